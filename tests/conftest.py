@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Load the shared fixtures: each real part that tests run on has a module in tests/fixtures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+pytest_plugins = [
+    f"tests.fixtures.{module.stem}"
+    for module in sorted((Path(__file__).parent / "fixtures").glob("*.py"))
+    if module.stem != "__init__"
+]
