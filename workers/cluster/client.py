@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls to one API server: JSON in, JSON out, every call bounded in time.
+
+A client is shared by all threads of a process. `impersonate` gives the same connections under another
+user's name, which is how objects are applied as their Kustomization's service account.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+import orjson
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from policies.objects import Object, ObjectRef
+from workers.cluster.discovery import Discovery, Resource
+from workers.cluster.errors import NotFound, Unavailable, from_status
+
+DEFAULT_TIMEOUT = 15.0  # seconds, for one call
+
+MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+Propagation = Literal["Background", "Foreground", "Orphan"]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEvent:
+    """One line of a watch: ADDED, MODIFIED, DELETED, BOOKMARK or ERROR, and its object."""
+
+    type: str
+    object: Object
+
+
+class Client:
+    """Talk to one API server as one user."""
+
+    def __init__(
+        self,
+        server: str,
+        pool: urllib3.PoolManager,
+        *,
+        headers: Callable[[], dict[str, str]] = dict,
+        user: str = "",
+        discovery: Discovery | None = None,
+    ) -> None:
+        self.server = server
+        self.user = user
+        self._pool = pool
+        self._headers = headers
+        self.discovery = discovery or Discovery(lambda path: self.request("GET", path))
+
+    def impersonate(self, user: str) -> Client:
+        """Return this client acting as `user`; discovery stays ours, since tenants may not be let to ask."""
+        return Client(self.server, self._pool, headers=self._headers, user=user, discovery=self.discovery)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Any = None,
+        content_type: str = "application/json",
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> Any:
+        """Make one call; raises ApiError's subclasses. Timeout in seconds."""
+        try:
+            response = self._open(method, path, query, body, content_type, urllib3.Timeout(total=timeout))
+        except HTTPError as error:
+            raise Unavailable(
+                f"the Kubernetes API at {self.server} cannot be reached: {_why(error)}"
+            ) from error
+        payload = (
+            orjson.loads(response.data)
+            if response.data[:1] in (b"{", b"[")
+            else {"message": response.data.decode(errors="replace")}
+        )
+        if response.status >= 400:
+            raise from_status(response.status, payload, retry_after=_retry_after(response))
+        return payload
+
+    def resource(self, ref: ObjectRef) -> Resource:
+        return self.discovery.resource(ref.group, ref.version, ref.kind)
+
+    def get(self, ref: ObjectRef) -> Object:
+        found: Object = self.request("GET", self.resource(ref).path(ref.namespace, ref.name))
+        return found
+
+    def find(self, ref: ObjectRef) -> Object | None:
+        """Get an object, or None when there is none."""
+
+        try:
+            return self.get(ref)
+        except NotFound:
+            return None
+
+    def list(
+        self, resource: Resource, *, namespace: str = "", labels: str = "", fields: str = ""
+    ) -> tuple[list[Object], str]:
+        """List a kind: the objects, each with apiVersion and kind, and the list's resourceVersion."""
+        query = _selectors(labels, fields)
+        answer = self.request("GET", resource.path(namespace), query=query, timeout=60)
+        api_version = f"{resource.group}/{resource.version}" if resource.group else resource.version
+        items = [{"apiVersion": api_version, "kind": resource.kind, **item} for item in answer["items"]]
+        return items, answer["metadata"]["resourceVersion"]
+
+    def create(self, obj: Object, *, manager: str = "fairway") -> Object:
+        ref = ObjectRef.of(obj)
+        created: Object = self.request(
+            "POST", self.resource(ref).path(ref.namespace), query={"fieldManager": manager}, body=obj
+        )
+        return created
+
+    def apply(
+        self, obj: Object, *, manager: str, dry_run: bool = False, timeout: float = DEFAULT_TIMEOUT
+    ) -> Object:
+        """Apply an object server-side, forcing conflicts as Flux does."""
+        ref = ObjectRef.of(obj)
+        query = {"fieldManager": manager, "force": "true"}
+        if dry_run:
+            query["dryRun"] = "All"
+        path = self.resource(ref).path(ref.namespace, ref.name)
+        applied: Object = self.request(
+            "PATCH", path, query=query, body=obj, content_type=APPLY, timeout=timeout
+        )
+        return applied
+
+    def patch(self, ref: ObjectRef, patch: Object, *, manager: str, subresource: str = "") -> Object:
+        """Merge-patch an object; a metadata.resourceVersion in the patch is the fence (409 when it moved)."""
+        path = self.resource(ref).path(ref.namespace, ref.name, subresource)
+        patched: Object = self.request(
+            "PATCH", path, query={"fieldManager": manager}, body=patch, content_type=MERGE
+        )
+        return patched
+
+    def delete(self, ref: ObjectRef, *, uid: str = "", propagation: Propagation = "Background") -> None:
+        """Delete an object, only if it is still the one with this uid when one is given."""
+        body: Object = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
+        if uid:
+            body["preconditions"] = {"uid": uid}
+        self.request("DELETE", self.resource(ref).path(ref.namespace, ref.name), body=body)
+
+    @contextlib.contextmanager
+    def watch(
+        self,
+        resource: Resource,
+        *,
+        resource_version: str,
+        namespace: str = "",
+        labels: str = "",
+        fields: str = "",
+        seconds: int = 300,
+    ) -> Iterator[Iterator[WatchEvent]]:
+        """Open a watch for `seconds`; leaving the context ends it. Raises Gone and Unavailable."""
+        query = _selectors(labels, fields) | {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": resource_version,
+            "timeoutSeconds": str(seconds),
+        }
+        # The server sends a bookmark about once a minute; silence for longer means a dead connection.
+        timeout = urllib3.Timeout(connect=5, read=90)
+        try:
+            response = self._open("GET", resource.path(namespace), query, None, "", timeout, stream=True)
+        except HTTPError as error:
+            raise Unavailable(
+                f"the Kubernetes API at {self.server} cannot be reached: {_why(error)}"
+            ) from error
+        try:
+            if response.status >= 400:
+                raise from_status(response.status, orjson.loads(response.read() or b"{}"))
+            yield _events(response)
+        finally:
+            # Not release_conn: an unfinished stream must not go back to the pool.
+            response.close()
+
+    def _open(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None,
+        body: Any,
+        content_type: str,
+        timeout: urllib3.Timeout,
+        *,
+        stream: bool = False,
+    ) -> urllib3.BaseHTTPResponse:
+        headers = {"accept": "application/json", "user-agent": "fairway", **self._headers()}
+        if self.user:
+            headers["impersonate-user"] = self.user
+        if body is not None:
+            headers["content-type"] = content_type
+        return self._pool.request(
+            method,
+            f"{self.server}{path}?{urlencode(query)}" if query else self.server + path,
+            headers=headers,
+            body=orjson.dumps(body) if body is not None else None,
+            timeout=timeout,
+            preload_content=not stream,
+            redirect=False,
+        )
+
+
+def _events(response: urllib3.BaseHTTPResponse) -> Iterator[WatchEvent]:
+    pending = bytearray()
+    try:
+        while chunk := response.read1():
+            pending += chunk
+            *lines, rest = pending.split(b"\n")
+            pending = bytearray(rest)
+            for line in lines:
+                if line:
+                    event = orjson.loads(line)
+                    if event["type"] == "ERROR":
+                        raise from_status(event["object"].get("code", 500), event["object"])
+                    yield WatchEvent(event["type"], event["object"])
+    except (HTTPError, OSError, ValueError) as error:
+        raise Unavailable(f"the watch was cut: {_why(error)}") from error
+
+
+def _selectors(labels: str, fields: str) -> dict[str, str]:
+    return {name: value for name, value in (("labelSelector", labels), ("fieldSelector", fields)) if value}
+
+
+def _retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
+    value = response.headers.get("retry-after", "")
+    return float(value) if value.isdigit() else None
+
+
+def _why(error: Exception) -> str:
+    reason = getattr(error, "reason", None) or error
+    return str(reason).rsplit(">: ", 1)[-1].rsplit("object at", 1)[-1]
