@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conditions of an object's status, with the rules Flux's own runtime has for them.
+
+A condition's transition time moves when its status, reason or message changes; Ready comes first, the
+others follow by name. Reconciling and Stalled are abnormal-true: present only while they are True.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+Condition = dict[str, Any]
+Status = Literal["True", "False", "Unknown"]
+
+READY = "Ready"
+RECONCILING = "Reconciling"
+STALLED = "Stalled"
+HEALTHY = "Healthy"
+
+
+def find(conditions: Iterable[Condition], kind: str) -> Condition | None:
+    """Return the condition of this type, if it is there."""
+    return next((c for c in conditions if c.get("type") == kind), None)
+
+
+def of(obj: Mapping[str, Any]) -> list[Condition]:
+    """Return an object's conditions, however incomplete its status is."""
+    return list((obj.get("status") or {}).get("conditions") or [])
+
+
+def is_true(conditions: Iterable[Condition], kind: str) -> bool:
+    return (find(conditions, kind) or {}).get("status") == "True"
+
+
+class Conditions:
+    """Change a list of conditions step by step; `now` is RFC 3339 in UTC, to the second."""
+
+    def __init__(self, conditions: Iterable[Condition], *, generation: int, now: str) -> None:
+        self._by_type = {c["type"]: c for c in conditions}
+        self._generation = generation
+        self._now = now
+
+    def set(self, kind: str, status: Status, reason: str, message: str) -> Conditions:
+        old = self._by_type.get(kind)
+        new: Condition = {
+            "type": kind,
+            "status": status,
+            "reason": reason,
+            "message": message,
+            "observedGeneration": self._generation,
+            "lastTransitionTime": self._now,
+        }
+        if old and all(old.get(key) == new[key] for key in ("status", "reason", "message")):
+            new["lastTransitionTime"] = old.get("lastTransitionTime", self._now)
+        self._by_type[kind] = new
+        return self
+
+    def delete(self, *kinds: str) -> Conditions:
+        for kind in kinds:
+            self._by_type.pop(kind, None)
+        return self
+
+    def sorted(self) -> list[Condition]:
+        return sorted(self._by_type.values(), key=lambda c: (c["type"] != READY, c["type"]))

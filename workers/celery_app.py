@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Celery application: queues, and settings that make a lost message or worker harmless."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from kombu import Queue as KombuQueue
+
+from workers.workqueue import Key, Queue
+
+VISIBILITY_TIMEOUT = 60  # seconds until a message that was never acknowledged is handed out again
+
+
+def celery_init(redis_url: str) -> Celery:
+    """Return the application bound to a broker; time limits of a task lie in the calls it makes."""
+    app = Celery("fairway", broker=redis_url, include=["workers.tasks"])
+    app.conf.update(
+        task_queues=[KombuQueue(name) for name in Queue],
+        task_default_queue=Queue.RECONCILE,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        worker_prefetch_multiplier=1,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_pool="threads",
+        worker_concurrency=int(os.environ.get("FAIRWAY_CONCURRENT", "16")),
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        broker_connection_retry=True,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "visibility_timeout": VISIBILITY_TIMEOUT,
+            "queue_order_strategy": "priority",
+            "socket_timeout": 10,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "global_keyprefix": "fairway:celery:",
+        },
+        task_publish_retry=True,
+        task_publish_retry_policy={"max_retries": 2, "interval_start": 0.05, "interval_step": 0.1},
+        timezone="UTC",
+    )
+    return app
+
+
+def sender(app: Celery) -> Any:
+    """Return how a Workqueue sends its hints: one Celery message with the object's key."""
+
+    def send(key: Key, queue: Queue) -> None:
+        app.send_task(
+            "workers.tasks.reconcile",
+            args=[key.kind, key.namespace, key.name],
+            queue=str(queue),
+            ignore_result=True,
+        )
+
+    return send
+
+
+def __getattr__(name: str) -> Any:
+    # `celery -A workers.celery_app:app` asks for it; importing the module alone must need no settings.
+    if name == "app":
+        return celery_init(os.environ["FAIRWAY_REDIS_URL"])
+    raise AttributeError(name)
