@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
 import redis
 
@@ -97,7 +97,7 @@ class Workqueue:
 
     def add(self, key: Key, queue: Queue = Queue.RECONCILE) -> None:
         """Have the object worked on soon, once, however often it is added."""
-        arguments = [queue, _ms(_DIRTY_TTL), _ms(_QUEUED_TTL)]
+        arguments: list[str | int] = [str(queue), _ms(_DIRTY_TTL), _ms(_QUEUED_TTL)]
         if self._add(keys=_keys(key), args=arguments):
             self._send(key, queue)
 
@@ -161,4 +161,4 @@ def _ms(seconds: float) -> int:
 def open_redis(url: str, **options: Any) -> redis.Redis:
     """Open a client whose every call is bounded in time, so that a dead Redis is an error and not a hang."""
     defaults: dict[str, Any] = {"socket_timeout": 5, "socket_connect_timeout": 2, "health_check_interval": 15}
-    return cast("redis.Redis", redis.Redis.from_url(url, **{**defaults, **options}))
+    return redis.Redis.from_url(url, **{**defaults, **options})

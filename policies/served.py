@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What of Flux's kinds is not served yet, and the sentence that says so.
+
+Nothing is ignored in silence: an object that asks for one of these becomes Ready=False with this text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Spec = Mapping[str, Any]
+
+_KUSTOMIZATION: dict[str, Callable[[Spec], bool]] = {
+    "spec.decryption": lambda s: bool(s.get("decryption")),
+    "spec.deletionPolicy WaitForTermination": lambda s: s.get("deletionPolicy") == "WaitForTermination",
+    "spec.dependsOn[].readyExpr": lambda s: any(d.get("readyExpr") for d in s.get("dependsOn") or []),
+    "spec.healthCheckExprs": lambda s: bool(s.get("healthCheckExprs")),
+    "spec.ignore": lambda s: bool(s.get("ignore")),
+    "spec.kubeConfig": lambda s: bool(s.get("kubeConfig")),
+    "spec.force": lambda s: bool(s.get("force")),
+}
+_GIT_REPOSITORY: dict[str, Callable[[Spec], bool]] = {
+    "spec.include": lambda s: bool(s.get("include")),
+    "spec.proxySecretRef": lambda s: bool(s.get("proxySecretRef")),
+    "spec.recurseSubmodules": lambda s: bool(s.get("recurseSubmodules")),
+    "spec.sparseCheckout": lambda s: bool(s.get("sparseCheckout")),
+    "spec.verify": lambda s: bool(s.get("verify")),
+    "spec.url with ssh": lambda s: not str(s.get("url", "")).startswith(("http://", "https://")),
+}
+
+
+def unserved(kind: str, spec: Spec) -> str:
+    """Name the fields this object uses and Fairway does not serve yet; empty when there are none."""
+    table = {"Kustomization": _KUSTOMIZATION, "GitRepository": _GIT_REPOSITORY}.get(kind, {})
+    found = [field for field, uses in table.items() if uses(spec)]
+    if kind == "GitRepository" and spec.get("provider", "generic") not in ("generic", "github"):
+        found.append(f"spec.provider {spec['provider']}")
+    if kind == "Kustomization":
+        source = (spec.get("sourceRef") or {}).get("kind")
+        if source != "GitRepository":
+            found.append(f"spec.sourceRef of kind {source}")
+    return f"{', '.join(found)} not served by Fairway yet" if found else ""
