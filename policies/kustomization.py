@@ -88,7 +88,7 @@ def decide(seen: Observation, *, no_cross_namespace_refs: bool = False) -> Plan:
         return Refuse("NotServed", missing, terminal=True)
     if no_cross_namespace_refs and (away := _foreign_source(obj)):
         return Refuse("AccessDenied", away, terminal=True)
-    artifact = ((seen.source or {}).get("status") or {}).get("artifact")
+    artifact: Mapping[str, Any] = ((seen.source or {}).get("status") or {}).get("artifact") or {}
     if refusal := _source_refusal(seen, artifact) or _dependency_refusal(seen, artifact):
         return refusal
     if waits(obj) and not due_now(obj, artifact):
@@ -148,7 +148,7 @@ def _foreign_source(obj: Mapping[str, Any]) -> str:
     return f"can't access '{kind}/{namespace}/{name}', cross-namespace references have been blocked"
 
 
-def _source_refusal(seen: Observation, artifact: Mapping[str, Any] | None) -> Refuse | None:
+def _source_refusal(seen: Observation, artifact: Mapping[str, Any]) -> Refuse | None:
     kind, namespace, name = source_key(seen.obj)
     if seen.source is None:
         return Refuse("ArtifactFailed", f"Source '{kind}/{namespace}/{name}' not found")
@@ -161,9 +161,9 @@ def _source_refusal(seen: Observation, artifact: Mapping[str, Any] | None) -> Re
     return None
 
 
-def _dependency_refusal(seen: Observation, artifact: Mapping[str, Any] | None) -> Refuse | None:
+def _dependency_refusal(seen: Observation, artifact: Mapping[str, Any]) -> Refuse | None:
     for key in dependency_keys(seen.obj):
-        problem = _dependency_problem(seen, seen.dependencies.get(key), artifact or {})
+        problem = _dependency_problem(seen, seen.dependencies.get(key), artifact)
         if problem:
             message = f"dependency '{key[0]}/{key[1]}' {problem}"
             return Refuse("DependencyNotReady", message, severity="Normal")

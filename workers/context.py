@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a worker process holds for all its tasks: connections, the engine, and the clock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+import redis
+from policies.settings import Settings
+
+import toolchain
+from workers.cluster import Client, connect
+from workers.engine import Engine
+from workers.github import GitHub
+from workers.workqueue import Send, Workqueue, open_redis
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Context:
+    """Connections are opened when first used, so that a process pays only for what it does."""
+
+    settings: Settings
+    send: Send
+    now: Callable[[], datetime] = utc_now
+    # Calls to the API server that one task makes side by side; four a task is Flux's --concurrent-ssa.
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32, "calls"))
+
+    @classmethod
+    def from_environment(cls, send: Send) -> Context:
+        settings = Settings.from_env(os.environ, lambda path: Path(path).read_text())
+        return cls(settings, send)
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        return open_redis(self.settings.redis_url)
+
+    @cached_property
+    def queue(self) -> Workqueue:
+        return Workqueue(self.redis, self.send)
+
+    @cached_property
+    def cluster(self) -> Client:
+        return connect(kubeconfig=self.settings.kubeconfig, context=self.settings.context)
+
+    @cached_property
+    def engine(self) -> Engine:
+        return Engine(toolchain.binary("fairway-engine"))
+
+    @cached_property
+    def github(self) -> GitHub | None:
+        """The App's client; None without an App: objects reconcile, statuses are not written."""
+        return GitHub.from_settings(self.settings)

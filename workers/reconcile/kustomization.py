@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reconcile one Kustomization.
+
+The run ends when everything is applied and pruned; health is not waited for. A Kustomization that asks for
+it stays at Healthy=Unknown, `watch` sees the last object become Current and queues a run that concludes.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from policies import inventory, kustomization
+from policies.clock import go_duration
+from policies.errors import FairwayError
+from policies.kinds import Kustomization
+from policies.kustomization import AddFinalizer, Build, Conclude, Finalize, Ignore, Observation, Plan, Refuse
+from policies.objects import Object, ObjectRef
+from policies.ownership import FINALIZER, with_owner
+from workers.cluster import Client
+from workers.context import Context
+from workers.engine import BuildRequest, BuildResult
+from workers.reconcile import sources, variables
+from workers.reconcile.apply import Applier, Change, Done
+from workers.reconcile.failures import PruneFailed
+from workers.reconcile.kustomization_status import Outcome, Report
+from workers.reconcile.prune import prune
+from workers.reconcile.status import Record, Superseded
+from workers.reconcile.waiting import Waiting
+
+log = logging.getLogger(__name__)
+KIND = ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
+_BUILD_TIMEOUT = 60.0  # seconds; the engine is killed after it
+
+
+@dataclass
+class _Run:
+    """One run: the object under its fence, as whom we act, and what has to be told at the end."""
+
+    record: Record
+    spec: Kustomization
+    client: Client
+    report: Report
+
+
+class KustomizationReconciler:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def reconcile(self, namespace: str, name: str) -> None:
+        """Bring one Kustomization forward by one run; raises what a later run may mend by itself."""
+        seen = self._observe(namespace, name)
+        if seen is None:
+            return
+        settings = self._context.settings
+        plan = kustomization.decide(seen, no_cross_namespace_refs=settings.no_cross_namespace_refs)
+        run = self._begin(seen.obj)
+        try:
+            self._act(run, plan)
+        except Superseded as stop:
+            log.info("stopped: %s", stop)
+            raise
+        except FairwayError as error:
+            run.report.failed(error)
+
+    def _observe(self, namespace: str, name: str) -> Observation | None:
+        cluster = self._context.cluster
+        obj = cluster.find(ObjectRef(*KIND, namespace, name))
+        if obj is None:
+            return None
+        source = sources.find(cluster, *kustomization.source_key(obj))
+        dependencies = {
+            key: cluster.find(ObjectRef(*KIND, *key)) for key in kustomization.dependency_keys(obj)
+        }
+        return Observation(obj, source, dependencies)
+
+    def _begin(self, obj: Object) -> _Run:
+        spec = Kustomization.model_validate(obj)
+        cluster = self._context.cluster
+        account = spec.spec.service_account_name or self._context.settings.default_service_account
+        client = cluster
+        if account:
+            client = cluster.impersonate(f"system:serviceaccount:{obj['metadata']['namespace']}:{account}")
+        record = Record(cluster, obj)
+        return _Run(record, spec, client, Report(self._context, record, spec))
+
+    def _act(self, run: _Run, plan: Plan) -> None:
+        match plan:
+            case Ignore():
+                return
+            case AddFinalizer():
+                run.record.set_finalizers([*run.record.obj["metadata"].get("finalizers", []), FINALIZER])
+                metadata = run.record.obj["metadata"]
+                self.reconcile(metadata["namespace"], metadata["name"])
+            case Finalize(prune=wanted):
+                self._finalize(run, prune_objects=wanted)
+            case Refuse():
+                run.report.refused(plan)
+            case Conclude():
+                self._conclude(run)
+            case Build():
+                self._build_and_apply(run, plan)
+
+    def _build_and_apply(self, run: _Run, plan: Build) -> None:
+        report = run.report
+        report.start(plan.revision)
+        built = self._build(run, plan)
+        report.built(built.digest)
+        owner = run.record.obj["metadata"]
+        objects = [with_owner(o, name=owner["name"], namespace=owner["namespace"]) for o in built.objects]
+        old = inventory.of(run.record.obj)
+        new = [ObjectRef.of(obj) for obj in objects]
+        # Written before the first apply: whoever finds us dead after it knows what may exist.
+        report.about_to_apply(inventory.union(old, new))
+        applier = Applier(run.client, self._context.pool, fence=run.record.check)
+        changes = applier.apply(objects)
+        report.applied(changes)
+        stale = inventory.difference(old, new)
+        self._prune(run, stale, new)
+        self._wait(run, changes)
+
+    def _build(self, run: _Run, plan: Build) -> BuildResult:
+        obj = run.record.obj
+        request = BuildRequest(
+            artifact=sources.open_artifact(self._context.settings, plan.artifact),
+            digest=plan.artifact["digest"],
+            kustomization=obj,
+            variables=variables.resolve(self._context.cluster, obj),
+        )
+        return self._context.engine.build(request, timeout=_BUILD_TIMEOUT)
+
+    def _prune(self, run: _Run, stale: list[ObjectRef], new: list[ObjectRef]) -> None:
+        owner, deleted = run.record.obj["metadata"], []
+        if stale and run.spec.spec.prune:
+            try:
+                deleted = prune(
+                    run.client,
+                    stale,
+                    name=owner["name"],
+                    namespace=owner["namespace"],
+                    fence=run.record.check,
+                )
+            except PruneFailed as error:
+                run.report.inventory = inventory.union(error.survivors, new)
+                raise
+        run.report.pruned(deleted, new)
+
+    def _wait(self, run: _Run, changes: list[Change]) -> None:
+        skipped = {change.ref.id for change in changes if change.done is Done.SKIPPED}
+        waiting = Waiting.of(run.spec, run.report.inventory, skipped=skipped)
+        if not waiting.refs:
+            run.report.succeeded()
+            return
+        outcome = waiting.look(run.client, self._context.pool)
+        unchanged = all(change.done is not Done.CREATED and change.done is not Done.CONFIGURED for change in changes)
+        if outcome.done or (unchanged and outcome.failed and run.report.known_failure(outcome)):
+            self._settle(run, outcome)
+        elif outcome.failed and unchanged:
+            self._settle(run, outcome)
+        else:
+            run.report.waits()
+
+    def _conclude(self, run: _Run) -> None:
+        run.report.resume()
+        waiting = Waiting.of(run.spec, inventory.of(run.record.obj))
+        outcome = waiting.look(run.client, self._context.pool)
+        if outcome.done or outcome.failed or run.report.overdue():
+            self._settle(run, outcome)
+
+    def _settle(self, run: _Run, outcome: Outcome) -> None:
+        if outcome.done:
+            run.report.succeeded(checked=True)
+        else:
+            run.report.unhealthy(outcome)
+
+    def _finalize(self, run: _Run, *, prune_objects: bool) -> None:
+        metadata = run.record.obj["metadata"]
+        if FINALIZER not in metadata.get("finalizers", []):
+            return
+        refs = inventory.difference(inventory.of(run.record.obj), [])
+        if prune_objects and refs:
+            deleted = prune(
+                run.client,
+                refs,
+                name=metadata["name"],
+                namespace=metadata["namespace"],
+                fence=run.record.check,
+            )
+            run.report.deleted(deleted)
+        run.record.set_finalizers([f for f in metadata["finalizers"] if f != FINALIZER])
+        log.info("deleted kustomization=%s/%s objects=%d", metadata["namespace"], metadata["name"], len(refs))
+
+
+def retry_note(spec: Kustomization) -> str:
+    """Say when the next try comes, as Flux's log does."""
+    return f"next try in {go_duration(spec.retry_interval_seconds)}"

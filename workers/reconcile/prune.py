@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Delete what a Kustomization applied once and no longer contains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from policies import ownership
+from policies.objects import ObjectRef
+from workers.cluster import ApiError, Client, NoMatch, NotFound
+from workers.reconcile.failures import PruneFailed
+
+
+def prune(
+    client: Client,
+    stale: Iterable[ObjectRef],
+    *,
+    name: str,
+    namespace: str,
+    fence: Callable[[], None],
+) -> list[ObjectRef]:
+    """Delete stale objects that are still ours and return them.
+
+    Raises PruneFailed with the objects whose deletion was not confirmed: they stay in the inventory.
+    """
+    deleted, survivors, problems = [], [], []
+    fence()
+    for ref in stale:
+        try:
+            if _delete(client, ref, name=name, namespace=namespace):
+                deleted.append(ref)
+        except ApiError as error:
+            survivors.append(ref)
+            problems.append(f"{ref} delete failed: {error.message}")
+    if problems:
+        raise PruneFailed("; ".join(problems), survivors)
+    return deleted
+
+
+def _delete(client: Client, ref: ObjectRef, *, name: str, namespace: str) -> bool:
+    try:
+        live = client.get(ref)
+        if not ownership.may_prune(live, name=name, namespace=namespace):
+            return False
+        # The uid makes sure that what is deleted is what was looked at.
+        client.delete(ref, uid=live["metadata"]["uid"])
+    except NoMatch:
+        return False  # its CustomResourceDefinition is gone, and with it the object
+    except NotFound:
+        return False
+    return True

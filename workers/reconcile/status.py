@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write an object's status, fenced by its resourceVersion.
+
+Each write names the version it was decided on. A conflict means that somebody newer is at the object: the
+run stops where it is, and whoever is newer does the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from policies.errors import FairwayError
+from policies.objects import Object, ObjectRef
+from policies.ownership import STATUS_MANAGER
+from workers.cluster import Client, Conflict, NotFound
+
+
+class Superseded(FairwayError):
+    """Somebody newer works on the object; nothing more may be done in this run."""
+
+
+class Record:
+    """The object as last seen or written by us; every write moves the fence."""
+
+    def __init__(self, client: Client, obj: Object) -> None:
+        self._client = client
+        self.obj = obj
+        self.ref = ObjectRef.of(obj)
+
+    def check(self) -> None:
+        """Raise Superseded when the object moved since we last saw it; called before each act."""
+        live = self._client.find(self.ref)
+        if live is None or live["metadata"]["resourceVersion"] != self.version:
+            raise Superseded(f"{self.ref} changed while it was reconciled")
+
+    @property
+    def version(self) -> str:
+        return str(self.obj["metadata"]["resourceVersion"])
+
+    def write(self, status: Mapping[str, Any]) -> None:
+        """Merge into status; None removes a field. Nothing is sent when nothing would change."""
+        old = self.obj.get("status") or {}
+        if all(old.get(key) == value for key, value in status.items()):
+            return
+        self._patch({"status": dict(status)}, "status")
+
+    def set_finalizers(self, finalizers: list[str]) -> None:
+        self._patch({"metadata": {"finalizers": finalizers or None}}, "")
+
+    def _patch(self, patch: Object, subresource: str) -> None:
+        metadata = {**patch.get("metadata", {}), "resourceVersion": self.version}
+        try:
+            self.obj = self._client.patch(
+                self.ref, {**patch, "metadata": metadata}, manager=STATUS_MANAGER, subresource=subresource
+            )
+        except (Conflict, NotFound) as error:
+            raise Superseded(f"{self.ref} changed while it was reconciled") from error
