@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The REST API: one blueprint under `/api/v3`, a module per part of GitHub's documentation."""
+
+from __future__ import annotations
+
+from sandbox.forge.api import apps, commits, hooks, repos, statuses
+from sandbox.forge.api.blueprint import api
+
+__all__ = ["api", "apps", "commits", "hooks", "repos", "statuses"]
