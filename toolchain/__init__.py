@@ -1,2 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Find or build the Go parts."""
+"""Find the Go parts, or build them: packaged in a wheel, cached, or compiled with a progress bar."""
+
+from __future__ import annotations
+
+from toolchain.binaries import binary
+
+__all__ = ["binary"]

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can go wrong when a source is rendered.
+
+EngineError
+├── BuildFailed                 the source cannot be rendered; names the file and, where known, the line
+│   └── OutputTooLarge          it renders to more than anybody may have
+├── PathNotFound                spec.path is not in the artifact
+├── ArtifactUnusable            the artifact is missing or damaged; its source makes it again
+└── EngineTimeout, EngineDied   the engine was ended; a later run may go through
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from policies.errors import FairwayError
+
+
+class EngineError(FairwayError):
+    reason = "BuildFailed"
+
+    def __init__(self, message: str, *, file: str = "", line: int = 0) -> None:
+        super().__init__(message)
+        self.file = file
+        self.line = line
+
+
+class BuildFailed(EngineError):
+    pass
+
+
+class OutputTooLarge(BuildFailed):
+    pass
+
+
+class PathNotFound(EngineError):
+    reason = "ArtifactFailed"
+
+
+class ArtifactUnusable(EngineError):
+    reason = "ArtifactFailed"
+
+
+class EngineTimeout(EngineError):
+    pass
+
+
+class EngineDied(EngineError):
+    pass
+
+
+_BY_KIND: dict[str, type[EngineError]] = {
+    "path_not_found": PathNotFound,
+    "artifact": ArtifactUnusable,
+    "too_large": OutputTooLarge,
+}
+
+
+def from_answer(error: dict[str, Any]) -> EngineError:
+    """Turn the engine's answer into the matching error."""
+    kind = _BY_KIND.get(error.get("kind", ""), BuildFailed)
+    return kind(error["message"], file=error.get("file", ""), line=error.get("line", 0))
