@@ -39,9 +39,8 @@ def ensure_account(store: Store, login: str, *, type: str = "User") -> Row:
                 f"{login!r} cannot be a login: letters, digits and single inner hyphens, at most 39"
             )
         email = f"{login}@users.noreply.forge.test"
-        store.insert("accounts", login=login, type=type, name=login, email=email, created_at=now())
-        found = account(store, login)
-    assert found is not None
+        made = store.insert("accounts", login=login, type=type, name=login, email=email, created_at=now())
+        return store.row("accounts", made)
     return found
 
 
@@ -64,6 +63,14 @@ def repository_by_id(store: Store, repository_id: int) -> Row | None:
     return store.one(f"{_REPOSITORY_ROWS} WHERE r.id = ?", repository_id)
 
 
+def existing_repository(store: Store, repository_id: int) -> Row:
+    """Return the repository of that id, which must be there."""
+    found = repository_by_id(store, repository_id)
+    if found is None:
+        raise LookupError(f"there is no repository {repository_id}")
+    return found
+
+
 def repositories(store: Store, owner_id: int | None = None) -> list[Row]:
     """List the repositories of an account, or all, in order of their ids."""
     if owner_id is None:
@@ -81,9 +88,7 @@ def create_repository(store: Store, owner: Row, name: str, *, private: bool, def
         "repositories", owner_id=owner["id"], name=name, private=private, default_branch=default_branch,
         created_at=now(), pushed_at=now(),
     )  # fmt: skip
-    found = repository_by_id(store, made)
-    assert found is not None
-    return found
+    return existing_repository(store, made)
 
 
 def access(store: Store, account_id: int, repo: Row) -> int:
@@ -126,9 +131,7 @@ def create_app(
         events=json.dumps(events), hook_id=400_000_000 + secrets.randbelow(90_000_000),
         webhook_url=webhook_url, webhook_secret=webhook_secret, created_at=now(), updated_at=now(),
     )  # fmt: skip
-    found = store.one("SELECT * FROM apps WHERE id = ?", made)
-    assert found is not None
-    return found
+    return store.row("apps", made)
 
 
 def new_key(store: Store, app_id: int) -> str:
@@ -146,19 +149,20 @@ def new_key(store: Store, app_id: int) -> str:
     return private.decode()
 
 
-_INSTALLATION_ROWS = """SELECT i.*, p.slug AS app_slug, p.client_id, a.login AS account_login, a.type AS account_type
+_INSTALLATION_ROWS = """SELECT i.*, p.slug AS app_slug, p.client_id, a.login AS account_login
   FROM installations i JOIN apps p ON p.id = i.app_id JOIN accounts a ON a.id = i.account_id"""
 
 
 def installation(store: Store, installation_id: int) -> Row | None:
     """Find an installation by id."""
-    return store.one(f"{_INSTALLATION_ROWS} WHERE i.id = ?", installation_id)
+    return store.one(_INSTALLATION_ROWS + " WHERE i.id = ?", installation_id)
 
 
 def installations(store: Store, *, app_id: int | None = None, account_id: int | None = None) -> list[Row]:
     """List installations of an App, on an account, or both."""
     return store.all(
-        f"{_INSTALLATION_ROWS} WHERE (? IS NULL OR i.app_id = ?) AND (? IS NULL OR i.account_id = ?) ORDER BY i.id",
+        f"{_INSTALLATION_ROWS} WHERE (? IS NULL OR i.app_id = ?) AND (? IS NULL OR i.account_id = ?)"
+        " ORDER BY i.id",
         app_id, app_id, account_id, account_id,
     )  # fmt: skip
 
@@ -196,6 +200,4 @@ def install(store: Store, app: Row, account: Row, *, repositories: list[int] | N
         )  # fmt: skip
         for repository_id in repositories or []:
             store.insert("installation_repositories", installation_id=made, repository_id=repository_id)
-    found = installation(store, made)
-    assert found is not None
-    return found
+    return next(row for row in installations(store, app_id=app["id"]) if row["id"] == made)

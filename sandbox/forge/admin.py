@@ -121,8 +121,8 @@ class Forge:
     ) -> str:
         """Commit files (None deletes one) to a branch and return the sha; the push's webhooks go out at once.
 
-        A branch that does not exist starts at the default one. With `deliver=False` the webhooks are held until
-        `release`.
+        A branch that does not exist starts at the default one. With `deliver=False` the webhooks are held
+        until `release`.
         """
         body = {"files": _encoded(files), "message": message, "branch": branch, "author": author}
         path = f"/repositories/{repo.full_name}/commits"
@@ -160,7 +160,7 @@ class Forge:
         permissions: Mapping[str, str] | None = None,
         events: list[str] | None = None,
     ) -> App:
-        """Make an App and ping its webhook; by default it may read contents, write statuses and hears pushes."""
+        """Make an App and ping its webhook; by default it reads contents, writes statuses, hears pushes."""
         body = {"name": name, "owner": owner, "webhook_url": webhook_url, "webhook_secret": webhook_secret}
         more = {"permissions": dict(permissions or {}), "events": events}
         return App(**self._call("POST", "/apps", body | more))
@@ -178,7 +178,7 @@ class Forge:
         self._call("PATCH", f"/apps/{app.slug}/webhook", {"url": url, "secret": secret})
 
     def install(self, app: App, account: str, *, repositories: list[str] | None = None) -> int:
-        """Install an App on an account (all repositories, or those named) and return the installation's id."""
+        """Install an App on an account, on all repositories or those named; returns the installation's id."""
         body = {"account": account, "repositories": repositories}
         return int(self._call("POST", f"/apps/{app.slug}/installations", body)["id"])
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sandbox's own surface under `/_sandbox`: what one clicks together on GitHub, and a commit without a clone.
+"""The sandbox's own surface under `/_sandbox`: what one clicks on GitHub, and a commit without a clone.
 
-It asks for no credentials, because the forge listens on loopback only; it takes JSON under the forge's own host name
-only, so that no page in a browser can reach it. `sandbox.forge.admin.Forge` is its client.
+It asks for no credentials, because the forge listens on loopback only; it takes JSON under the forge's own
+host name only, so that no page in a browser can reach it. `sandbox.forge.admin.Forge` is its client.
 """
 
 from __future__ import annotations
@@ -252,9 +252,7 @@ def remove_installation(installation_id: int) -> dict[str, Any]:
     installed = accounts.installation(forge().store, installation_id)
     if installed is None:
         raise Refused(f"there is no installation {installation_id}")
-    account = accounts.account(forge().store, installed["account_login"])
-    assert account is not None
-    uninstall(installed, sender=account)
+    uninstall(installed, sender=forge().store.row("accounts", installed["account_id"]))
     return {}
 
 

@@ -127,13 +127,11 @@ def _patch_line(line: pygit2.DiffLine) -> str:
 
 def status(store: Store, site: Site, repo: Row, row: Row) -> Json:
     """Return one commit status."""
-    creator = store.one("SELECT * FROM accounts WHERE id = ?", row["creator_id"])
-    return simple_status(store, site, repo, row) | {
-        "creator": shapes.account(site, creator) if creator else None
-    }
+    creator = store.row("accounts", row["creator_id"])
+    return simple_status(site, repo, row) | {"creator": shapes.account(site, creator)}
 
 
-def simple_status(store: Store, site: Site, repo: Row, row: Row) -> Json:
+def simple_status(site: Site, repo: Row, row: Row) -> Json:
     """Return one commit status as the combined status lists it."""
     return {
         "url": site.api(f"/repos/{repo['full_name']}/statuses/{row['sha']}"),
@@ -159,7 +157,7 @@ def latest_statuses(store: Store, repository_id: int, sha: str) -> list[Row]:
     """List the newest status of each context."""
     newest: dict[str, Row] = {}
     for row in statuses(store, repository_id, sha):
-        newest.setdefault(row["context"], row)
+        newest.setdefault(row["context"].casefold(), row)
     return list(newest.values())
 
 
@@ -173,8 +171,5 @@ def combined_state(latest: list[Row]) -> str:
 
 def repository_with_owner(store: Store, repository_id: int) -> tuple[Row, Row]:
     """Return a repository and its owner."""
-    repo = accounts.repository_by_id(store, repository_id)
-    assert repo is not None
-    owner = store.one("SELECT * FROM accounts WHERE id = ?", repo["owner_id"])
-    assert owner is not None
-    return repo, owner
+    repo = accounts.existing_repository(store, repository_id)
+    return repo, store.row("accounts", repo["owner_id"])

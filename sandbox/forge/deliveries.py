@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Webhook deliveries: recorded first, then sent in the background, and sent again on request.
 
-A delivery that was recorded but not sent when the forge stopped is sent when it starts again. As on GitHub a failed
-delivery is not retried by itself, redirects are not followed, and order is not promised.
+A delivery that was recorded but not sent when the forge stopped is sent when it starts again. As on GitHub a
+failed delivery is not retried by itself, redirects are not followed, and order is not promised.
 """
 
 from __future__ import annotations
@@ -90,17 +90,16 @@ class Deliveries:
             _log.exception("delivery %s was not recorded", delivery_id)
 
     def _attempt(self, delivery_id: int) -> None:
-        delivery = self._store.one("SELECT * FROM deliveries WHERE id = ?", delivery_id)
-        assert delivery is not None
-        app = self._store.one("SELECT * FROM apps WHERE id = ?", delivery["app_id"])
-        assert app is not None
+        delivery = self._store.row("deliveries", delivery_id)
+        app = self._store.row("apps", delivery["app_id"])
         url = app["webhook_url"] or ""
         headers = _headers(app, delivery)
         sent_at, started = now(), time.monotonic()
         outcome = self._post(url, delivery["payload"], headers)
         self._store.write(
-            "UPDATE deliveries SET phase = 'done', url = ?, request_headers = ?, delivered_at = ?, duration = ?,"
-            " status_code = ?, status = ?, response_headers = ?, response_body = ? WHERE id = ?",
+            "UPDATE deliveries SET phase = 'done', url = ?, request_headers = ?, delivered_at = ?,"
+            " duration = ?, status_code = ?, status = ?, response_headers = ?, response_body = ?"
+            " WHERE id = ?",
             url, json.dumps(headers), sent_at, round(time.monotonic() - started, 3), *outcome, delivery_id,
         )  # fmt: skip
 

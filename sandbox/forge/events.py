@@ -55,10 +55,8 @@ class Events:
 
     def installation(self, action: str, installed: Row, *, sender: Row) -> None:
         """Tell an App that it was installed (`created`) or uninstalled (`deleted`)."""
-        app = self._store.one("SELECT * FROM apps WHERE id = ?", installed["app_id"])
-        target = self._store.one("SELECT * FROM accounts WHERE id = ?", installed["account_id"])
-        assert app is not None
-        assert target is not None
+        app = self._store.row("apps", installed["app_id"])
+        target = self._store.row("accounts", installed["account_id"])
         covered = accounts.installed_repositories(self._store, installed)
         payload: Json = {
             "action": action,
@@ -81,9 +79,9 @@ class Events:
         pusher: Row,
         hold: bool = False,
     ) -> list[int]:
-        """Tell every App that covers the repository what a push moved; `known` are the ids refs had before it.
+        """Tell every App that covers the repository what a push moved; returns the ids of the deliveries.
 
-        Returns the ids of the deliveries.
+        `known` are the ids that the refs had before it.
         """
         moved, known = list(moved), list(known)
         if sum(change.ref.startswith("refs/tags/") for change in moved) > _MOST_TAGS:
@@ -101,8 +99,7 @@ class Events:
         return [delivery for delivery in sent if delivery is not None]
 
     def _record_push(self, installed: Row, repository_id: int, payload: Json, *, hold: bool) -> int | None:
-        app = self._store.one("SELECT * FROM apps WHERE id = ?", installed["app_id"])
-        assert app is not None
+        app = self._store.row("apps", installed["app_id"])
         lite = {"id": installed["id"], "node_id": shapes.node_id("IntegrationInstallation", installed["id"])}
         return self._deliveries.record(
             app, "push", payload | {"installation": lite}, installation_id=installed["id"],
@@ -215,7 +212,7 @@ def _named(repo: Row) -> Json:
 
 
 def _new(repository: pygit2.Repository, change: RefChange, known: list[str]) -> list[pygit2.Commit]:
-    """Return a branch's new commits, oldest first: against its old head, or for a new one against all refs."""
+    """Return a branch's new commits, oldest first: against its old head, or when it is new all refs."""
     hide = known if change.before == ZERO else [change.before]
     return list(git.walk(repository, change.after, hide=hide))[::-1]
 

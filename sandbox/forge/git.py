@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bare repositories: where they lie, how they are read, and how a commit is made without a clone.
 
-Reading goes through libgit2; what clients send and fetch goes through git itself (see `smarthttp`). Writers of one
-repository take turns, so that the refs before and after a push tell exactly what that push changed.
+Reading goes through libgit2; what clients send and fetch goes through git itself (see `smarthttp`). Writers
+of one repository take turns, so that the refs before and after a push tell exactly what that push changed.
 """
 
 from __future__ import annotations
@@ -15,12 +15,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 import pygit2
-from pygit2 import GitError
 from pygit2.enums import DiffFind, FileMode, ObjectType, SortMode
 
+GitError = pygit2.GitError
 ZERO = "0" * 40
+_SETTINGS = (
+    "core.hooksPath=/dev/null",
+    "gc.auto=0",
+    "receive.autogc=false",
+    "safe.directory=*",
+    # GitHub serves any reachable commit by its id, and partial clones.
+    "uploadpack.allowAnySHA1InWant=true",
+    "uploadpack.allowFilter=true",
+)
 _CLEAN_ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -71,17 +81,20 @@ class Repositories:
         """Return the lock that writers of this repository hold."""
         return self._locks[repository_id]
 
-    def run(self, repository_id: int, *arguments: str, **popen: object) -> subprocess.Popen[bytes]:
-        """Start git in a repository, with no configuration but ours and without hooks."""
-        extra = popen.pop("env", {})
-        assert isinstance(extra, Mapping)
-        settings = ("core.hooksPath=/dev/null", "gc.auto=0", "receive.autogc=false", "safe.directory=*")
-        # GitHub serves any reachable commit by its id, and partial clones.
-        settings += ("uploadpack.allowAnySHA1InWant=true", "uploadpack.allowFilter=true")
-        command = ["git", *(part for setting in settings for part in ("-c", setting)), *arguments]
-        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-            [*command, str(self.path(repository_id))], env={**_CLEAN_ENVIRONMENT, **extra}, **popen
-        )
+    def run(
+        self,
+        repository_id: int,
+        command: str,
+        *options: str,
+        stdout: int | IO[bytes],
+        stdin: IO[bytes] | None = None,
+        protocol: str = "",
+    ) -> subprocess.Popen[bytes]:
+        """Start a git command on a repository, with no configuration but ours and without hooks."""
+        settings = [part for setting in _SETTINGS for part in ("-c", setting)]
+        environment = _CLEAN_ENVIRONMENT | ({"GIT_PROTOCOL": protocol} if protocol else {})
+        argv = ["git", *settings, command, *options, str(self.path(repository_id))]
+        return subprocess.Popen(argv, stdin=stdin, stdout=stdout, env=environment)
 
     def refs(self, repository_id: int) -> dict[str, str]:
         """Return every branch and tag with the id it points to."""

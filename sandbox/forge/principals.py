@@ -42,6 +42,14 @@ class Principal:
                 return f"{kind}:{row['id']}"
         return None
 
+    def account(self, store: Store) -> Row:
+        """Return the account that what this caller does is signed with: the person's, or the App's bot."""
+        if self.user is not None:
+            return self.user
+        if self.installation is None:
+            raise bad_credentials()
+        return store.row("accounts", store.row("apps", self.installation["app_id"])["bot_id"])
+
     def covers(self, store: Store, repo: Row) -> bool:
         """Say whether this is an installation token that was given for the repository."""
         if self.installation is None or (
@@ -106,9 +114,8 @@ def from_basic(store: Store, value: str) -> Principal | None:
         return None
     # A token may also stand in for the name, with nothing (or `x-oauth-basic`) behind it.
     found = from_secret(store, secret) or from_secret(store, name)
-    if found is None or found.installation is not None:
+    if found is None or found.user is None:
         return found
-    assert found.user is not None
     fits = name.lower() == found.user["login"].lower() or secret in ("", "x-oauth-basic")
     return found if fits else None
 

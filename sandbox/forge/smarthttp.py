@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Git over smart HTTP: clone, fetch and push with real git behind it.
 
-A request's body is spooled before git starts, so that a slow client never holds the lock that makes pushes to one
-repository take turns. What a push changed is the difference of the refs before and after it, under that lock.
+A request's body is spooled before git starts, so that a slow client never holds the lock that makes pushes to
+one repository take turns. What a push changed is the difference of the refs before and after it, under that
+lock.
 """
 
 from __future__ import annotations
 
 import gzip
+import io
 import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from flask import Blueprint, Response, request
 
@@ -52,7 +54,7 @@ def advertise(owner: str, name: str) -> Response:
         raise _Refused(403, "Please upgrade your git client: the dumb protocol is not served.")
     repo, _ = _repository(owner, name, service)
     command = [service.removeprefix("git-"), "--stateless-rpc", "--advertise-refs"]
-    process = forge().repositories.run(repo["id"], *command, stdout=subprocess.PIPE, env=_protocol())
+    process = forge().repositories.run(repo["id"], *command, stdout=subprocess.PIPE, protocol=_protocol())
     refs, _errors = process.communicate()
     announcement = f"# service={service}\n"
     head = f"{len(announcement) + 4:04x}{announcement}0000".encode()
@@ -65,7 +67,12 @@ def upload_pack(owner: str, name: str) -> Response:
     repo, _ = _repository(owner, name, "git-upload-pack")
     asked = _spooled()
     process = forge().repositories.run(
-        repo["id"], "upload-pack", "--stateless-rpc", stdin=asked, stdout=subprocess.PIPE, env=_protocol()
+        repo["id"],
+        "upload-pack",
+        "--stateless-rpc",
+        stdin=asked,
+        stdout=subprocess.PIPE,
+        protocol=_protocol(),
     )
     return _answer(_stream(process, asked), "application/x-git-upload-pack-result")
 
@@ -79,11 +86,11 @@ def receive_pack(owner: str, name: str) -> Response:
         with state.repositories.lock(repo["id"]):
             before = state.repositories.refs(repo["id"])
             process = state.repositories.run(
-                repo["id"], "receive-pack", "--stateless-rpc", stdin=asked, stdout=told, env=_protocol()
+                repo["id"], "receive-pack", "--stateless-rpc", stdin=asked, stdout=told, protocol=_protocol()
             )
             process.wait()
             after = state.repositories.refs(repo["id"])
-            pushed(repo, before, after, pusher=_account(pusher))
+            pushed(repo, before, after, pusher=pusher.account(state.store))
         told.seek(0)
         return _answer(told.read(), "application/x-git-receive-pack-result")
 
@@ -91,7 +98,7 @@ def receive_pack(owner: str, name: str) -> Response:
 def pushed(
     repo: Row, before: dict[str, str], after: dict[str, str], *, pusher: Row, hold: bool = False
 ) -> list[int]:
-    """Record a push and send its webhooks; call it under the repository's lock. Returns the deliveries' ids."""
+    """Record a push and send its webhooks, under the repository's lock; returns the deliveries' ids."""
     state = forge()
     moved = git.changes(before, after)
     if not moved:
@@ -118,7 +125,7 @@ def _repository(owner: str, name: str, service: str) -> tuple[Row, Principal]:
     if repo is None or not principal.sees(store, repo):
         raise _Refused(404, "Repository not found.")
     if not _allowed(principal, repo, write=write):
-        who = _account(principal)["login"]
+        who = principal.account(store)["login"]
         raise _Refused(403, f"Permission to {repo['full_name']}.git denied to {who}.")
     return repo, principal
 
@@ -145,26 +152,14 @@ def _allowed(principal: Principal, repo: Row, *, write: bool) -> bool:
     return public_read or (principal.covers(store, repo) and granted >= needed)
 
 
-def _account(principal: Principal) -> Row:
-    if principal.user is not None:
-        return principal.user
-    assert principal.installation is not None
-    row = forge().store.one(
-        "SELECT a.* FROM accounts a JOIN apps p ON p.bot_id = a.id WHERE p.id = ?",
-        principal.installation["app_id"],
-    )
-    assert row is not None
-    return row
-
-
-def _protocol() -> dict[str, str]:
+def _protocol() -> str:
     asked = request.headers.get("Git-Protocol", "")
-    return {"GIT_PROTOCOL": asked} if _PROTOCOL.fullmatch(asked) else {}
+    return asked if _PROTOCOL.fullmatch(asked) else ""
 
 
 def _spooled() -> IO[bytes]:
-    # A spooled file has a descriptor for git only once it lies on disk, hence a plain temporary one.
-    spool = tempfile.TemporaryFile()
+    # git reads from a descriptor, which a file kept in memory does not have.
+    spool = tempfile.TemporaryFile()  # noqa: SIM115 - whoever asked for it closes it
     packed = request.headers.get("Content-Encoding", "") in ("gzip", "x-gzip")
     source: Any = gzip.GzipFile(fileobj=request.stream) if packed else request.stream
     shutil.copyfileobj(source, spool, _SPOOL)
@@ -173,13 +168,13 @@ def _spooled() -> IO[bytes]:
 
 
 def _stream(process: subprocess.Popen[bytes], asked: IO[bytes]) -> Iterator[bytes]:
-    assert process.stdout is not None
+    told = cast("io.BufferedReader", process.stdout)
     try:
-        while chunk := process.stdout.read1(_CHUNK):  # type: ignore[attr-defined]
+        while chunk := told.read1(_CHUNK):
             yield chunk
     finally:
         # The client may be gone before git is done.
-        process.stdout.close()
+        told.close()
         process.kill()
         process.wait()
         asked.close()

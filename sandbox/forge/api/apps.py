@@ -26,16 +26,13 @@ TOKEN_SECONDS = 3600
 def get_app() -> dict[str, Any]:
     """Show the App that asks."""
     app = caller_app()
-    owner = forge().store.one("SELECT * FROM accounts WHERE id = ?", app["owner_id"])
-    assert owner is not None
+    owner = forge().store.row("accounts", app["owner_id"])
     count = forge().store.count("SELECT count(*) FROM installations WHERE app_id = ?", app["id"])
     return shapes.app(forge().site, app, owner) | {"installations_count": count}
 
 
 def _installation(row: Row) -> dict[str, Any]:
-    target = forge().store.one("SELECT * FROM accounts WHERE id = ?", row["account_id"])
-    assert target is not None
-    return shapes.installation(forge().site, row, target)
+    return shapes.installation(forge().site, row, forge().store.row("accounts", row["account_id"]))
 
 
 def _own_installation(installation_id: int) -> Row:
@@ -64,9 +61,7 @@ def delete_installation(installation_id: int) -> tuple[str, int]:
     """Uninstall the App from an account and tell it so."""
     app = caller_app()
     found = _own_installation(installation_id)
-    bot = forge().store.one("SELECT * FROM accounts WHERE id = ?", app["bot_id"])
-    assert bot is not None
-    uninstall(found, sender=bot)
+    uninstall(found, sender=forge().store.row("accounts", app["bot_id"]))
     return "", 204
 
 
@@ -133,7 +128,8 @@ def _chosen_repositories(installed: Row, asked: dict[str, Any]) -> list[Row] | N
     if None in found:
         raise ApiError(
             422,
-            "There is at least one repository that does not exist or is not accessible to the parent installation.",
+            "There is at least one repository that does not exist or is not accessible to the parent"
+            " installation.",
             documentation=_TOKEN_DOCS,
         )
     return [row for row in found if row is not None]
@@ -164,14 +160,10 @@ def list_repositories() -> dict[str, Any]:
     """List the repositories that an installation token opens."""
     principal = caller()
     if principal.installation is None:
-        raise (
-            unauthenticated()
-            if principal.key is None
-            else ApiError(
-                403,
-                "You must authenticate with an installation access token in order to list repositories for an installation.",
-            )
-        )
+        if principal.key is None:
+            raise unauthenticated()
+        what = "in order to list repositories for an installation."
+        raise ApiError(403, f"You must authenticate with an installation access token {what}")
     covered = accounts.installed_repositories(forge().store, principal.installation)
     if principal.repository_ids is not None:
         covered = [row for row in covered if row["id"] in principal.repository_ids]

@@ -38,9 +38,7 @@ def update_config() -> dict[str, Any]:
             value = None if asked[name] is None else str(asked[name])
             sql = f"UPDATE apps SET {column} = ?, updated_at = ? WHERE id = ?"  # noqa: S608 - column is ours
             forge().store.write(sql, value, now(), app["id"])
-    changed = forge().store.one("SELECT * FROM apps WHERE id = ?", app["id"])
-    assert changed is not None
-    return _config(changed)
+    return _config(forge().store.row("apps", app["id"]))
 
 
 @api.get("/app/hook/deliveries")
@@ -51,7 +49,8 @@ def list_deliveries() -> list[dict[str, Any]]:
     cursor = request.args.get("cursor", type=int)
     rows = forge().store.all(
         "SELECT * FROM deliveries WHERE app_id = ? AND phase = 'done' AND (? IS NULL OR id <= ?)"
-        " AND (? != 'failure' OR status != 'OK') AND (? != 'success' OR status = 'OK') ORDER BY id DESC LIMIT ?",
+        " AND (? != 'failure' OR status != 'OK') AND (? != 'success' OR status = 'OK')"
+        " ORDER BY id DESC LIMIT ?",
         app["id"], cursor, cursor, *[request.args.get("status", "")] * 2, size + 1,
     )  # fmt: skip
     if len(rows) > size:

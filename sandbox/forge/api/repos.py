@@ -7,7 +7,7 @@ from typing import Any
 
 import pygit2
 
-from sandbox.forge import accounts, git, shapes
+from sandbox.forge import accounts, shapes
 from sandbox.forge.api.blueprint import api, caller, paginated, repository
 from sandbox.forge.commits import commit, repository_with_owner
 from sandbox.forge.errors import ApiError, not_found
@@ -66,8 +66,7 @@ def get_branch(owner: str, name: str, branch: str) -> dict[str, Any]:
     oid = _branches(repo).get(branch)
     if oid is None:
         raise ApiError(404, "Branch not found")
-    found = git.peel(forge().repositories.open(repo["id"]), oid)
-    assert found is not None
+    found = forge().repositories.open(repo["id"])[oid]
     url = forge().site.api(f"/repos/{repo['full_name']}/branches/{branch}")
     checks = {"enforcement_level": "off", "contexts": [], "checks": []}
     return {

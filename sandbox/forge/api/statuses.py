@@ -37,18 +37,11 @@ def create_status(owner: str, name: str, sha: str) -> tuple[dict[str, Any], int]
         made = forge().store.insert(
             "statuses", repository_id=repo["id"], sha=sha, creator_id=_creator(), created_at=now(), **asked
         )
-    row = forge().store.one("SELECT * FROM statuses WHERE id = ?", made)
-    assert row is not None
-    return commits.status(forge().store, forge().site, repo, row), 201
+    return commits.status(forge().store, forge().site, repo, forge().store.row("statuses", made)), 201
 
 
 def _creator() -> int:
-    principal = caller()
-    if principal.installation is None:
-        assert principal.user is not None
-        return int(principal.user["id"])
-    sql = "SELECT bot_id FROM apps WHERE id = ?"
-    return forge().store.count(sql, principal.installation["app_id"])
+    return int(caller().account(forge().store)["id"])
 
 
 def _checked(asked: dict[str, Any]) -> dict[str, str | None]:
@@ -90,7 +83,7 @@ def get_combined_status(owner: str, name: str, ref: str) -> dict[str, Any]:
     api_url = site.api(f"/repos/{repo['full_name']}/commits/{sha}")
     return {
         "state": commits.combined_state(latest),
-        "statuses": [commits.simple_status(store, site, repo, row) for row in paginated(latest)],
+        "statuses": [commits.simple_status(site, repo, row) for row in paginated(latest)],
         "sha": sha,
         "total_count": len(latest),
         "repository": shapes.minimal_repository(site, *repository_with_owner(store, repo["id"])),

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""GitHub as the workers see it: installations, tokens, and calls that end in an answer or a typed error.
+
+PyGithub and what it brings are imported with the first call, so that a process that never talks to GitHub does
+not pay for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workers.github.app_auth import (
+    READ_PERMISSIONS,
+    STATUS_PERMISSIONS,
+    AppJwt,
+    InstallationTokens,
+    Token,
+    utc_now,
+)
+from workers.github.errors import GitHubError, NotFound, RateLimited, Unauthorized, Unreachable, from_answer
+from workers.github.statuses import StatusWriter
+from workers.outside import AddressRefused
+
+if TYPE_CHECKING:
+    from github import Github
+    from policies.settings import Settings
+
+    from workers.github.transport import Transport
+
+GIT_USER = "x-access-token"
+# An installation that moved to another account is noticed at the latest after this.
+_INSTALLATION_LIFETIME = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Where the App is installed: its id, and the account's login and numeric id."""
+
+    id: int
+    account: str
+    account_id: int
+
+
+class GitHub:
+    """One App on one GitHub (github.com, an Enterprise server or the sandbox's forge); safe for threads."""
+
+    def __init__(
+        self,
+        app: AppJwt,
+        *,
+        api_url: str = "https://api.github.com",
+        allow_loopback: bool = False,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.api_url = api_url
+        self._app = app
+        self._allow_loopback = allow_loopback
+        self._now = now
+        self._installations: dict[str, tuple[Installation, datetime]] = {}
+        self._clients: dict[Token, Github] = {}
+        self._limited_until: dict[str, datetime] = {}
+        self._tokens = InstallationTokens(self.call_as_app, now=now)
+        self.statuses = StatusWriter(self.call)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> GitHub | None:
+        """Return the client that the settings describe, or None when they name no App."""
+        if not settings.github_app_id or not settings.github_private_key_file:
+            return None
+        key = Path(settings.github_private_key_file).read_text()
+        return cls(
+            AppJwt(str(settings.github_app_id), key),
+            api_url=settings.github_api_url,
+            allow_loopback=settings.allow_loopback,
+        )
+
+    def installation_for(self, owner: str, repo: str) -> Installation:
+        """Return the App's installation that covers a repository; raises NotFound when none does."""
+        name = f"{owner}/{repo}".lower()
+        known = self._installations.get(name)
+        if known is None or known[1] <= self._now():
+            answer = self.call_as_app(
+                "GET", f"/repos/{owner}/{repo}/installation", f"find the App's installation on {owner}/{repo}"
+            )
+            account = answer["account"]
+            found = Installation(answer["id"], account.get("login") or account["slug"], account["id"])
+            known = self._installations[name] = (found, self._now() + _INSTALLATION_LIFETIME)
+        return known[0]
+
+    def token_for(self, owner: str, repo: str, *, permissions: Mapping[str, str] = READ_PERMISSIONS) -> Token:
+        """Return a token for one repository with the permissions given, good for five minutes or more."""
+        installation = self.installation_for(owner, repo)
+        try:
+            return self._tokens.get(installation.id, f"{owner}/{repo}", permissions)
+        except NotFound:
+            # The App was installed anew since we looked.
+            del self._installations[f"{owner}/{repo}".lower()]
+            again = self.installation_for(owner, repo)
+            return self._tokens.get(again.id, f"{owner}/{repo}", permissions)
+
+    def git_credentials(self, owner: str, repo: str) -> tuple[str, str]:
+        """Return user name and password with which Git reads a repository over HTTPS."""
+        return GIT_USER, self.token_for(owner, repo).value
+
+    def call(
+        self,
+        method: str,
+        repository: str,
+        path: str,
+        what: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        permissions: Mapping[str, str] = STATUS_PERMISSIONS,
+    ) -> Any:
+        """Send a request about `owner/name` and return the JSON answer; raises GitHubError.
+
+        `path` starts below `/repos/owner/name`; `what` completes "GitHub refused to …".
+        """
+        owner, _, name = repository.partition("/")
+        token = self.token_for(owner, name, permissions=permissions)
+        url = f"/repos/{repository}{path}"
+        try:
+            return self._send(
+                f"installation {token.installation_id}", self._client(token), method, url, what, body
+            )
+        except Unauthorized:
+            # Revoked before its time, as when the App is suspended; the next call asks for another.
+            self._tokens.forget(token)
+            self._clients.pop(token, None)
+            raise
+
+    def call_as_app(self, method: str, path: str, what: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Send a request as the App itself and return the JSON answer; raises GitHubError."""
+        return self._send("app", self._app_client, method, path, what, body)
+
+    def close(self) -> None:
+        """Drop the connections to GitHub."""
+        if "_transport" in self.__dict__:
+            self._transport.close()
+
+    @cached_property
+    def _transport(self) -> Transport:
+        from workers.github.transport import Transport
+
+        return Transport(self.api_url, allow_loopback=self._allow_loopback)
+
+    @cached_property
+    def _app_client(self) -> Github:
+        from github.Auth import AppAuth
+
+        return self._transport.client(AppAuth(self._app.issuer, sign_func=lambda _: self._app.encode()))
+
+    def _client(self, token: Token) -> Github:
+        from github.Auth import Token as TokenAuth
+
+        if token not in self._clients:
+            now = self._now()
+            for old in [known for known in self._clients if known.expires_at <= now]:
+                self._clients.pop(old, None)
+            self._clients[token] = self._transport.client(TokenAuth(token.value))
+        return self._clients[token]
+
+    def _send(
+        self, limit: str, client: Github, method: str, path: str, what: str, body: Mapping[str, Any] | None
+    ) -> Any:
+        until = self._limited_until.get(limit)
+        if until is not None and until > self._now():
+            # Asking while limited makes GitHub prolong it, and may get an App blocked.
+            raise RateLimited(f"GitHub's rate limit is used up until {until:%H:%M:%S} UTC", retry_at=until)
+        try:
+            return _request(client, method, path, body)
+        except Exception as error:
+            translated = self._translated(error, what)
+            if isinstance(translated, RateLimited):
+                self._limited_until[limit] = translated.retry_at
+            raise translated from None
+
+    def _translated(self, error: Exception, what: str) -> Exception:
+        import requests
+        from github import GithubException
+
+        if isinstance(error, GithubException):
+            headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+            return from_answer(what, error.status, headers, error.data, now=self._now())
+        if isinstance(error, requests.RequestException):
+            reason = "it did not answer in time" if isinstance(error, requests.Timeout) else "no connection"
+            return Unreachable(f"GitHub could not be reached to {what}: {reason}")
+        if isinstance(error, ValueError):
+            return GitHubError(f"GitHub's answer to the request to {what} is not JSON")
+        return error
+
+
+def _request(client: Github, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
+    _, answer = client.requester.requestJsonAndCheck(method, path, input=dict(body) if body else None)
+    return answer
+
+
+__all__ = ["AddressRefused", "GitHub", "Installation"]
