@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Webhook deliveries: recorded first, then sent in the background, and sent again on request.
 
-A delivery that was recorded but not sent when the forge stopped is sent when it starts again. As on GitHub a
-failed delivery is not retried by itself, redirects are not followed, and order is not promised.
+A delivery that was recorded but not sent when the forge stopped is sent when it starts again. As on GitHub
+a failed delivery is not retried by itself, redirects are not followed, and order is not promised.
 """
 
 from __future__ import annotations

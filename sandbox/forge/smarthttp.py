@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Git over smart HTTP: clone, fetch and push with real git behind it.
 
-A request's body is spooled before git starts, so that a slow client never holds the lock that makes pushes to
-one repository take turns. What a push changed is the difference of the refs before and after it, under that
-lock.
+A request's body is spooled before git starts, so that a slow client never holds the lock that makes pushes
+to one repository take turns. What a push changed is the difference of the refs before and after it, under
+that lock.
 """
 
 from __future__ import annotations

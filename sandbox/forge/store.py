@@ -55,13 +55,13 @@ CREATE TABLE statuses (id INTEGER PRIMARY KEY AUTOINCREMENT,
 CREATE INDEX statuses_by_commit ON statuses (repository_id, sha, id);
 CREATE TABLE deliveries (id INTEGER PRIMARY KEY AUTOINCREMENT, guid TEXT NOT NULL,
   app_id INTEGER NOT NULL REFERENCES apps, phase TEXT NOT NULL CHECK (phase IN ('held', 'queued', 'done')),
-  event TEXT NOT NULL, action TEXT, installation_id INTEGER, repository_id INTEGER, redelivery INTEGER NOT NULL,
-  payload BLOB NOT NULL, url TEXT,
-  request_headers TEXT, delivered_at TEXT, duration REAL, status TEXT, status_code INTEGER,
-  response_headers TEXT, response_body TEXT);
+  event TEXT NOT NULL, action TEXT, installation_id INTEGER, repository_id INTEGER,
+  redelivery INTEGER NOT NULL, payload BLOB NOT NULL, url TEXT, request_headers TEXT, delivered_at TEXT,
+  duration REAL, status TEXT, status_code INTEGER, response_headers TEXT, response_body TEXT);
 CREATE INDEX deliveries_by_app ON deliveries (app_id, phase, id);
 INSERT INTO sqlite_sequence (name, seq) VALUES ('accounts', 9919), ('repositories', 512344),
-  ('apps', 29109), ('installations', 7310024), ('statuses', 27180000), ('deliveries', 140000000000);
+  ('apps', 29109), ('installations', 7310024),
+  ('statuses', 27180000), ('deliveries', 140000000000);
 """
 
 
