@@ -142,7 +142,7 @@ class Engine:
         if hello["protocol"] != PROTOCOL:
             self._end()
             raise EngineDied(
-                f"the rendering engine speaks protocol {hello['protocol']}, this Fairway speaks {PROTOCOL}: rebuild it"
+                f"the rendering engine speaks protocol {hello['protocol']}, not {PROTOCOL}: build it again"
             )
         return child
 
