@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kinds we serve, as models: the CustomResourceDefinitions are generated from them."""
+
+from __future__ import annotations
+
+from policies.kinds.gitrepository import GitRepository
+from policies.kinds.kustomization import Kustomization
+from policies.kinds.repositorybinding import RepositoryBinding
+
+__all__ = ["GitRepository", "Kustomization", "RepositoryBinding"]
