@@ -197,7 +197,8 @@ def create_app() -> dict[str, Any]:
         app = accounts.create_app(
             store, asked["name"], owner=owner, webhook_url=asked.get("webhook_url"),
             webhook_secret=asked.get("webhook_secret"),
-            permissions=asked.get("permissions") or _APP_PERMISSIONS, events=asked.get("events") or ["push"],
+            permissions=asked["permissions"] or _APP_PERMISSIONS,
+            events=["push"] if asked["events"] is None else asked["events"],
         )  # fmt: skip
         key = accounts.new_key(store, app["id"])
     forge().events.ping(app)

@@ -64,8 +64,6 @@ class Events:
             "repositories": [_named(row) for row in covered],
             "sender": shapes.account(self._site, sender),
         }
-        if action == "created":
-            payload["requester"] = None
         # `client_id` is newer than the published webhook schema and Apps do not need it.
         payload["installation"].pop("client_id")
         self._deliveries.record(app, "installation", payload, installation_id=installed["id"])

@@ -114,6 +114,11 @@ def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[RefChan
     return [change for change in moved if change.before != change.after]
 
 
+def is_empty(repository: pygit2.Repository) -> bool:
+    """Say whether nothing was pushed yet; libgit2's own answer depends on the default branch's name."""
+    return not any(name.startswith("refs/") for name in repository.references)
+
+
 def commit(
     repository: pygit2.Repository,
     files: Mapping[str, bytes | None],

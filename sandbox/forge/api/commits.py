@@ -18,7 +18,7 @@ from sandbox.forge.store import Row
 def commit_of(repo: Row, ref: str) -> pygit2.Commit:
     """Return the commit that a sha, branch or tag names, or raise GitHub's refusal."""
     repository = forge().repositories.open(repo["id"])
-    if repository.is_empty:
+    if git.is_empty(repository):
         raise ApiError(409, "Git Repository is empty.")
     found = git.resolve(repository, ref)
     if found is None:
@@ -32,7 +32,7 @@ def list_commits(owner: str, name: str) -> list[dict[str, Any]]:
     repo = repository(owner, name, permission="contents")
     start = request.args.get("sha") or repo["default_branch"]
     opened = forge().repositories.open(repo["id"])
-    if opened.is_empty:
+    if git.is_empty(opened):
         raise ApiError(409, "Git Repository is empty.")
     if git.resolve(opened, start) is None:
         raise not_found()
