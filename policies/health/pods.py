@@ -22,7 +22,7 @@ _TERMINAL = frozenset(
 
 
 def trouble(pod: Mapping[str, Any]) -> str:
-    """Return a terminal reason such as `ImagePullBackOff for ghcr.io/acme/web:6.9.1`; empty when there is none."""
+    """Return a terminal reason such as `ImagePullBackOff for ghcr.io/acme/web:6.9.1`, or nothing."""
     status = pod.get("status") or {}
     images = {c.get("name"): c.get("image", "") for c in _containers(pod)}
     for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the health of several objects reads: Flux's sentences for conditions, short ones for a commit status."""
+"""How the health of several objects reads: Flux's sentences for conditions, short ones for statuses."""
 
 from __future__ import annotations
 

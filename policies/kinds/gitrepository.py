@@ -63,15 +63,13 @@ class GitRepositorySpec(Model):
         }
     )
 
-    ignore: str | None = Field(None, description="Patterns, as in .gitignore, of files to leave out.")
+    ignore: str | None = Field(None, description="Patterns of files to leave out, as in .gitignore.")
     include: list[Include] | None = Field(None, description="Other GitRepositories whose files come along.")
     interval: Duration = Field(description="How often the remote is asked for a new revision.")
     provider: Literal["generic", "aws", "azure", "github"] | None = Field(
         None, description="Whose way of logging in is used; generic by default."
     )
-    proxy_secret_ref: LocalReference | None = Field(
-        None, description="The Secret that says which proxy to go through."
-    )
+    proxy_secret_ref: LocalReference | None = Field(None, description="The Secret that names a proxy.")
     recurse_submodules: bool | None = Field(None, description="Whether submodules are fetched as well.")
     ref: GitRef | None = Field(None, description="Which commit to take; the tip of master by default.")
     secret_ref: LocalReference | None = Field(
