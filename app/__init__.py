@@ -1,2 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """The front door: what comes in over HTTP or the command line, and what people look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from policies.settings import Settings
+
+
+def create_app(settings: Settings) -> Flask:
+    """Return the public listener: webhooks, and nothing else."""
+    from app.public import create_public_app
+
+    return create_public_app(settings)
+
+
+def create_internal_app(settings: Settings) -> Flask:
+    """Return the internal listener: health, metrics, artifacts and pages."""
+    from app.internal import create
+
+    return create(settings)

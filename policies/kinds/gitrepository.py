@@ -56,8 +56,8 @@ class GitRepositorySpec(Model):
             "x-kubernetes-validations": [
                 {
                     "message": "serviceAccountName can only be set when provider is 'azure' or 'aws'",
-                    "rule": "!has(self.serviceAccountName) || (has(self.provider) && (self.provider == 'azure'"
-                    " || self.provider == 'aws'))",
+                    "rule": "!has(self.serviceAccountName) || (has(self.provider) && (self.provider =="
+                    " 'azure' || self.provider == 'aws'))",
                 }
             ]
         }
