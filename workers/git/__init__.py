@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Git: ask a remote, fetch into a bare mirror, write artifacts.
+
+remote = Remote(url, auth, data_dir=settings.data_dir)
+resolved = remote.pull(reference.choose(spec_ref), timeout=60)
+artifact = archive(remote.mirror, resolved.sha, ignore=spec_ignore, root=data_dir, path=artifact_path(...))
+"""
+
+from workers.git.artifact import Artifact, archive, artifact_path, collect_garbage, remove_artifacts
+from workers.git.auth import ANONYMOUS, Auth, app_token, bare_url, from_secret
+from workers.git.errors import (
+    AccessDenied,
+    DiskFull,
+    EmptyRepository,
+    GitError,
+    GitTimeout,
+    HostUnreachable,
+    InvalidCredentials,
+    InvalidURL,
+    MirrorBroken,
+    RepositoryNotFound,
+    TooLarge,
+    UnsupportedRepository,
+    UntrustedHost,
+)
+from workers.git.mirror import Mirror, remove_unused
+from workers.git.remote import Remote
+
+__all__ = [
+    "ANONYMOUS",
+    "AccessDenied",
+    "Artifact",
+    "Auth",
+    "DiskFull",
+    "EmptyRepository",
+    "GitError",
+    "GitTimeout",
+    "HostUnreachable",
+    "InvalidCredentials",
+    "InvalidURL",
+    "Mirror",
+    "MirrorBroken",
+    "Remote",
+    "RepositoryNotFound",
+    "TooLarge",
+    "UnsupportedRepository",
+    "UntrustedHost",
+    "app_token",
+    "archive",
+    "artifact_path",
+    "bare_url",
+    "collect_garbage",
+    "from_secret",
+    "remove_artifacts",
+    "remove_unused",
+]

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A source's artifact: one commit's files as a tar.gz that is the same, byte for byte, whenever it is made.
+
+Files come straight from the mirror, without a checkout, in the order of their paths; links and submodules
+are left out, and so is what the source ignores. Names, owners, times and modes are as source-controller
+writes them. A file appears under its final name only when it is complete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pygit2
+
+from policies.sourceignore import IGNORE_FILE, IgnoreRules
+from workers.git.errors import DiskFull, TooLarge, UnsupportedRepository
+from workers.git.mirror import Mirror, broken
+
+LARGEST_SOURCE = 1024**3
+_LEVEL = 3
+_FILE, _EXECUTABLE, _LINK, _TREE = 0o100644, 0o100755, 0o120000, 0o040000
+_MODES = {_FILE: 0o600, _EXECUTABLE: 0o700}
+_GZIP = 16 + zlib.MAX_WBITS  # a gzip header, which zlib writes without time and name
+_DEEPEST = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What was written: where (relative to the data directory), its digest, bytes and number of files."""
+
+    path: str
+    digest: str
+    size: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    path: str
+    mode: int
+    blob: pygit2.Oid
+
+
+def artifact_path(kind: str, namespace: str, name: str, sha: str) -> str:
+    """Return where a source's artifact lies, relative to the data directory, as in status.artifact.path."""
+    return f"{kind.lower()}/{namespace}/{name}/{sha}.tar.gz"
+
+
+def archive(
+    mirror: Mirror,
+    sha: str,
+    *,
+    ignore: str | None,
+    root: Path,
+    path: str,
+    largest: int = LARGEST_SOURCE,
+) -> Artifact:
+    """Write a commit's files to `root/path`; `ignore` is spec.ignore, `largest` the bytes all files may have.
+
+    Raises MirrorBroken, TooLarge, DiskFull, UnsupportedRepository.
+    """
+    repository = mirror.open()
+    try:
+        tree = repository[sha].peel(pygit2.Tree)
+        entries = sorted(
+            _entries(repository, tree, "", 0), key=lambda entry: entry.path.encode(errors="surrogateescape")
+        )
+        rules = IgnoreRules.for_source(_ignore_files(repository, entries), ignore)
+        kept = [entry for entry in entries if entry.mode in _MODES and not rules.ignores(entry.path)]
+        return _write(repository, kept, root, path, largest)
+    except (pygit2.GitError, KeyError) as error:
+        raise broken(error) from error
+    except OSError as error:
+        raise DiskFull(
+            f"unable to archive artifact to storage: {error.strerror}", reason="ArchiveOperationFailed"
+        ) from error
+
+
+def _entries(repository: pygit2.Repository, tree: pygit2.Tree, prefix: str, depth: int) -> Iterator[_Entry]:
+    if depth > _DEEPEST:
+        raise UnsupportedRepository(f"directories are nested more than {_DEEPEST} deep below {prefix[:80]!r}")
+    for item in tree:
+        name = item.raw_name.decode(errors="surrogateescape")
+        if name in ("", ".", "..") or "/" in name or name.lower() == ".git":
+            raise UnsupportedRepository(f"the commit holds a file with the forbidden name {prefix + name!r}")
+        if item.filemode == _TREE:
+            yield from _entries(repository, item, f"{prefix}{name}/", depth + 1)
+        else:
+            yield _Entry(prefix + name, item.filemode, item.id)
+
+
+def _ignore_files(repository: pygit2.Repository, entries: list[_Entry]) -> dict[tuple[str, ...], str]:
+    """Read the .sourceignore files, by the path of their directory."""
+    found = {}
+    for entry in entries:
+        *domain, name = entry.path.split("/")
+        if name == IGNORE_FILE and entry.mode in _MODES:
+            found[tuple(domain)] = repository[entry.blob].data.decode(errors="surrogateescape")
+    return found
+
+
+def _write(
+    repository: pygit2.Repository, entries: list[_Entry], root: Path, path: str, largest: int
+) -> Artifact:
+    destination = root / path
+    destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=destination.parent, prefix=".", suffix=".tmp")
+    try:
+        with open(descriptor, "wb") as file:
+            packed = _Packed(file)
+            left = largest
+            for entry in entries:
+                content = repository[entry.blob].data
+                left -= len(content)
+                if left < 0:
+                    raise TooLarge(
+                        f"unable to archive artifact to storage: its files have more than {largest} bytes",
+                        reason="ArchiveOperationFailed",
+                        remedy="leave out what the cluster does not need: spec.ignore or .sourceignore",
+                    )
+                packed.add(entry.path, _MODES[entry.mode], content)
+            packed.close()
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, destination)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return Artifact(path, f"sha256:{packed.digest}", packed.size, len(entries))
+
+
+class _Packed:
+    """A tar.gz that is written once from beginning to end, and digested on the way."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+        self._sha256 = hashlib.sha256()
+        self.size = 0
+
+    @property
+    def digest(self) -> str:
+        return self._sha256.hexdigest()
+
+    def add(self, path: str, mode: int, content: bytes) -> None:
+        member = tarfile.TarInfo(path)
+        member.mode = mode
+        member.size = len(content)
+        header = member.tobuf(tarfile.PAX_FORMAT, errors="surrogateescape")
+        padding = -len(content) % tarfile.BLOCKSIZE
+        self._put(self._deflate.compress(header + content + b"\0" * padding))
+
+    def close(self) -> None:
+        """End the archive: two empty blocks, then gzip's own end."""
+        self._put(self._deflate.compress(b"\0" * 2 * tarfile.BLOCKSIZE))
+        self._put(self._deflate.flush())
+
+    def _put(self, data: bytes) -> None:
+        self._file.write(data)
+        self._sha256.update(data)
+        self.size += len(data)
+
+
+def remove_artifacts(root: Path, path: str) -> None:
+    """Delete all artifacts of the source that `path` belongs to, once the source is deleted."""
+    directory = (root / path).parent
+    for file in directory.glob("*"):
+        file.unlink(missing_ok=True)
+    with suppress(OSError):  # somebody else was faster, or is writing again
+        directory.rmdir()
+
+
+def collect_garbage(
+    root: Path, path: str, *, now: float, retain: float = 60.0, records: int = 2
+) -> list[str]:
+    """Delete the artifacts of a source that nobody reads any more; returns their paths.
+
+    As in source-controller: what is older than `retain` seconds goes, and beyond `records` files the
+    oldest; never the current one at `path`. A half-written file is kept until it is old, since its writer
+    may still be at it.
+    """
+    current = root / path
+    files = sorted(
+        (
+            (entry.stat().st_mtime, Path(entry.path))
+            for entry in os.scandir(current.parent)
+            if entry.is_file()
+        ),
+        reverse=True,
+    )
+    kept, removed = 1, []
+    for changed, file in files:
+        if file == current:
+            continue
+        if now - changed <= retain and (kept < records or file.suffix == ".tmp"):
+            kept += 1
+            continue
+        file.unlink(missing_ok=True)
+        removed.append(str(file.relative_to(root)))
+    return removed
