@@ -2,8 +2,8 @@
 """Which addresses an outside call may reach.
 
 A URL from Git, a cluster object or a user must not lead Fairway to what only this machine or its cloud can
-see: loopback, link-local (where clouds keep their metadata and credentials), and what is no one host's address.
-Private networks are allowed: that is where an Enterprise server or a registry lives.
+see: loopback, link-local (where clouds keep their metadata and credentials), and what is no one host's
+address. Private networks are allowed: that is where an Enterprise server or a registry lives.
 """
 
 from __future__ import annotations

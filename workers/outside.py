@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connections to the outside that cannot be led astray.
 
-A name is resolved once, every address it has is held against `policies.addresses`, and the connection goes to
-exactly the address that was checked, so that a second answer from DNS cannot swap it. TLS still verifies the
-name.
+A name is resolved once, every address it has is held against `policies.addresses`, and the connection goes
+to exactly the address that was checked, so that a second answer from DNS cannot swap it. TLS still verifies
+the name.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """GitHub as the workers see it: installations, tokens, and calls that end in an answer or a typed error.
 
-PyGithub and what it brings are imported with the first call, so that a process that never talks to GitHub does
-not pay for it.
+PyGithub and what it brings are imported with the first call, so that a process that never talks to GitHub
+does not pay for it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from policies.errors import SettingsError
 from workers.github.app_auth import (
     READ_PERMISSIONS,
     STATUS_PERMISSIONS,
@@ -28,8 +29,8 @@ from workers.outside import AddressRefused
 
 if TYPE_CHECKING:
     from github import Github
-    from policies.settings import Settings
 
+    from policies.settings import Settings
     from workers.github.transport import Transport
 
 GIT_USER = "x-access-token"
@@ -69,12 +70,14 @@ class GitHub:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> GitHub | None:
-        """Return the client that the settings describe, or None when they name no App."""
+        """Return the client that the settings describe, or None when they name no App.
+
+        Raises SettingsError when the key cannot be read or is none.
+        """
         if not settings.github_app_id or not settings.github_private_key_file:
             return None
-        key = Path(settings.github_private_key_file).read_text()
         return cls(
-            AppJwt(str(settings.github_app_id), key),
+            AppJwt(settings.github_app_id, _read_key(settings.github_private_key_file)),
             api_url=settings.github_api_url,
             allow_loopback=settings.allow_loopback,
         )
@@ -193,6 +196,17 @@ class GitHub:
         if isinstance(error, ValueError):
             return GitHubError(f"GitHub's answer to the request to {what} is not JSON")
         return error
+
+
+def _read_key(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise SettingsError(
+            f"the GitHub App's private key cannot be read from {path}: {reason}",
+            remedy="point FAIRWAY_GITHUB_PRIVATE_KEY_FILE to a .pem file that this process may read",
+        ) from None
 
 
 def _request(client: Github, method: str, path: str, body: Mapping[str, Any] | None) -> Any:

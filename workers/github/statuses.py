@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commit statuses: written when they say something new, and never twice.
 
-A create that ends in a 502 may have happened. So what GitHub shows is read before every write, and once more
-after a write that failed; GitHub allows a thousand statuses per commit and context, and people read the list.
+A create that ends in a 502 may have happened. So what GitHub shows is read before every write, and once
+more after a write that failed; GitHub allows a thousand statuses per commit and context, and people read
+the list.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 """How PyGithub reaches GitHub from our worker threads.
 
 PyGithub keeps the request it is about to send on its connection object, so two threads that share a client
-could send each other's requests; here that lives per thread. All clients of a process share one pool of checked
-connections. GETs are tried again on 5xx; what creates something is not, unless no connection came about. Rate limits are never waited for: the answer comes back and becomes `RateLimited`.
+could send each other's requests; here that lives per thread. All clients of a process share one pool of
+checked connections. GETs are tried again on 5xx; what creates something is not, unless no connection came
+about. Rate limits are never waited for: the answer comes back and becomes `RateLimited`.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ def _connection_class(session: requests.Session, *, scheme: str) -> type[Any]:
 
         def __init__(self, host: str, port: int | None = None, *_: object, **__: object) -> None:
             self.host = host
-            self._origin = f"{scheme}://{host}" + (f":{port}" if port else "")
+            name = f"[{host}]" if ":" in host else host
+            self._origin = f"{scheme}://{name}" + (f":{port}" if port else "")
             self._thread = threading.local()
 
         def request(

@@ -69,7 +69,7 @@ def _json_schema(node: Any) -> Any:
         return node
     # Under `properties` stand names, of which one may be `nullable`; their values are schemas.
     schema = {key: _json_schema(value) for key, value in node.items() if key != "example"}
-    # The list of installations says that an account is a user and an enterprise at once; everywhere else GitHub
+    # The list of installations calls an account a user and an enterprise at once; everywhere else GitHub
     # describes it as one of the two, which is what it sends.
     if [entry.get("title") for entry in schema.get("allOf", [])] == ["Simple User", "Enterprise"]:
         schema["anyOf"] = schema.pop("allOf")
