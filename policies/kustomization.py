@@ -60,16 +60,14 @@ class Refuse:
 class Conclude:
     """Applied already, health is being watched: see whether the wait is over."""
 
+    artifact: Mapping[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Build:
     """Build this artifact and apply it."""
 
     artifact: Mapping[str, Any]
-
-    @property
-    def revision(self) -> str:
-        return str(self.artifact["revision"])
 
 
 Plan = Ignore | AddFinalizer | Finalize | Refuse | Conclude | Build
@@ -92,7 +90,7 @@ def decide(seen: Observation, *, no_cross_namespace_refs: bool = False) -> Plan:
     if refusal := _source_refusal(seen, artifact) or _dependency_refusal(seen, artifact):
         return refusal
     if waits(obj) and not due_now(obj, artifact):
-        return Conclude()
+        return Conclude(artifact)
     return Build(artifact)
 
 
@@ -100,7 +98,9 @@ def waits(obj: Mapping[str, Any]) -> bool:
     """Tell whether the objects are applied and their health is being watched."""
     found = conditions.of(obj)
     healthy = conditions.find(found, conditions.HEALTHY) or {}
-    return healthy.get("status") == "Unknown" and conditions.is_true(found, conditions.RECONCILING)
+    reconciling = conditions.find(found, conditions.RECONCILING) or {}
+    # A run that failed later leaves Healthy as it was and says ProgressingWithRetry.
+    return healthy.get("status") == "Unknown" and reconciling.get("reason") == "Progressing"
 
 
 def due_now(obj: Mapping[str, Any], artifact: Mapping[str, Any] | None) -> str:

@@ -20,10 +20,10 @@ def follows(source: Mapping[str, Any], ref: str) -> bool:
         return False
     if wanted.get("name"):
         return bool(wanted["name"] == ref)
-    if wanted.get("semver"):
-        return ref.startswith("refs/tags/")
     if wanted.get("tag"):
         return ref == f"refs/tags/{wanted['tag']}"
+    if wanted.get("semver"):
+        return ref.startswith("refs/tags/")
     return ref == f"refs/heads/{wanted.get('branch') or 'master'}"
 
 

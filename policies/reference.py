@@ -84,7 +84,7 @@ class RemoteRef:
 def choose(ref: Mapping[str, Any] | None) -> Selection:
     """Return what a spec.ref asks for; raises InvalidReference when it cannot be asked for."""
     ref = {key: value for key, value in (ref or {}).items() if value}
-    if commit := ref.get("commit"):
+    if commit := str(ref.get("commit", "")).lower():
         if not is_commit(commit):
             raise _invalid(
                 f"commit {commit!r} is not a full commit id of 40 (or 64) lower-case hexadecimal digits"

@@ -12,9 +12,9 @@ from functools import cached_property
 from pathlib import Path
 
 import redis
-from policies.settings import Settings
 
 import toolchain
+from policies.settings import Settings
 from workers.cluster import Client, connect
 from workers.engine import Engine
 from workers.github import GitHub

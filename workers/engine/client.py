@@ -114,8 +114,8 @@ class Engine:
         except OutputTooLarge:
             self._end()
             raise
-        if error := answer.get("error"):
-            raise from_answer(error)
+        if problem := answer.get("error"):
+            raise from_answer(problem)
         if answer.get("id") != self._last_id:
             self._end()
             raise EngineDied("the rendering engine answered out of turn; it is started again")

@@ -162,7 +162,7 @@ _MEANINGS = (
     _Meaning(
         re.compile(
             r"corrupt|bad object|not a git repository|unable to read|loose object|broken|inflate: "
-            r"|object file|does not appear to be a git|missing (blob|tree|commit)|did not send all nec"
+            r"|object file|does not appear to be a git|missing (blob|tree|commit)|did not send all"
             r"|invalid (sha1 pointer|index-pack)|unresolved delta|shallow file has changed|cannot lock ref"
         ),
         MirrorBroken,

@@ -104,7 +104,7 @@ class Mirror:
     def is_shallow(self) -> bool:
         return (self.path / "shallow").exists()
 
-    def first_line(self, sha: str) -> str:
+    def subject(self, sha: str) -> str:
         """Return the subject of a commit that was fetched."""
         try:
             commit = self.open()[sha].peel(pygit2.Commit)

@@ -51,7 +51,7 @@ class Remote:
         self._allow_loopback = allow_loopback
         self._largest_pack = largest_pack
         self.mirror = Mirror.of(data_dir, self.url, auth.principal)
-        self._history = Mirror.of(data_dir, self.url, f"{auth.principal}\0history")
+        self.history = Mirror.of(data_dir, self.url, f"{auth.principal}\0history")
 
     def resolve(self, wanted: Selection, *, timeout: float) -> Resolved:
         """Ask the remote which commit is meant, without fetching it.
@@ -85,15 +85,15 @@ class Remote:
         if ancestor == descendant:
             return True
         deadline = time.monotonic() + timeout
-        with self._history.locked(timeout=timeout) as lock:
-            if not self._history.has(descendant):
+        with self.history.locked(timeout=timeout) as lock:
+            if not self.history.has(descendant):
                 self._fetch_history(descendant, lock, deadline)
             # All of the descendant's history is here now.
-            if not self._history.has(ancestor):
+            if not self.history.has(ancestor):
                 return False
             question = ("merge-base", "--is-ancestor", ancestor, descendant)
             ended = run(
-                question, git_dir=self._history.path, timeout=deadline - time.monotonic(), inherit=(lock,)
+                question, git_dir=self.history.path, timeout=deadline - time.monotonic(), inherit=(lock,)
             )
             if ended.code in (0, 1):
                 return ended.code == 0
@@ -179,7 +179,7 @@ class Remote:
     def _fetch_history(self, commit: str, lock: int, deadline: float) -> None:
         specs = (f"+{commit}:{local_ref(commit)}",)
         arguments = ("fetch", *_FETCH, "--filter=tree:0", self.url, *specs)
-        ended = self._git(arguments, self._history, lock, deadline)
+        ended = self._git(arguments, self.history, lock, deadline)
         if ended.code != 0:
             raise self._failure(ended)
 

@@ -141,6 +141,10 @@ class GitHub:
         """Send a request as the App itself and return the JSON answer; raises GitHubError."""
         return self._send("app", self._app_client, method, path, what, body)
 
+    def warm(self) -> None:
+        """Load what the first call would load (half a second), so that no push has to wait for it."""
+        _ = self._app_client
+
     def close(self) -> None:
         """Drop the connections to GitHub."""
         if "_transport" in self.__dict__:

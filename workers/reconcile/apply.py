@@ -13,10 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
+from policies import drift, ownership, stages
 from policies.health import Verdict
 from policies.health import status as health
-
-from policies import drift, ownership, stages
 from policies.objects import Object, ObjectRef
 from policies.ownership import FIELD_MANAGER, Action
 from workers.cluster import ApiError, Client, NotFound

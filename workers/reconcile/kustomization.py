@@ -8,11 +8,13 @@ it stays at Healthy=Unknown, `watch` sees the last object become Current and que
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from policies import inventory, kustomization
-from policies.clock import go_duration
 from policies.errors import FairwayError
+from policies.health import texts
 from policies.kinds import Kustomization
 from policies.kustomization import AddFinalizer, Build, Conclude, Finalize, Ignore, Observation, Plan, Refuse
 from policies.objects import Object, ObjectRef
@@ -23,10 +25,11 @@ from workers.engine import BuildRequest, BuildResult
 from workers.reconcile import sources, variables
 from workers.reconcile.apply import Applier, Change, Done
 from workers.reconcile.failures import PruneFailed
-from workers.reconcile.kustomization_status import Outcome, Report
+from workers.reconcile.kustomization_status import Report
 from workers.reconcile.prune import prune
 from workers.reconcile.status import Record, Superseded
-from workers.reconcile.waiting import Waiting
+from workers.reconcile.waiting import Outcome, look
+from workers.reconcile.waiting import set_of as health_set
 
 log = logging.getLogger(__name__)
 KIND = ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
@@ -96,15 +99,15 @@ class KustomizationReconciler:
                 self._finalize(run, prune_objects=wanted)
             case Refuse():
                 run.report.refused(plan)
-            case Conclude():
-                self._conclude(run)
-            case Build():
-                self._build_and_apply(run, plan)
+            case Conclude(artifact=artifact):
+                self._conclude(run, artifact)
+            case Build(artifact=artifact):
+                self._build_and_apply(run, artifact)
 
-    def _build_and_apply(self, run: _Run, plan: Build) -> None:
+    def _build_and_apply(self, run: _Run, artifact: Mapping[str, Any]) -> None:
         report = run.report
-        report.start(plan.revision)
-        built = self._build(run, plan)
+        report.start(artifact["revision"])
+        built = self._build(run, artifact)
         report.built(built.digest)
         owner = run.record.obj["metadata"]
         objects = [with_owner(o, name=owner["name"], namespace=owner["namespace"]) for o in built.objects]
@@ -119,11 +122,11 @@ class KustomizationReconciler:
         self._prune(run, stale, new)
         self._wait(run, changes)
 
-    def _build(self, run: _Run, plan: Build) -> BuildResult:
+    def _build(self, run: _Run, artifact: Mapping[str, Any]) -> BuildResult:
         obj = run.record.obj
         request = BuildRequest(
-            artifact=sources.open_artifact(self._context.settings, plan.artifact),
-            digest=plan.artifact["digest"],
+            artifact=sources.open_artifact(self._context.settings, artifact),
+            digest=artifact["digest"],
             kustomization=obj,
             variables=variables.resolve(self._context.cluster, obj),
         )
@@ -147,38 +150,37 @@ class KustomizationReconciler:
 
     def _wait(self, run: _Run, changes: list[Change]) -> None:
         skipped = {change.ref.id for change in changes if change.done is Done.SKIPPED}
-        waiting = Waiting.of(run.spec, run.report.inventory, skipped=skipped)
-        if not waiting.refs:
-            run.report.succeeded()
-            return
-        outcome = waiting.look(run.client, self._context.pool)
-        unchanged = all(change.done is not Done.CREATED and change.done is not Done.CONFIGURED for change in changes)
-        if outcome.done or (unchanged and outcome.failed and run.report.known_failure(outcome)):
-            self._settle(run, outcome)
-        elif outcome.failed and unchanged:
-            self._settle(run, outcome)
-        else:
+        waiting = health_set(run.spec, run.report.inventory, skipped=skipped)
+        if not waiting:
+            run.report.succeeded(checked=False)
+        elif not self._settle(run, look(run.client, self._context.pool, waiting)):
             run.report.waits()
 
-    def _conclude(self, run: _Run) -> None:
-        run.report.resume()
-        waiting = Waiting.of(run.spec, inventory.of(run.record.obj))
-        outcome = waiting.look(run.client, self._context.pool)
-        if outcome.done or outcome.failed or run.report.overdue():
-            self._settle(run, outcome)
+    def _conclude(self, run: _Run, artifact: Mapping[str, Any]) -> None:
+        if not run.report.resume(artifact["revision"]):
+            self._build_and_apply(run, artifact)
+            return
+        waiting = health_set(run.spec, run.report.inventory)
+        self._settle(run, look(run.client, self._context.pool, waiting), overdue=run.report.overdue())
 
-    def _settle(self, run: _Run, outcome: Outcome) -> None:
+    def _settle(self, run: _Run, outcome: Outcome, *, overdue: bool = False) -> bool:
+        """End the wait if it is over, and tell whether it was."""
         if outcome.done:
             run.report.succeeded(checked=True)
+        elif outcome.failed:
+            run.report.unhealthy(texts.failed_early(outcome.healths))
+        elif overdue:
+            run.report.unhealthy(texts.timed_out(outcome.healths))
         else:
-            run.report.unhealthy(outcome)
+            return False
+        return True
 
     def _finalize(self, run: _Run, *, prune_objects: bool) -> None:
         metadata = run.record.obj["metadata"]
         if FINALIZER not in metadata.get("finalizers", []):
             return
         refs = inventory.difference(inventory.of(run.record.obj), [])
-        if prune_objects and refs:
+        if prune_objects and refs and self._account_exists(run):
             deleted = prune(
                 run.client,
                 refs,
@@ -190,7 +192,14 @@ class KustomizationReconciler:
         run.record.set_finalizers([f for f in metadata["finalizers"] if f != FINALIZER])
         log.info("deleted kustomization=%s/%s objects=%d", metadata["namespace"], metadata["name"], len(refs))
 
-
-def retry_note(spec: Kustomization) -> str:
-    """Say when the next try comes, as Flux's log does."""
-    return f"next try in {go_duration(spec.retry_interval_seconds)}"
+    def _account_exists(self, run: _Run) -> bool:
+        """Without the account they were applied as, nothing may be deleted: the objects are left behind."""
+        account = run.spec.spec.service_account_name
+        if not account:
+            return True
+        return (
+            self._context.cluster.find(
+                ObjectRef("", "v1", "ServiceAccount", run.record.ref.namespace, account)
+            )
+            is not None
+        )

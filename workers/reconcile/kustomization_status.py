@@ -137,7 +137,9 @@ class Report:
         """Not ready: say what went wrong; the retry comes at spec.retryInterval."""
         changed = self._conditions().set(READY, "False", error.reason, str(error))
         if error.retryable:
-            changed.set(RECONCILING, "True", "ProgressingWithRetry", self.progress or str(error)).delete(STALLED)
+            changed.set(RECONCILING, "True", "ProgressingWithRetry", self.progress or str(error)).delete(
+                STALLED
+            )
         else:
             changed.set(STALLED, "True", error.reason, str(error)).delete(RECONCILING)
         outcome = error.reason if self.digest else ""

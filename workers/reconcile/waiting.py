@@ -29,7 +29,9 @@ class Outcome:
         return any(h.verdict is Verdict.FAILED for h in self.healths.values())
 
 
-def set_of(spec: Kustomization, applied: Iterable[ObjectRef], *, skipped: Collection[str] = ()) -> list[ObjectRef]:
+def set_of(
+    spec: Kustomization, applied: Iterable[ObjectRef], *, skipped: Collection[str] = ()
+) -> list[ObjectRef]:
     """Return what is waited for: everything applied with `wait`, else spec.healthChecks, else nothing.
 
     The Kustomization itself is left out, or it would wait for itself.

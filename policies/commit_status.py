@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `fairway/<cluster>` says about a commit: the worst of what the commit concerns.
+
+A Kustomization counts by the health of everything it applied, also where it does not wait for it. A final
+state is not taken back to pending, and success stands: a status tells how the commit's arrival went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from policies import conditions
+from policies.health import Health
+from policies.health.texts import named
+from policies.kustomization import waits
+from policies.objects import Object, ObjectRef
+from policies.revisions import commit as sha_of
+from policies.revisions import short
+
+_TERMINAL_REFUSALS = frozenset({"AccessDenied", "NotServed", "InvalidCELExpression"})
+_WAITS_FOR_OTHERS = frozenset({"DependencyNotReady"})
+
+
+class State(IntEnum):
+    """The states of a commit status, the worst last."""
+
+    SUCCESS = 0
+    PENDING = 1
+    FAILURE = 2
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A state and its reason in a sentence."""
+
+    state: State
+    text: str
+
+    @property
+    def final(self) -> bool:
+        return self.state is not State.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One applied object as it is now; `count` is "2 of 3 ready", `trouble` what keeps its pods down."""
+
+    ref: ObjectRef
+    health: Health
+    count: str = ""
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A Kustomization, what it applied, and whether that had its time to become healthy."""
+
+    obj: Object
+    parts: Sequence[Part] = ()
+    overdue: bool = False
+
+    @property
+    def ref(self) -> ObjectRef:
+        return ObjectRef.of(self.obj)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A GitRepository that follows the commit's ref, and the Kustomizations that apply it."""
+
+    obj: Object
+    applied: Sequence[Applied] = field(default=())
+
+    @property
+    def sha(self) -> str:
+        return sha_of(str(self.artifact.get("revision", ""))) or ""
+
+    @property
+    def artifact(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = (self.obj.get("status") or {}).get("artifact") or {}
+        return found
+
+
+def of_commit(sha: str, sources: Iterable[Source]) -> Verdict:
+    """Judge a commit by all sources that follow its ref."""
+    verdicts = [verdict for source in sources for verdict in _of_source(sha, source)]
+    worst = max(verdicts, key=lambda v: v.state, default=Verdict(State.SUCCESS, ""))
+    if worst.state is State.SUCCESS:
+        some = any(v.text for v in verdicts)
+        return Verdict(
+            State.SUCCESS,
+            f"Applied {short(sha)}, healthy" if some else f"Fetched {short(sha)}, nothing applies it",
+        )
+    return worst
+
+
+def _of_source(sha: str, source: Source) -> list[Verdict]:
+    if source.sha != sha:
+        failed = conditions.find(conditions.of(source.obj), "FetchFailed")
+        if failed and failed.get("status") == "True":
+            return [Verdict(State.FAILURE, f"{named(ObjectRef.of(source.obj))}: {failed.get('message', '')}")]
+        return [Verdict(State.PENDING, f"Waits for {named(ObjectRef.of(source.obj))} to fetch {short(sha)}")]
+    return [
+        of_kustomization(sha, applied) for applied in source.applied if not applied.obj["spec"].get("suspend")
+    ]
+
+
+def of_kustomization(sha: str, applied: Applied) -> Verdict:
+    """Judge one Kustomization for a commit that its source has fetched."""
+    status = applied.obj.get("status") or {}
+    ready = conditions.find(conditions.of(applied.obj), conditions.READY) or {}
+    name, reason, message = named(applied.ref), ready.get("reason", ""), ready.get("message", "")
+    if ready.get("status") == "False" and reason in _TERMINAL_REFUSALS:
+        return Verdict(State.FAILURE, f"{name}: {message}")
+    if ready.get("status") == "False" and reason in _WAITS_FOR_OTHERS:
+        return Verdict(State.PENDING, f"{name} waits: {message}")
+    attempted = sha_of(str(status.get("lastAttemptedRevision", ""))) == sha
+    if not attempted:
+        return Verdict(State.PENDING, f"Waits for {name}")
+    if found := _broken(applied.parts):
+        return found
+    if ready.get("status") == "False":
+        return Verdict(State.FAILURE, _first(message, fallback=f"{name}: {reason}"))
+    if ready.get("status") != "True" and not waits(applied.obj):
+        return Verdict(State.PENDING, f"{name} is being applied")
+    return _of_parts(sha, applied)
+
+
+def _broken(parts: Iterable[Part]) -> Verdict | None:
+    for part in parts:
+        if part.trouble and not part.health.current:
+            return Verdict(State.FAILURE, f"{named(part.ref)}: {part.trouble}")
+    for part in parts:
+        if part.health.failed:
+            return Verdict(State.FAILURE, f"{named(part.ref)}: {part.health.message}")
+    return None
+
+
+def _of_parts(sha: str, applied: Applied) -> Verdict:
+    waiting = [part for part in applied.parts if not part.health.current]
+    if not waiting:
+        if waits(applied.obj):
+            return Verdict(State.PENDING, f"Applied {short(sha)}, {named(applied.ref)} concludes")
+        return Verdict(State.SUCCESS, "applied")
+    first = waiting[0]
+    detail = f" ({first.count or first.health.message})"
+    more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+    if applied.overdue:
+        return Verdict(State.FAILURE, f"Not healthy in time: {named(first.ref)}{detail}{more}")
+    return Verdict(State.PENDING, f"Applied {short(sha)}, waits for {named(first.ref)}{detail}{more}")
+
+
+def _first(message: str, *, fallback: str) -> str:
+    return message.strip().splitlines()[0] if message.strip() else fallback
+
+
+def overtaken(sha: str, by: str, verdict: Verdict) -> Verdict:
+    """Judge a commit that was never applied itself by the later one that contains it."""
+    if not verdict.final:
+        return verdict
+    if verdict.state is State.SUCCESS:
+        return Verdict(State.SUCCESS, f"Overtaken by {short(by)}, which is applied and healthy")
+    return Verdict(verdict.state, f"Overtaken by {short(by)}: {verdict.text}")
+
+
+def replaced(by: str) -> Verdict:
+    """Judge a commit that its branch no longer contains."""
+    return Verdict(State.FAILURE, f"Never applied: {short(by)} replaced it on its branch")
+
+
+def may_follow(old: str, new: State) -> bool:
+    """Tell whether a state may be written after the one that is shown ("" for none)."""
+    if old == "success":
+        return False
+    return not (old in ("failure", "error") and new is State.PENDING)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When an object has to be worked on next.
+
+`urgent` looks at the object alone: what is desired differs from what was observed. `pause` says how long to
+wait after a run that left nothing urgent. Times are seconds; chance is handed in as a number from 0 to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from policies import conditions
+from policies.kinds import GitRepository, Kustomization
+from policies.kustomization import REQUESTED_AT, due_now, waits
+from policies.objects import annotations_of
+from policies.ownership import FINALIZER
+
+DEPENDENCY_RETRY = 30.0
+_REFUSED = frozenset({"DependencyNotReady", "AccessDenied", "NotServed"})
+
+
+def urgent(obj: Mapping[str, Any], artifact: Mapping[str, Any] | None = None) -> str:
+    """Say why the object has to be worked on now; empty when it has not."""
+    metadata = obj["metadata"]
+    ours = FINALIZER in metadata.get("finalizers", [])
+    if metadata.get("deletionTimestamp"):
+        return "deletion" if ours else ""
+    if not ours:
+        return "finalizer"
+    if obj["spec"].get("suspend"):
+        return ""
+    if obj["kind"] == "Kustomization":
+        reason = due_now(obj, artifact)
+        # Refused for what others have to bring: their events wake it, or the pause below.
+        return "" if reason == "revision" and _refused(obj) else reason
+    return _source_urgent(obj)
+
+
+def pause(obj: Mapping[str, Any], *, jitter: float, chance: float) -> float | None:
+    """Return how many seconds to wait before the next run; None when only a change can help.
+
+    `jitter` is the part (0 to 1) by which a successful object's interval is varied, either way.
+    """
+    if obj["spec"].get("suspend"):
+        return None
+    ready = conditions.find(conditions.of(obj), conditions.READY) or {}
+    stalled = conditions.is_true(conditions.of(obj), conditions.STALLED)
+    if obj["kind"] == "GitRepository":
+        return _varied(GitRepository.model_validate(obj).interval_seconds, jitter, chance)
+    spec = Kustomization.model_validate(obj)
+    if ready.get("status") == "True" or stalled:
+        return _varied(spec.interval_seconds, jitter, chance)
+    if ready.get("reason") == "DependencyNotReady" or _without_artifact(ready):
+        return DEPENDENCY_RETRY
+    return spec.retry_interval_seconds
+
+
+def _varied(seconds: float, jitter: float, chance: float) -> float:
+    return seconds * (1 + jitter * (2 * chance - 1))
+
+
+def _refused(obj: Mapping[str, Any]) -> bool:
+    ready = conditions.find(conditions.of(obj), conditions.READY) or {}
+    return ready.get("status") == "False" and ready.get("reason") in _REFUSED
+
+
+def _without_artifact(ready: Mapping[str, Any]) -> bool:
+    return ready.get("reason") == "ArtifactFailed" and "artifact not found" in ready.get("message", "")
+
+
+def _source_urgent(obj: Mapping[str, Any]) -> str:
+    status, metadata = obj.get("status") or {}, obj["metadata"]
+    requested = annotations_of(obj).get(REQUESTED_AT, "")
+    if requested and requested != status.get("lastHandledReconcileAt", ""):
+        return "requested"
+    ready = conditions.find(conditions.of(obj), conditions.READY) or {}
+    return "generation" if ready.get("observedGeneration", 0) != metadata.get("generation", 0) else ""
+
+
+__all__ = ["DEPENDENCY_RETRY", "pause", "urgent", "waits"]

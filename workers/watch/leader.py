@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Leader election by Lease: at most one `watch` acts, and another takes over when it is gone."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from policies.clock import parse, rfc3339_micro
+from policies.objects import Object, ObjectRef
+from workers.cluster import ApiError, Client, Conflict
+
+log = logging.getLogger(__name__)
+DURATION = 10  # seconds a Lease is good for without renewal
+RENEW_EVERY = 2.0
+
+
+class Leader:
+    """Hold one Lease, or wait for it."""
+
+    def __init__(self, client: Client, *, namespace: str, name: str, identity: str) -> None:
+        self._client = client
+        self._ref = ObjectRef("coordination.k8s.io", "v1", "Lease", namespace, name)
+        self._identity = identity
+        self._renewed: datetime | None = None
+
+    def step(self, now: datetime) -> bool:
+        """Renew or try to take the Lease; True while we lead. Called every RENEW_EVERY seconds or so."""
+        try:
+            held = self._take(now)
+        except Conflict:
+            held = False
+        except ApiError as error:
+            log.warning("lease not renewed: %s", error.message)
+            # Still ours until it has run out: nobody else takes it before.
+            return self._renewed is not None and now - self._renewed < timedelta(
+                seconds=DURATION - RENEW_EVERY
+            )
+        self._renewed = now if held else None
+        return held
+
+    def release(self, now: datetime) -> None:
+        """Give the Lease up, so that a standby takes over at once."""
+        try:
+            lease = self._client.find(self._ref)
+            if lease and lease["spec"].get("holderIdentity") == self._identity:
+                self._write(lease, now, {"holderIdentity": "", "leaseDurationSeconds": 1})
+        except ApiError as error:
+            log.warning("lease not released: %s", error.message)
+
+    def _take(self, now: datetime) -> bool:
+        lease = self._client.find(self._ref)
+        if lease is None:
+            self._client.create(self._new(now))
+            return True
+        spec = lease["spec"]
+        ours = spec.get("holderIdentity") == self._identity
+        if not ours and spec.get("holderIdentity") and not _expired(spec, now):
+            return False
+        changes: Object = {"holderIdentity": self._identity, "leaseDurationSeconds": DURATION}
+        if not ours:
+            changes |= {
+                "acquireTime": rfc3339_micro(now),
+                "leaseTransitions": spec.get("leaseTransitions", 0) + 1,
+            }
+        self._write(lease, now, changes)
+        return True
+
+    def _write(self, lease: Object, now: datetime, changes: Object) -> None:
+        patch = {
+            "metadata": {"resourceVersion": lease["metadata"]["resourceVersion"]},
+            "spec": {**changes, "renewTime": rfc3339_micro(now)},
+        }
+        self._client.patch(self._ref, patch, manager="fairway")
+
+    def _new(self, now: datetime) -> Object:
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"namespace": self._ref.namespace, "name": self._ref.name},
+            "spec": {
+                "holderIdentity": self._identity,
+                "leaseDurationSeconds": DURATION,
+                "acquireTime": rfc3339_micro(now),
+                "renewTime": rfc3339_micro(now),
+                "leaseTransitions": 0,
+            },
+        }
+
+
+def _expired(spec: Object, now: datetime) -> bool:
+    renewed = parse(spec["renewTime"]) if spec.get("renewTime") else now - timedelta(days=1)
+    return now - renewed > timedelta(seconds=spec.get("leaseDurationSeconds") or DURATION)
