@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -36,6 +37,8 @@ def main(directory: Path, port: int, hourly_limit: int) -> None:
         signal.signal(number, lambda *_: threading.Thread(target=server.stop).start())
     print(json.dumps({"event": "ready", "url": server.url}), flush=True)
     server.serve()
+    # A webhook that does not answer would hold the exit up; its delivery goes out at the next start.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
@@ -134,19 +135,28 @@ def create_app(
     return store.row("apps", made)
 
 
-def new_key(store: Store, app_id: int) -> str:
-    """Make another private key for an App and return it as PEM; only its public half is kept."""
+@dataclass(frozen=True)
+class Key:
+    """An App's key pair, as PEM."""
+
+    private_pem: str
+    public_pem: str
+
+
+def new_key() -> Key:
+    """Make a key pair."""
+    pem = serialization.Encoding.PEM
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    store.insert("app_keys", app_id=app_id, public_key=public.decode())
+    public = key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
     private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.TraditionalOpenSSL,
-        serialization.NoEncryption(),
+        pem, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
     )
-    return private.decode()
+    return Key(private.decode(), public.decode())
+
+
+def add_key(store: Store, app_id: int, key: Key) -> None:
+    """Let an App sign with a key; only its public half is kept."""
+    store.insert("app_keys", app_id=app_id, public_key=key.public_pem)
 
 
 _INSTALLATION_ROWS = """SELECT i.*, p.slug AS app_slug, p.client_id, a.login AS account_login

@@ -193,6 +193,7 @@ def create_app() -> dict[str, Any]:
     """Make an App with a key, and ping its webhook."""
     asked, store = _asked(), forge().store
     owner = accounts.ensure_account(store, asked["owner"], type="Organization")
+    key = accounts.new_key()
     with store.transaction():
         app = accounts.create_app(
             store, asked["name"], owner=owner, webhook_url=asked.get("webhook_url"),
@@ -200,9 +201,9 @@ def create_app() -> dict[str, Any]:
             permissions=asked["permissions"] or _APP_PERMISSIONS,
             events=["push"] if asked["events"] is None else asked["events"],
         )  # fmt: skip
-        key = accounts.new_key(store, app["id"])
+        accounts.add_key(store, app["id"], key)
     forge().events.ping(app)
-    return _described_app(app) | {"private_key_pem": key}
+    return _described_app(app) | {"private_key_pem": key.private_pem}
 
 
 def _described_app(app: Row) -> dict[str, Any]:
@@ -222,7 +223,9 @@ def get_app(slug: str) -> dict[str, Any]:
 @admin.post("/apps/<slug>/keys")
 def create_key(slug: str) -> dict[str, Any]:
     """Make another private key for an App."""
-    return {"private_key_pem": accounts.new_key(forge().store, _app(slug)["id"])}
+    key = accounts.new_key()
+    accounts.add_key(forge().store, _app(slug)["id"], key)
+    return {"private_key_pem": key.private_pem}
 
 
 @admin.patch("/apps/<slug>/webhook")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the forge knows besides Git objects, in one SQLite file.
 
-One connection per thread in WAL mode, so that readers never wait; writers take turns through `transaction`.
-Credentials are kept as digests only, as a forge would.
+One connection that threads share in turn: a statement takes microseconds, and a forge of this size has few
+users. Credentials are kept as digests only, as a forge would.
 """
 
 from __future__ import annotations
@@ -69,30 +69,25 @@ class Store:
     """Keep the forge's records in one file; a method may be called from any thread."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._local = threading.local()
-        self._writing = threading.RLock()
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+        self._connection.row_factory = sqlite3.Row
+        # What was answered survives a killed process; only a power cut could lose the last moment.
+        self._connection.executescript(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON"
+        )
         if not self.one("SELECT name FROM sqlite_master WHERE name = 'accounts'"):
             self._connection.executescript(f"BEGIN;{_SCHEMA}COMMIT")
 
-    @property
-    def _connection(self) -> sqlite3.Connection:
-        if not hasattr(self._local, "connection"):
-            connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
-            connection.row_factory = sqlite3.Row
-            connection.executescript(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON"
-            )
-            self._local.connection = connection
-        return self._local.connection  # type: ignore[no-any-return]
-
     def all(self, sql: str, *values: object) -> list[sqlite3.Row]:
         """Return every row of a query."""
-        return self._connection.execute(sql, values).fetchall()
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
 
     def one(self, sql: str, *values: object) -> sqlite3.Row | None:
         """Return the first row of a query, or None."""
-        return self._connection.execute(sql, values).fetchone()  # type: ignore[no-any-return]
+        with self._lock:
+            return self._connection.execute(sql, values).fetchone()  # type: ignore[no-any-return]
 
     def row(self, table: str, row_id: int) -> sqlite3.Row:
         """Return the row of that id, which must be there."""
@@ -103,22 +98,24 @@ class Store:
 
     def count(self, sql: str, *values: object) -> int:
         """Return the number that a `SELECT count(*)` answers with."""
-        return int(self._connection.execute(sql, values).fetchone()[0])
+        with self._lock:
+            return int(self._connection.execute(sql, values).fetchone()[0])
 
     def write(self, sql: str, *values: object) -> int:
         """Run one statement and return the last inserted row's id."""
-        with self._writing:
+        with self._lock:
             return self._connection.execute(sql, values).lastrowid or 0
 
     def insert(self, table: str, **columns: object) -> int:
         """Insert one row and return its id."""
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-        return self.write(f"INSERT INTO {table} ({names}) VALUES ({marks})", *columns.values())  # noqa: S608 - names are ours
+        sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - names are ours
+        return self.write(sql, *columns.values())
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make everything written inside take effect together, or not at all."""
-        with self._writing:
+        """Make everything written inside take effect together, or not at all; everybody else waits."""
+        with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield

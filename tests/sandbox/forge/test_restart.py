@@ -75,11 +75,18 @@ def test_a_second_forge_on_the_same_directory_is_refused(tmp_path: Path) -> None
     assert "runs on" in second.stderr
 
 
-def test_the_forge_stops_when_asked(tmp_path: Path) -> None:
+def test_the_forge_stops_when_asked_also_while_a_webhook_does_not_answer(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sandbox.forge", "--dir", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    process.stdout.readline()
-    process.terminate()
-    assert process.wait(10) == 0
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        silent.settimeout(10)
+        forge = Forge(json.loads(process.stdout.readline())["url"])
+        forge.create_app("bot", f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        silent.accept()
+        process.terminate()
+        # Less than the ten seconds for which the webhook would be waited for.
+        assert process.wait(8) == 0
     process.stdout.close()
