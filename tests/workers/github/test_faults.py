@@ -119,6 +119,13 @@ def test_a_lost_answer_after_the_status_was_created_is_a_success(
     assert github.statuses.ensure("acme/fleet", SHA, WANTED) is True
 
 
+def test_a_read_that_fails_for_a_moment_is_repeated(http: responses.RequestsMock, github: GitHub) -> None:
+    http.get(READ, status=502)
+    http.get(READ, status=503, headers={"Retry-After": "3600"})
+    http.get(READ, json=shown("success"))
+    assert github.statuses.ensure("acme/fleet", SHA, WANTED) is False
+
+
 def test_no_answer_at_all_is_unreachable(http: responses.RequestsMock, github: GitHub) -> None:
     http.get(READ, body=requests.exceptions.ConnectionError("secret detail"))
     with pytest.raises(Unreachable, match="no connection") as raised:
@@ -242,6 +249,12 @@ def test_an_api_on_an_address_out_of_bounds_is_refused(private_key: str, host: s
     github = GitHub(AppJwt("1", private_key), api_url=f"http://{host}:9/api/v3")
     with pytest.raises(AddressRefused, match="is not called"):
         github.installation_for("acme", "fleet")
+
+
+def test_warming_up_loads_everything_and_asks_nothing(github: GitHub) -> None:
+    with responses.RequestsMock():
+        github.warm()
+    assert "github.Requester" in sys.modules
 
 
 def test_a_process_that_never_talks_to_github_does_not_load_pygithub() -> None:
