@@ -45,20 +45,19 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What spec.ref asks for; `refname` is the full ref, empty for a bare commit and for a range of tags."""
+    """What spec.ref asks for; `refname` is the full ref, empty for a bare commit and for a range of tags.
+
+    `by_name` says that spec.ref.name is set, which makes revisions show full ref names.
+    """
 
     kind: Kind
     value: str
     refname: str = ""
-
-    @property
-    def is_pinned(self) -> bool:
-        """Whether the spec itself names the commit, so that the remote need not be asked which one it is."""
-        return self.kind is Kind.COMMIT
+    by_name: bool = False
 
     def revision(self, sha: str, refname: str) -> str:
-        """Name a commit as source-controller does: by the short ref name, save where spec.ref.name is set."""
-        if self.kind is Kind.NAME or (self.kind is Kind.COMMIT and not refname.startswith(_HEADS)):
+        """Name a commit as source-controller does."""
+        if self.by_name:
             return str(Revision(sha, refname))
         return str(Revision(sha, refname.removeprefix(_HEADS).removeprefix(_TAGS)))
 
@@ -89,9 +88,10 @@ def choose(ref: Mapping[str, Any] | None) -> Selection:
             raise _invalid(
                 f"commit {commit!r} is not a full commit id of 40 (or 64) lower-case hexadecimal digits"
             )
-        return Selection(Kind.COMMIT, commit, ref.get("name") or _under(_HEADS, ref.get("branch", "")))
+        name, branch = ref.get("name", ""), _under(_HEADS, ref.get("branch", ""))
+        return Selection(Kind.COMMIT, commit, name or branch, by_name=bool(name))
     if name := ref.get("name"):
-        return Selection(Kind.NAME, name, _checked(name.removesuffix(_PEELED)))
+        return Selection(Kind.NAME, name, _checked(name.removesuffix(_PEELED)), by_name=True)
     if tag := ref.get("tag"):
         return Selection(Kind.TAG, tag, _under(_TAGS, tag))
     if constraint := ref.get("semver"):
@@ -159,6 +159,12 @@ def not_found(selection: Selection, *, url: str) -> ReferenceNotFound:
     return ReferenceNotFound(
         _failed(f"unable to clone '{url}': couldn't find remote ref \"{selection.refname}\"")
     )
+
+
+def commit_not_found(selection: Selection) -> ReferenceNotFound:
+    """Say that the remote lacks the commit, as source-controller says it."""
+    problem = f"unable to resolve commit object for '{selection.value}': object not found"
+    return ReferenceNotFound(_failed(problem))
 
 
 def _under(prefix: str, name: str) -> str:

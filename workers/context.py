@@ -18,11 +18,15 @@ from policies.settings import Settings
 from workers.cluster import Client, connect
 from workers.engine import Engine
 from workers.github import GitHub
-from workers.workqueue import Send, Workqueue, open_redis
+from workers.workqueue import Key, Queue, Send, Workqueue, open_redis
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def unbound(key: Key, queue: Queue) -> None:
+    raise RuntimeError(f"{key} cannot be queued: no Celery application is bound")
 
 
 @dataclass
@@ -30,15 +34,16 @@ class Context:
     """Connections are opened when first used, so that a process pays only for what it does."""
 
     settings: Settings
-    send: Send
+    send: Send = unbound
     now: Callable[[], datetime] = utc_now
     # Calls to the API server that one task makes side by side; four a task is Flux's --concurrent-ssa.
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32, "calls"))
 
     @classmethod
-    def from_environment(cls, send: Send) -> Context:
-        settings = Settings.from_env(os.environ, lambda path: Path(path).read_text())
-        return cls(settings, send)
+    def from_environment(cls, role: str) -> Context:
+        """Read the settings this process needs; `send` is set by whoever owns the Celery application."""
+        settings = Settings.from_env(os.environ, lambda path: Path(path).read_text(), role=role)
+        return cls(settings)
 
     @cached_property
     def redis(self) -> redis.Redis:
@@ -54,7 +59,7 @@ class Context:
 
     @cached_property
     def engine(self) -> Engine:
-        return Engine(toolchain.binary("fairway-engine"))
+        return Engine(toolchain.binary("fairway-engine"), scratch=Path(self.settings.data_dir) / "engine")
 
     @cached_property
     def github(self) -> GitHub | None:

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from policies import conditions
 from policies.health import core, workloads
+from policies.health.fields import Unreadable, required_integer, required_text
+from policies.health.fields import conditions as conditions_of
 from policies.health.verdict import Health, Verdict, current, failed, in_progress
 from policies.objects import split_api_version
 
@@ -17,46 +20,67 @@ _RULES: dict[tuple[str, str], Rule] = {
     ("", "ConfigMap"): core.always_ready,
     ("", "Secret"): core.always_ready,
     ("", "Service"): core.service,
-    ("", "Pod"): core.pod,
     ("", "PersistentVolumeClaim"): core.claim,
     ("apps", "Deployment"): workloads.deployment,
     ("apps", "ReplicaSet"): workloads.replica_set,
     ("apps", "StatefulSet"): workloads.stateful_set,
     ("apps", "DaemonSet"): workloads.daemon_set,
-    ("batch", "Job"): workloads.job,
     ("batch", "CronJob"): core.always_ready,
     ("policy", "PodDisruptionBudget"): core.disruption_budget,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): core.custom_resource_definition,
 }
 
 
-def status(obj: Mapping[str, Any]) -> Health:
-    """Return how the object is."""
+def status(obj: Mapping[str, Any], *, now: datetime | None = None) -> Health:
+    """Return how a live object is.
+
+    `now` is only asked for by pods that find no node: without it they stay in progress. An object whose
+    generation or conditions cannot be read is Unknown, and its message says what is wrong with them.
+    """
+    try:
+        return _status(obj, now)
+    except Unreadable as problem:
+        return Health(Verdict.UNKNOWN, str(problem))
+
+
+def _status(obj: Mapping[str, Any], now: datetime | None) -> Health:
+    group, _ = split_api_version(str(obj.get("apiVersion", "")))
+    kind = (group, obj.get("kind", ""))
+    if kind == ("batch", "Job"):
+        # Flux judges a Job by its conditions alone: one that deletes itself when done is not Terminating.
+        return workloads.job(obj)
     if found := _generic(obj):
         return found
-    group, _ = split_api_version(obj.get("apiVersion", ""))
-    rule = _RULES.get((group, obj.get("kind", "")))
-    if rule is not None:
-        return rule(obj)
-    ready = conditions.find(conditions.of(obj), conditions.READY)
-    if ready and ready.get("status") != "True":
-        return in_progress(ready.get("message") or ready.get("reason") or "not ready")
-    return current("Resource is current")
+    if kind == ("", "Pod"):
+        return core.pod(obj, now)
+    rule = _RULES.get(kind)
+    return rule(obj) if rule else _by_ready(obj)
 
 
 def _generic(obj: Mapping[str, Any]) -> Health | None:
-    if obj["metadata"].get("deletionTimestamp"):
+    if required_text(obj, "metadata.deletionTimestamp"):
         return Health(Verdict.TERMINATING, "Resource scheduled for deletion")
-    observed = (obj.get("status") or {}).get("observedGeneration")
-    generation = obj["metadata"].get("generation")
-    if isinstance(observed, int) and isinstance(generation, int) and observed != generation:
-        return in_progress(
+    generation = required_integer(obj, "metadata.generation")
+    observed = required_integer(obj, "status.observedGeneration") if generation is not None else None
+    if observed is not None and observed != generation:
+        message = (
             f"{obj.get('kind')} generation is {generation}, but latest observed generation is {observed}"
         )
-    for condition in conditions.of(obj):
-        if condition.get("status") == "True":
-            if condition.get("type") == conditions.RECONCILING:
-                return in_progress(condition.get("message", ""))
-            if condition.get("type") == conditions.STALLED:
-                return failed(condition.get("message", ""))
+        return in_progress(message, "LatestGenerationNotObserved")
+    for condition in conditions_of(obj):
+        match condition.type, condition.status:
+            case conditions.RECONCILING, "True":
+                return in_progress(condition.message, condition.reason)
+            case conditions.STALLED, "True":
+                return failed(condition.message, condition.reason)
     return None
+
+
+def _by_ready(obj: Mapping[str, Any]) -> Health:
+    for condition in conditions_of(obj):
+        match condition.type, condition.status:
+            case conditions.READY, "True":
+                return current("Resource is Ready")
+            case conditions.READY, "False" | "Unknown":
+                return in_progress(condition.message, condition.reason)
+    return current("Resource is current")

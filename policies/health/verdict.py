@@ -18,10 +18,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """A verdict and, in a sentence, why."""
+    """A verdict and why: a sentence, and one word for programs where there is one."""
 
     verdict: Verdict
     message: str
+    reason: str = ""
 
     @property
     def current(self) -> bool:
@@ -32,13 +33,16 @@ class Health:
         return self.verdict is Verdict.FAILED
 
 
+NOT_FOUND = Health(Verdict.NOT_FOUND, "Resource not found")
+
+
 def current(message: str) -> Health:
     return Health(Verdict.CURRENT, message)
 
 
-def in_progress(message: str) -> Health:
-    return Health(Verdict.IN_PROGRESS, message)
+def in_progress(message: str, reason: str) -> Health:
+    return Health(Verdict.IN_PROGRESS, message, reason)
 
 
-def failed(message: str) -> Health:
-    return Health(Verdict.FAILED, message)
+def failed(message: str, reason: str) -> Health:
+    return Health(Verdict.FAILED, message, reason)

@@ -78,6 +78,7 @@ def archive(
         kept = [entry for entry in entries if entry.mode in _MODES and not rules.ignores(entry.path)]
         return _write(repository, kept, root, path, largest)
     except (pygit2.GitError, KeyError) as error:
+        mirror.condemn()
         raise broken(error) from error
     except OSError as error:
         raise DiskFull(

@@ -16,15 +16,16 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pygit2
 
-from workers.git.errors import GitTimeout, MirrorBroken
+from workers.git.errors import DiskFull, GitTimeout, MirrorBroken
 
 _NAMESPACE = "refs/fairway/"
+_CONDEMNED = "condemned"
 _LOCK_POLL = 0.005
 
 
@@ -43,30 +44,48 @@ class Mirror:
     @contextmanager
     def locked(self, *, timeout: float) -> Iterator[int]:
         """Hold the mirror for changes, ready for use; yields the lock's descriptor. Raises GitTimeout."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise unwritable(error) from error
         try:
             _acquire(lock, time.monotonic() + timeout)
-            os.utime(lock)
             self.prepare()
             yield lock
         finally:
             os.close(lock)
 
     def prepare(self) -> None:
-        """Make the repository, or clear away what a killed git left behind."""
-        if not (self.path / "HEAD").exists():
-            shutil.rmtree(self.path, ignore_errors=True)
-            fresh = self.path.with_suffix(".new")
-            shutil.rmtree(fresh, ignore_errors=True)
-            pygit2.init_repository(str(fresh), bare=True)
-            fresh.chmod(0o700)
-            fresh.rename(self.path)
-            return
-        leftovers = [*self.path.glob("*.lock"), *(self.path / _NAMESPACE).glob("*.lock")]
-        leftovers += (self.path / "objects" / "pack").glob("tmp_*")
-        for leftover in leftovers:
-            leftover.unlink(missing_ok=True)
+        """Make the repository, or clear away what a killed git left behind; raises DiskFull."""
+        try:
+            os.utime(self.path.with_suffix(".lock"))
+            if (self.path / _CONDEMNED).exists() or not (self.path / "HEAD").exists():
+                self.discard()
+                self._create()
+            leftovers = [*self.path.glob("*.lock"), *(self.path / _NAMESPACE).glob("*.lock")]
+            leftovers += (self.path / "objects" / "pack").glob("tmp_*")
+            for leftover in leftovers:
+                leftover.unlink(missing_ok=True)
+        except (OSError, pygit2.GitError) as error:
+            raise unwritable(error) from error
+
+    def _create(self) -> None:
+        fresh = self.path.with_suffix(".new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        pygit2.init_repository(str(fresh), bare=True)
+        fresh.chmod(0o700)
+        fresh.rename(self.path)
+
+    def condemn(self) -> None:
+        """Have the mirror replaced when it is next used, because it turned out to be damaged."""
+        with suppress(OSError):
+            (self.path / _CONDEMNED).touch()
+
+    @property
+    def packs(self) -> int:
+        """How many packs there are: every fetch that brings something adds one."""
+        return sum(1 for _ in (self.path / "objects" / "pack").glob("*.pack"))
 
     def discard(self) -> None:
         """Throw the mirror away, while it is held; the next use starts from nothing."""
@@ -82,6 +101,13 @@ class Mirror:
         try:
             return pygit2.Repository(str(self.path))
         except pygit2.GitError as error:
+            raise broken(error) from error
+
+    def keep(self, name: str, sha: str) -> None:
+        """Note that a commit is here with all its files, as if it had been fetched under that name."""
+        try:
+            self.open().references.create(local_ref(name), sha, force=True)
+        except (pygit2.GitError, ValueError) as error:
             raise broken(error) from error
 
     def tip(self, name: str) -> str | None:
@@ -104,6 +130,14 @@ class Mirror:
     def is_shallow(self) -> bool:
         return (self.path / "shallow").exists()
 
+    def committed(self, sha: str) -> int:
+        """Return when a commit that was fetched was made, in seconds since 1970."""
+        try:
+            time_: int = self.open()[sha].peel(pygit2.Commit).commit_time
+            return time_
+        except (pygit2.GitError, KeyError) as error:
+            raise broken(error) from error
+
     def subject(self, sha: str) -> str:
         """Return the subject of a commit that was fetched."""
         try:
@@ -122,6 +156,14 @@ def local_ref(refname: str) -> str:
 def broken(error: Exception) -> MirrorBroken:
     """Wrap what libgit2 says of a damaged mirror."""
     return MirrorBroken(f"the copy of the repository on disk is damaged: {error}")
+
+
+def unwritable(error: Exception) -> DiskFull:
+    """Wrap what keeps a mirror from being written."""
+    return DiskFull(
+        f"the copy of the repository on disk cannot be written: {error}",
+        remedy="make room in FAIRWAY_DATA, and let Fairway write there",
+    )
 
 
 def remove_unused(data_dir: Path, *, now: float, unused_for: float) -> int:

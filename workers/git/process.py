@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from workers.git.errors import GitError
+
 Config = Sequence[tuple[str, str]]
 
 # Applies to every call. Packs need no fsync: a mirror that a crash damaged is thrown away and fetched again.
@@ -39,6 +41,7 @@ _BASE: Config = (
     ("protocol.version", "2"),
     ("fetch.writeCommitGraph", "false"),
     ("fetch.recurseSubmodules", "false"),
+    ("fetch.unpackLimit", "1"),  # a pack appears whole or not at all; loose objects come one by one
     ("transfer.fsckObjects", "true"),
     # Flaws of old tools that real histories are full of and that endanger nobody.
     *(
@@ -68,19 +71,26 @@ def run(
     inherit: Iterable[int] = (),
     largest_file: int | None = None,
 ) -> Ended:
-    """Run git in a bare repository for at most `timeout` seconds; `inherit` are descriptors it may use."""
+    """Run git in a bare repository for at most `timeout` seconds; `inherit` are descriptors it may use.
+
+    How it ends is the caller's to judge; raises GitError only when there is no git.
+    """
     with ExitStack() as stack:
         out, err = (stack.enter_context(open(os.memfd_create(name), "w+b")) for name in ("stdout", "stderr"))
-        process = subprocess.Popen(
-            ["git", *arguments],
-            cwd="/",
-            env=_environment(git_dir, (*_BASE, *config)),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            pass_fds=tuple(inherit),
-            start_new_session=True,
-        )
+        try:
+            process = subprocess.Popen(
+                ["git", *arguments],
+                cwd="/",
+                env=_environment(git_dir, (*_BASE, *config)),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                pass_fds=tuple(inherit),
+                start_new_session=True,
+                restore_signals=False,  # SIGXFSZ stays ignored, so that git can say "File too large"
+            )
+        except FileNotFoundError as error:
+            raise GitError("git was not found", remedy="install git 2.37 or newer") from error
         _limit(process.pid, largest_file)
         in_time = _wait(process.pid, timeout)
         # Also after a normal end: no helper of git's may live on. The leader is not reaped yet, so its id

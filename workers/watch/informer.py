@@ -59,7 +59,7 @@ class Informer:
         self._resource = resource
         self._sink = sink
         self._source = source
-        self._where: dict[str, str] = {"namespace": namespace, "labels": labels}
+        self._namespace, self._labels = namespace, labels
         self._stop = threading.Event()
         name = f"watch {resource.plural} {namespace}".strip()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -86,10 +86,12 @@ class Informer:
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _list_and_watch(self) -> None:
-        objects, version = self._client.list(self._resource, **self._where)
+        objects, version = self._client.list(self._resource, namespace=self._namespace, labels=self._labels)
         self._emit(Listed(self._source, objects))
         while not self._stop.is_set():
-            with self._client.watch(self._resource, resource_version=version, **self._where) as events:
+            with self._client.watch(
+                self._resource, resource_version=version, namespace=self._namespace, labels=self._labels
+            ) as events:
                 for event in events:
                     version = event.object["metadata"]["resourceVersion"]
                     if self._stop.is_set():

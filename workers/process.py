@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A worker process: its context, opened with the first task, and who works on which kind."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import cache
+
+from celery import current_app
+
+from policies.errors import FairwayError
+from policies.github.urls import repository_of
+from policies.kustomization import source_key
+from policies.objects import ObjectRef
+from workers.celery_app import sender
+from workers.context import Context
+from workers.reconcile import sources
+from workers.reconcile.gitrepository import GitRepositoryReconciler
+from workers.reconcile.kustomization import KIND, KustomizationReconciler
+from workers.reconcile.report import Reporter
+from workers.reconcile.status import Superseded
+from workers.workqueue import Key, Queue
+
+log = logging.getLogger(__name__)
+_lock = threading.Lock()
+
+
+@cache
+def _open() -> Context:
+    context = Context.from_environment("worker")
+    context.send = sender(current_app)
+    return context
+
+
+def context() -> Context:
+    """Return this process's context; two tasks that come first at once get the same."""
+    with _lock:
+        return _open()
+
+
+def work_on(key: Key) -> None:
+    """Work on one object; whatever goes wrong is in its status or comes again by itself."""
+    ours = context()
+    reconcilers: dict[str, Callable[[str, str], None]] = {
+        "GitRepository": GitRepositoryReconciler(ours).reconcile,
+        "Kustomization": KustomizationReconciler(ours).reconcile,
+        "Repository": Reporter(ours).reconcile,
+    }
+    try:
+        reconcilers[key.kind](key.namespace, key.name)
+    except Superseded as stop:
+        log.info("stopped: %s", stop)
+        ours.queue.add(key)
+    except FairwayError as error:
+        # Not written into the object, since writing is what failed; `watch` queues it again.
+        log.warning("not reconciled object=%s: %s", key, error)
+    if key.kind != "Repository":
+        _tell(ours, key)
+
+
+def _tell(ours: Context, key: Key) -> None:
+    """Have the repository behind the object reported on."""
+    try:
+        source = key
+        if key.kind == "Kustomization":
+            obj = ours.cluster.find(ObjectRef(*KIND, key.namespace, key.name))
+            if obj is None:
+                return
+            source = Key(*source_key(obj))
+        found = sources.find(ours.cluster, source.kind, source.namespace, source.name)
+        repository = found and repository_of(found["spec"]["url"], ours.settings.github_url)
+        if repository:
+            ours.queue.add(Key("Repository", *repository), Queue.REPORT)
+    except FairwayError as error:
+        log.warning("no report queued object=%s: %s", key, error)

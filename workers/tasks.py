@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Celery tasks: each takes a key, calls what does the work, and is safe to run twice."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import shared_task
+
+from policies.errors import FairwayError
+from workers import process
+from workers.deferred import Deferred
+from workers.pushes import announce
+from workers.workqueue import Key
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="workers.tasks.on_push")
+def on_push(**push: Any) -> None:
+    """A ref moved on GitHub: queue the sources that follow it. See `app.public` for the arguments."""
+    context = process.context()
+    try:
+        announce(context, push)
+    except FairwayError as error:
+        log.warning("push put off repository=%s ref=%s: %s", push["repository"], push["ref"], error)
+        Deferred(context.redis).put_off(push)
+
+
+@shared_task(name="workers.tasks.reconcile")
+def reconcile(kind: str, namespace: str, name: str) -> None:
+    """Work on one object, unless somebody does already."""
+    key = Key(kind, namespace, name)
+    with process.context().queue.run(key) as ours:
+        if ours:
+            process.work_on(key)

@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one loop: events come in, keys of objects go onto the queue, and what is due later is remembered.
+
+The loop decides nothing about an object; it notices that desired and observed differ, that a time has come,
+or that something an object waits for has changed. Whatever it forgets with its process, the next leader
+finds again in the objects' status.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from policies import clock, conditions, inventory, schedule
+from policies.github.urls import repository_of
+from policies.kinds import Kustomization
+from policies.kustomization import dependency_keys, source_key, waits
+from policies.objects import Object
+from policies.settings import Settings
+from workers.cluster import Client
+from workers.watch.health import HealthWatch, Kind, Owner, Pods
+from workers.watch.informer import Changed, Informer, Listed
+from workers.workqueue import Key, Queue, Workqueue
+
+log = logging.getLogger(__name__)
+KINDS = (
+    ("source.toolkit.fluxcd.io", "v1", "GitRepository"),
+    ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization"),
+)
+_RECHECK, _LONGEST_RECHECK = 2.0, 15.0  # seconds; whether something urgent is still not being worked on
+_CONCLUDE_RECHECK = 5.0  # as often as Flux looks; only for what no watch covers
+_SETTLED_AFTER = 60.0  # seconds past its timeout that a revision's health still makes news
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A timer: the object, and what it is for."""
+
+    key: Key
+    what: str  # run | recheck | report
+
+
+class Loop:
+    """State of a leader; `step` handles one event or the timers that are due."""
+
+    def __init__(
+        self, client: Client, work: Workqueue, settings: Settings, *, now: Callable[[], float]
+    ) -> None:
+        from workers.watch.timers import Timers
+
+        self._client = client
+        self._work = work
+        self._settings = settings
+        self._now = now
+        self._inbox: queue.SimpleQueue[Listed | Changed] = queue.SimpleQueue()
+        self._objects: dict[Key, Object] = {}
+        self._timers: Timers[Due] = Timers()
+        self._rechecks: dict[Key, float] = {}
+        self._health = HealthWatch(client, self._inbox.put)
+        self._informers: list[Informer] = []
+
+    def start(self) -> None:
+        """Begin to follow the kinds we serve."""
+        for group, version, kind in KINDS:
+            resource = self._client.discovery.resource(group, version, kind)
+            self._informers.append(Informer(self._client, resource, self._inbox.put, source=kind))
+
+    def stop(self) -> None:
+        for informer in self._informers:
+            informer.stop()
+        self._health.close()
+
+    def step(self, wait: float) -> None:
+        """Handle what comes in within `wait` seconds, and everything that is due by then."""
+        due = self._timers.next()
+        if due is not None:
+            wait = min(wait, max(0.0, due - self._now()))
+        try:
+            seen = self._inbox.get(timeout=wait) if wait > 0 else self._inbox.get_nowait()
+        except queue.Empty:
+            pass
+        else:
+            self._handle(seen)
+        for timer in self._timers.pop(self._now()):
+            self._ring(timer)
+
+    def repositories(self) -> set[tuple[str, str]]:
+        """Return (owner, name) of every GitHub repository that some source points to."""
+        found = (self._repository(obj) for key, obj in self._objects.items() if key.kind == "GitRepository")
+        return {one for one in found if one}
+
+    def _handle(self, seen: Listed | Changed) -> None:
+        if isinstance(seen.source, Kind | Pods):
+            for owner in self._health.handle(seen):
+                self._health_changed(owner)
+        elif isinstance(seen, Changed):
+            self._changed(seen.object, gone=seen.gone)
+        else:
+            self._listed(seen.source, seen.objects)
+
+    def _listed(self, kind: str, objects: list[Object]) -> None:
+        present = {_key(obj) for obj in objects}
+        for key in [k for k in self._objects if k.kind == kind and k not in present]:
+            self._changed(self._objects[key], gone=True)
+        for obj in objects:
+            self._changed(obj, gone=False)
+
+    def _changed(self, obj: Object, *, gone: bool) -> None:
+        key = _key(obj)
+        before = self._objects.get(key)
+        if gone:
+            self._gone(key)
+            return
+        self._objects[key] = obj
+        if key.kind == "Kustomization":
+            self._health.follow((key.namespace, key.name), inventory.of(obj))
+            if _ready(obj) and not (before and _ready(before)):
+                self._wake_dependents(key)
+        elif _artifact(obj) != _artifact(before):
+            self._wake_followers(key, obj)
+        self._plan(key, obj, known=before is not None)
+
+    def _gone(self, key: Key) -> None:
+        self._objects.pop(key, None)
+        self._rechecks.pop(key, None)
+        for what in ("run", "recheck", "report"):
+            self._timers.cancel(Due(key, what))
+        if key.kind == "Kustomization":
+            self._health.forget((key.namespace, key.name))
+
+    def _plan(self, key: Key, obj: Object, *, known: bool) -> None:
+        """Queue the object if it is urgent, else set its next time."""
+        if schedule.urgent(obj, self._artifact_for(obj)):
+            if self._timers.at(Due(key, "recheck")) is None:
+                self._rechecks[key] = _RECHECK
+            self._queue(key, Queue.PUSH)
+            self._timers.set(Due(key, "recheck"), self._now() + self._rechecks.get(key, _RECHECK))
+            return
+        self._timers.cancel(Due(key, "recheck"))
+        if key.kind == "Kustomization" and waits(obj):
+            self._watch_wait(key, obj)
+            return
+        wait = schedule.pause(
+            obj,
+            jitter=self._settings.interval_jitter_percentage / 100,
+            chance=random.random(),  # noqa: S311 (spreads intervals, guards nothing)
+        )
+        if wait is None:
+            self._timers.cancel(Due(key, "run"))
+            return
+        if not known:
+            # A new leader does not know when the last run was: unchanged objects are spread out.
+            wait *= random.random() if _ready(obj) else 1.0  # noqa: S311
+        self._timers.set(Due(key, "run"), self._now() + wait)
+
+    def _watch_wait(self, key: Key, obj: Object) -> None:
+        """Health is awaited: conclude when it is decided, or when its time is over."""
+        spec = Kustomization.model_validate(obj)
+        healthy = conditions.find(conditions.of(obj), conditions.HEALTHY) or {}
+        deadline = clock.parse(healthy["lastTransitionTime"]).timestamp() + spec.timeout_seconds
+        self._timers.set(Due(key, "run"), max(deadline, self._now()))
+        owner = (key.namespace, key.name)
+        verdicts = self._health.verdicts(owner) if spec.spec.wait else None
+        if verdicts is None:
+            self._timers.set(Due(key, "recheck"), self._now() + _CONCLUDE_RECHECK)
+        elif all(h.current for h in verdicts) or any(h.failed for h in verdicts):
+            self._queue(key, Queue.PUSH)
+            self._timers.set(Due(key, "recheck"), self._now() + _CONCLUDE_RECHECK)
+
+    def _health_changed(self, owner: Owner) -> None:
+        key = Key("Kustomization", *owner)
+        obj = self._objects.get(key)
+        if obj is None:
+            return
+        if waits(obj) and not schedule.urgent(obj, self._artifact_for(obj)):
+            self._watch_wait(key, obj)
+        if self._makes_news(obj):
+            self._report(obj)
+
+    def _makes_news(self, obj: Object) -> bool:
+        artifact = self._artifact_for(obj)
+        if not artifact:
+            return False
+        age = self._now() - clock.parse(artifact["lastUpdateTime"]).timestamp()
+        return age < Kustomization.model_validate(obj).timeout_seconds + _SETTLED_AFTER
+
+    def _ring(self, timer: Due) -> None:
+        obj = self._objects.get(timer.key)
+        if obj is None:
+            return
+        if timer.what == "report":
+            self._report(obj)
+        elif timer.what == "recheck":
+            self._recheck(timer.key, obj)
+        else:
+            self._queue(timer.key, Queue.RECONCILE)
+            # Should the run leave no trace in the object, this is when the next one comes.
+            self._plan(timer.key, obj, known=True)
+
+    def _recheck(self, key: Key, obj: Object) -> None:
+        """See that something urgent is being worked on; the pause between looks grows."""
+        if schedule.urgent(obj, self._artifact_for(obj)) or waits(obj):
+            if not self._work.busy([key]):
+                self._queue(key, Queue.PUSH)
+            pause = min(self._rechecks.get(key, _RECHECK) * 1.5, _LONGEST_RECHECK)
+            self._rechecks[key] = pause
+            self._timers.set(Due(key, "recheck"), self._now() + pause)
+
+    def _wake_followers(self, key: Key, source: Object) -> None:
+        """A source has a new artifact: whatever applies it is next, and its commit gets a status."""
+        for other, obj in self._objects.items():
+            if other.kind == "Kustomization" and source_key(obj) == (
+                "GitRepository",
+                key.namespace,
+                key.name,
+            ):
+                self._plan(other, obj, known=True)
+                timeout = Kustomization.model_validate(obj).timeout_seconds
+                self._timers.set(Due(other, "report"), self._now() + timeout + 1)
+
+    def _wake_dependents(self, key: Key) -> None:
+        for other, obj in self._objects.items():
+            if other.kind == "Kustomization" and (key.namespace, key.name) in dependency_keys(obj):
+                ready = conditions.find(conditions.of(obj), conditions.READY) or {}
+                if ready.get("reason") == "DependencyNotReady":
+                    self._queue(other, Queue.PUSH)
+
+    def _report(self, obj: Object) -> None:
+        source = obj
+        if obj["kind"] == "Kustomization":
+            found = self._objects.get(Key(*source_key(obj)))
+            if found is None:
+                return
+            source = found
+        if repository := self._repository(source):
+            self._queue(Key("Repository", *repository), Queue.REPORT)
+
+    def _repository(self, source: Object) -> tuple[str, str] | None:
+        return repository_of(source["spec"].get("url", ""), self._settings.github_url)
+
+    def _artifact_for(self, obj: Object) -> Any:
+        if obj["kind"] != "Kustomization":
+            return None
+        return _artifact(self._objects.get(Key(*source_key(obj))))
+
+    def _queue(self, key: Key, lane: Queue) -> None:
+        self._work.add(key, lane)
+
+
+def _key(obj: Object) -> Key:
+    return Key(obj["kind"], obj["metadata"]["namespace"], obj["metadata"]["name"])
+
+
+def _artifact(obj: Object | None) -> Any:
+    return ((obj or {}).get("status") or {}).get("artifact")
+
+
+def _ready(obj: Object) -> bool:
+    status = obj.get("status") or {}
+    current = status.get("observedGeneration") == obj["metadata"].get("generation")
+    return current and conditions.is_true(conditions.of(obj), conditions.READY)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `watch` process: stand by for the Lease, lead while we hold it, and survive what breaks."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import redis
+from celery import Celery
+
+from policies.errors import FairwayError
+from workers import alive, heads
+from workers.celery_app import celery_init, sender
+from workers.context import Context
+from workers.deferred import Deferred
+from workers.watch.leader import RENEW_EVERY, Leader
+from workers.watch.loop import Loop
+from workers.workqueue import Key, Queue
+
+log = logging.getLogger(__name__)
+_SWEEP_EVERY = 15.0  # seconds between looks at commits without a final status
+_EPOCH = "fairway:epoch"
+
+
+class Watch:
+    """One process of it; `stop` ends `run`."""
+
+    def __init__(self, context: Context, celery: Celery) -> None:
+        self._context = context
+        self._celery = celery
+        self._ended = threading.Event()
+        self._leader = Leader(
+            context.cluster,
+            namespace=context.settings.namespace,
+            name="fairway-watch",
+            identity=f"{socket.gethostname()}_{os.getpid()}",
+        )
+
+    def stop(self) -> None:
+        self._ended.set()
+
+    def run(self) -> None:
+        """Lead whenever the Lease is ours, until stopped."""
+        while not self._ended.is_set():
+            if self._leader.step(self._context.now()):
+                log.info("leading")
+                self._lead()
+            else:
+                self._breathe()
+                self._ended.wait(RENEW_EVERY / 2)
+        self._leader.release(self._context.now())
+
+    def _lead(self) -> None:
+        loop = Loop(self._context.cluster, self._context.queue, self._context.settings, now=time.time)
+        renewed = swept = 0.0
+        started = False
+        try:
+            while not self._ended.is_set():
+                now = time.monotonic()
+                if now - renewed >= RENEW_EVERY:
+                    if not self._leader.step(self._context.now()):
+                        log.warning("not leading any more")
+                        return
+                    self._breathe()
+                    renewed = now
+                try:
+                    if not started:
+                        loop.start()
+                        started = True
+                    loop.step(wait=RENEW_EVERY / 2)
+                    if now - swept >= _SWEEP_EVERY or self._flushed():
+                        self._sweep(loop)
+                        swept = now
+                except (FairwayError, redis.RedisError) as error:
+                    # Whatever was to be queued is found again: by the recheck, or by the next listing.
+                    log.warning("retrying: %s", error)
+                    self._ended.wait(1.0)
+        finally:
+            loop.stop()
+
+    def _sweep(self, loop: Loop) -> None:
+        """Queue reports on repositories that have commits without a final status, and put off work."""
+        client, work = self._context.redis, self._context.queue
+        Deferred(client).resume(self._resend)
+        if client.set(_EPOCH, "1", nx=True):
+            for owner, name in loop.repositories():
+                client.set(f"fairway:recover:{owner}/{name}", "1")
+                work.add(Key("Repository", owner, name), Queue.REPORT)
+        for repository in heads.repositories(client):
+            owner, _, name = repository.partition("/")
+            work.add(Key("Repository", owner, name), Queue.REPORT)
+
+    def _resend(self, push: Mapping[str, Any]) -> None:
+        self._celery.send_task("workers.tasks.on_push", kwargs=dict(push), queue=str(Queue.PUSH))
+
+    def _flushed(self) -> bool:
+        return not self._context.redis.exists(_EPOCH)
+
+    def _breathe(self) -> None:
+        try:
+            alive.breathe(self._context.redis, "watch")
+        except redis.RedisError as error:
+            log.warning("Redis cannot be reached: %s", error)
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    context = Context.from_environment("watch")
+    celery = celery_init(context.settings.redis_url)
+    context.send = sender(celery)
+    watch = Watch(context, celery)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: watch.stop())
+    watch.run()
