@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from policies.health.verdict import Health, Verdict
 from policies.objects import ObjectRef
+
+_ROOM = 20_000  # characters; what Flux itself allows a condition's message
 
 
 def failed_early(healths: Mapping[ObjectRef, Health]) -> str:
@@ -20,9 +23,28 @@ def timed_out(healths: Mapping[ObjectRef, Health]) -> str:
     return f"timeout waiting for: [{_list(healths, set(Verdict) - {Verdict.CURRENT})}]"
 
 
-def _list(healths: Mapping[ObjectRef, Health], verdicts: Iterable[Verdict]) -> str:
-    chosen = set(verdicts)
-    return ", ".join(f"{ref} status: '{h.verdict}'" for ref, h in healths.items() if h.verdict in chosen)
+def _list(healths: Mapping[ObjectRef, Health], verdicts: Container[Verdict]) -> str:
+    said = [_said(ref, health) for ref, health in healths.items() if health.verdict in verdicts]
+    # A condition's message is limited by its schema, and one that is refused would tell nothing at all.
+    shown = list(itertools.takewhile(_room(), said))
+    more = len(said) - len(shown)
+    return ", ".join(shown) + (f", and {more} more" if more else "")
+
+
+def _said(ref: ObjectRef, health: Health) -> str:
+    why = f": {health.message}" if health.verdict is Verdict.UNKNOWN and health.message else ""
+    return f"{ref} status: '{health.verdict}'{why}"
+
+
+def _room() -> Callable[[str], bool]:
+    used = 0
+
+    def fits(text: str) -> bool:
+        nonlocal used
+        used += len(text) + 2
+        return used <= _ROOM
+
+    return fits
 
 
 def named(ref: ObjectRef) -> str:

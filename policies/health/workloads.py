@@ -6,7 +6,7 @@ The order of the rules is part of the answer: of several reasons to wait, the fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from policies.health.fields import conditions, integer, lookup, required_integer, text
@@ -122,17 +122,6 @@ def job(obj: Mapping[str, Any]) -> Health:
     active = integer(obj, "status.active", 0)
     message = f"Job in progress. success:{succeeded}, active: {active}, failed: {lost}"
     return in_progress(message, "JobInProgress")
-
-
-def vanishing_jobs(objects: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the Jobs that delete themselves when done: for them, to be gone is to have succeeded."""
-    return [
-        obj
-        for obj in objects
-        if obj.get("kind") == "Job"
-        and str(obj.get("apiVersion", "")).startswith("batch/")
-        and integer(obj, "spec.ttlSecondsAfterFinished", -1) >= 0
-    ]
 
 
 def _suspended(obj: Mapping[str, Any]) -> bool:
