@@ -40,6 +40,18 @@ def context() -> Context:
         return _open()
 
 
+def warm() -> None:
+    """Open connections and start the engine before the first task, which a person waits for."""
+    ours = context()
+    try:
+        ours.cluster.discovery.resource("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
+        ours.engine.warm()
+        if ours.github is not None:
+            ours.github.warm()
+    except FairwayError as error:
+        log.warning("not warmed up: %s", error)
+
+
 def work_on(key: Key) -> None:
     """Work on one object; whatever goes wrong is in its status or comes again by itself."""
     ours = context()

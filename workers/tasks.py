@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from celery import shared_task
 
@@ -15,9 +16,16 @@ from workers.pushes import announce
 from workers.workqueue import Key
 
 log = logging.getLogger(__name__)
+F = TypeVar("F", bound=Callable[..., None])
 
 
-@shared_task(name="workers.tasks.on_push")
+def task(name: str) -> Callable[[F], F]:
+    """Register a task; Celery's own decorator has no types."""
+    return cast("Callable[[F], F]", shared_task(name=name))
+
+
+
+@task("workers.tasks.on_push")
 def on_push(**push: Any) -> None:
     """A ref moved on GitHub: queue the sources that follow it. See `app.public` for the arguments."""
     context = process.context()
@@ -28,7 +36,7 @@ def on_push(**push: Any) -> None:
         Deferred(context.redis).put_off(push)
 
 
-@shared_task(name="workers.tasks.reconcile")
+@task("workers.tasks.reconcile")
 def reconcile(kind: str, namespace: str, name: str) -> None:
     """Work on one object, unless somebody does already."""
     key = Key(kind, namespace, name)

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
 from policies.kinds.crd import Definition
 from policies.kinds.meta import Condition, Int64, Model, ObjectMeta, default
+
+
+# Bounded, because the API server refuses a rule over lists that could grow without end.
+Namespace = Annotated[str, Field(min_length=1, max_length=63)]
 
 
 class Repository(Model):
@@ -30,7 +34,9 @@ class Environment(Model):
         pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
         description="Its name in orders.",
     )
-    namespaces: list[str] | None = Field(None, description="Its namespaces; all of the binding's by default.")
+    namespaces: list[Namespace] | None = Field(
+        None, max_length=20, description="Its namespaces; all of the binding's by default."
+    )
     protected: bool | None = Field(
         None,
         description="Whether orders into it name their commit and need another person's approval.",
@@ -54,8 +60,8 @@ class RepositoryBindingSpec(Model):
     )
 
     repository: Repository = Field(description="The repository that is bound.")
-    namespaces: list[str] = Field(
-        min_length=1, max_length=100, description="The namespaces whose objects it may concern."
+    namespaces: list[Namespace] = Field(
+        min_length=1, max_length=50, description="The namespaces whose objects it may concern."
     )
     write: Literal["none", "pr", "merge"] | None = Field(
         None,
@@ -63,7 +69,7 @@ class RepositoryBindingSpec(Model):
         json_schema_extra=default("pr"),
     )
     environments: list[Environment] | None = Field(
-        None, max_length=50, description="The environments its orders may name."
+        None, max_length=20, description="The environments its orders may name."
     )
 
 

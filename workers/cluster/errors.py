@@ -46,7 +46,7 @@ class NotFound(ApiError):
     pass
 
 
-class NoMatch(ApiError):
+class NoMatch(NotFound):
     """The cluster serves no such kind."""
 
 

@@ -83,6 +83,12 @@ class Engine:
         )
         return BuildResult(answer["objects"], answer["origins"], answer["digest"])
 
+    def warm(self) -> None:
+        """Start the child now rather than with the first request."""
+        with self._lock:
+            if self._child is None:
+                self._start()
+
     def close(self) -> None:
         with self._lock:
             self._end()

@@ -39,6 +39,8 @@ class Auth:
             raise _unusable("basic auth and bearer token cannot be set at the same time")
         if any(char in self.username + self.password + self.bearer for char in "\r\n\0"):
             raise _unusable("username, password and bearerToken must be a single line")
+        if self.password and not self.username:
+            raise _unusable("invalid 'http' auth option: 'password' requires 'username' to be set")
         if bool(self.certificate) != bool(self.key):
             raise _unusable("tls.crt and tls.key must be set together")
 

@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,7 +32,7 @@ _LOCK_POLL = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """The mirror at `path`; `<path>.lock` is its lock and says, by its time, when it was last used."""
+    """The mirror at `path`, a link to its folder; `<path>.lock` is its lock, touched at every use."""
 
     path: Path
 
@@ -71,11 +72,11 @@ class Mirror:
             raise unwritable(error) from error
 
     def _create(self) -> None:
-        fresh = self.path.with_suffix(".new")
-        shutil.rmtree(fresh, ignore_errors=True)
+        # Each start gets a folder of its own behind a link: libgit2 goes on using a pack that it once opened under
+        # the same name, and who still reads the old mirror is not handed half of the new one.
+        fresh = Path(tempfile.mkdtemp(prefix=f"{self.path.name}-", dir=self.path.parent))
         pygit2.init_repository(str(fresh), bare=True)
-        fresh.chmod(0o700)
-        fresh.rename(self.path)
+        self.path.symlink_to(fresh.name)
 
     def condemn(self) -> None:
         """Have the mirror replaced when it is next used, because it turned out to be damaged."""
@@ -88,13 +89,10 @@ class Mirror:
         return sum(1 for _ in (self.path / "objects" / "pack").glob("*.pack"))
 
     def discard(self) -> None:
-        """Throw the mirror away, while it is held; the next use starts from nothing."""
-        doomed = self.path.with_suffix(".doomed")
-        shutil.rmtree(doomed, ignore_errors=True)
-        if self.path.exists():
-            # At once, so that nobody opens half a repository.
-            self.path.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+        """Throw the mirror away, while it is held."""
+        self.path.unlink(missing_ok=True)
+        for folder in self.path.parent.glob(f"{self.path.name}-*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def open(self) -> pygit2.Repository:
         """Open the mirror for reading; raises MirrorBroken."""

@@ -64,11 +64,13 @@ class Remote:
         with self._calling(self.mirror, timeout) as call:
             try:
                 return self._pull(wanted, call, changed)
-            except errors.MirrorBroken:
-                # One new start; if that fails too it is not the mirror's fault.
-                self.mirror.discard()
-                self.mirror.prepare()
-                return self._pull(wanted, call, changed)
+            except errors.GitError as error:
+                if type(error) not in (errors.GitError, errors.MirrorBroken):
+                    raise
+            # The mirror's fault, or nobody knows whose: one new start, and if that fails too it is the host's.
+            self.mirror.condemn()
+            self.mirror.prepare()
+            return self._pull(wanted, call, changed)
 
     def is_ancestor(self, ancestor: str, descendant: str, *, timeout: float) -> bool:
         """Tell whether one commit is in the history of another; a commit is its own ancestor.
@@ -79,7 +81,7 @@ class Remote:
             return True
         with self._calling(self.history, timeout) as call:
             if self.history.packs > _MOST_PACKS:
-                self.history.discard()  # cheaper to fetch again than to repack without files
+                self.history.condemn()  # cheaper to fetch again than to repack without files
                 self.history.prepare()
             if not self.history.has(descendant):
                 _succeed(
@@ -160,7 +162,7 @@ class Remote:
         _succeed(ended, call)
 
     def _tidy(self, call: Call) -> None:
-        """Join the packs that fetches left, at a moment when nobody waits; if it fails there is a next time."""
+        """Join the packs that fetches left, while nobody waits; if it fails there is a next time."""
         if self.mirror.packs > _MOST_PACKS:
             call("repack", "-a", "-d", "-q")
             call("prune", "--expire=now")

@@ -75,7 +75,7 @@ class GitRepositoryReconciler:
             return
         packed = archive(remote.mirror, resolved.sha, ignore=spec.spec.ignore, root=self._root, path=path)
         artifact = self._artifact(packed, resolved.revision)
-        news = remote.mirror.first_line(resolved.sha)
+        news = remote.mirror.subject(resolved.sha)
         if current.get("digest") == packed.digest and current.get("revision") == resolved.revision:
             # The file had been lost; what it says is the same.
             artifact, news = {**artifact, "lastUpdateTime": current["lastUpdateTime"]}, ""
