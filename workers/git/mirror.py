@@ -72,8 +72,8 @@ class Mirror:
             raise unwritable(error) from error
 
     def _create(self) -> None:
-        # Each start gets a folder of its own behind a link: libgit2 goes on using a pack that it once opened under
-        # the same name, and who still reads the old mirror is not handed half of the new one.
+        # Each start gets a folder of its own behind a link: libgit2 goes on using a pack that it once opened
+        # under the same name, and who still reads the old mirror is not handed half of the new one.
         fresh = Path(tempfile.mkdtemp(prefix=f"{self.path.name}-", dir=self.path.parent))
         pygit2.init_repository(str(fresh), bare=True)
         self.path.symlink_to(fresh.name)

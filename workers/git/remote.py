@@ -67,7 +67,7 @@ class Remote:
             except errors.GitError as error:
                 if type(error) not in (errors.GitError, errors.MirrorBroken):
                     raise
-            # The mirror's fault, or nobody knows whose: one new start, and if that fails too it is the host's.
+            # The mirror's fault, or nobody knows whose: one new start; if that fails too it is the host's.
             self.mirror.condemn()
             self.mirror.prepare()
             return self._pull(wanted, call, changed)
