@@ -7,49 +7,68 @@ refused with every problem at once, each with the variable's name and what to do
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
+from policies import setting_values
 from policies.errors import SettingsError
+from policies.setting_values import Secret
 
 ReadFile = Callable[[str], str]
 
-
-class Secret:
-    """A text that shows itself only to whoever asks for its value."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __repr__(self) -> str:
-        return "Secret(…)" if self._value else "Secret()"
+# Not settings of the processes, but ours: where the Go parts are kept.
+_OTHER_VARIABLES = frozenset({"FAIRWAY_CACHE"})
+# What Kubernetes puts into every pod beside a Service called fairway or fairway-….
+_SERVICE_LINK = re.compile(r"FAIRWAY_(\w+_)?(SERVICE_(HOST|PORT\w*)|PORT(_\d+_\w+)?)")
 
 
-def _setting(variable: str, meaning: str, default: Any = "") -> Any:
-    return field(default=default, metadata={"variable": variable, "meaning": meaning})
+def _setting(
+    variable: str, meaning: str, default: Any = "", *, check: setting_values.Check | None = None, **more: Any
+) -> Any:
+    return field(
+        default=default,
+        repr=not more.get("hidden", False),
+        metadata={"variable": variable, "meaning": meaning, "check": check, **more},
+    )
 
 
 @dataclass(frozen=True)
 class Settings:
     """How this Fairway is set up."""
 
-    cluster: str = _setting("FAIRWAY_CLUSTER", "The cluster's name in commit statuses.", "default")
-    redis_url: str = _setting("FAIRWAY_REDIS_URL", "Where Redis is; `fairway up` brings one when unset.")
-    public_url: str = _setting("FAIRWAY_PUBLIC_URL", "Where people reach the pages; statuses link to it.")
-    github_url: str = _setting("FAIRWAY_GITHUB_URL", "GitHub's address.", "https://github.com")
-    github_api_url: str = _setting("FAIRWAY_GITHUB_API_URL", "Its API's address.", "https://api.github.com")
-    github_app_id: str = _setting("FAIRWAY_GITHUB_APP_ID", "The GitHub App's id.")
+    cluster: str = _setting(
+        "FAIRWAY_CLUSTER",
+        "The cluster's name in commit statuses: `fairway/<cluster>`.",
+        "default",
+        check=setting_values.cluster_name,
+    )
+    redis_url: str = _setting(
+        "FAIRWAY_REDIS_URL",
+        "Where Redis is: `redis://` or `rediss://`; `fairway up` brings one when unset.",
+        check=setting_values.redis_url,
+        hidden=True,  # it may carry a password
+    )
+    public_url: str = _setting(
+        "FAIRWAY_PUBLIC_URL",
+        "Where people reach the pages that commit statuses link to; the internal listener when unset.",
+        check=setting_values.base_url,
+    )
+    github_url: str = _setting(
+        "FAIRWAY_GITHUB_URL", "GitHub's address.", "https://github.com", check=setting_values.base_url
+    )
+    github_api_url: str = _setting(
+        "FAIRWAY_GITHUB_API_URL",
+        "The address of its API; `https://HOST/api/v3` on an Enterprise Server.",
+        "https://api.github.com",
+        check=setting_values.base_url,
+    )
+    github_app_id: str = _setting(
+        "FAIRWAY_GITHUB_APP_ID", "The GitHub App's id or client id.", check=setting_values.app_id
+    )
     github_private_key_file: str = _setting(
         "FAIRWAY_GITHUB_PRIVATE_KEY_FILE", "The file with the App's private key, in PEM form."
     )
@@ -58,38 +77,77 @@ class Settings:
     )
     webhook_secret: Secret = field(default_factory=lambda: Secret(""))
     github_accounts: tuple[str, ...] = _setting(
-        "FAIRWAY_GITHUB_ACCOUNTS", "Whose events count, separated by commas; empty: every account's.", ()
+        "FAIRWAY_GITHUB_ACCOUNTS",
+        "The accounts whose events count, separated by commas. Unset: every account's, which is right only"
+        " for an App that nobody else can install.",
+        (),
+        check=setting_values.account,
     )
     tenancy: Literal["single", "strict"] = _setting(
         "FAIRWAY_TENANCY",
-        "`single`: all accounts above may concern everything; `strict`: bindings decide.",
+        "`single`: those accounts may concern everything in the cluster; `strict`: a RepositoryBinding"
+        " decides.",
         "single",
+        check=setting_values.one_of("single", "strict"),
     )
-    data_dir: str = _setting("FAIRWAY_DATA", "Where mirrors and artifacts lie.", "/var/lib/fairway")
-    public_listen: str = _setting("FAIRWAY_LISTEN", "Where webhooks come in.", "127.0.0.1:8080")
+    data_dir: str = _setting(
+        "FAIRWAY_DATA",
+        "The folder of mirrors and artifacts; shared by all processes.",
+        "/var/lib/fairway",
+        check=setting_values.absolute_path,
+    )
+    public_listen: str = _setting(
+        "FAIRWAY_LISTEN", "Where webhooks come in.", "127.0.0.1:8080", check=setting_values.listen_address
+    )
     internal_listen: str = _setting(
-        "FAIRWAY_INTERNAL_LISTEN", "Where health, metrics, artifacts and pages are.", "127.0.0.1:9292"
+        "FAIRWAY_INTERNAL_LISTEN",
+        "Where health, metrics, artifacts and pages are.",
+        "127.0.0.1:9292",
+        check=setting_values.listen_address,
     )
     artifact_url: str = _setting(
-        "FAIRWAY_ARTIFACT_URL", "The base of artifacts' URLs; the internal listener when unset."
+        "FAIRWAY_ARTIFACT_URL",
+        "The base of artifacts' URLs; the internal listener when unset.",
+        check=setting_values.base_url,
     )
     kubeconfig: str | None = _setting("KUBECONFIG", "The kubeconfig; in the cluster none is needed.", None)
-    context: str | None = _setting("FAIRWAY_CONTEXT", "The kubeconfig's context.", None)
-    namespace: str = _setting(
-        "FAIRWAY_NAMESPACE", "Fairway's own namespace; Leases lie there.", "fairway-system"
+    context: str | None = _setting(
+        "FAIRWAY_CONTEXT", "The kubeconfig's context; its current one when unset.", None
     )
-    concurrent: int = _setting("FAIRWAY_CONCURRENT", "How many tasks a worker runs side by side.", 16)
+    namespace: str = _setting(
+        "FAIRWAY_NAMESPACE",
+        "Fairway's own namespace; its Leases lie there.",
+        "fairway-system",
+        check=setting_values.dns_label,
+    )
+    concurrent: int = _setting(
+        "FAIRWAY_CONCURRENT",
+        "How many tasks a worker runs side by side.",
+        16,
+        check=setting_values.whole(1, 256),
+    )
     interval_jitter_percentage: int = _setting(
-        "FAIRWAY_INTERVAL_JITTER_PERCENTAGE", "By how much intervals are varied.", 5
+        "FAIRWAY_INTERVAL_JITTER_PERCENTAGE",
+        "By how much intervals are varied, either way.",
+        5,
+        check=setting_values.whole(0, 100),
     )
     no_cross_namespace_refs: bool = _setting(
-        "FAIRWAY_NO_CROSS_NAMESPACE_REFS", "Refuse references into other namespaces.", False
+        "FAIRWAY_NO_CROSS_NAMESPACE_REFS",
+        "Refuse references into other namespaces.",
+        False,
+        check=setting_values.boolean,
     )
     default_service_account: str = _setting(
-        "FAIRWAY_DEFAULT_SERVICE_ACCOUNT", "The service account of Kustomizations that name none."
+        "FAIRWAY_DEFAULT_SERVICE_ACCOUNT",
+        "The service account of Kustomizations that name none.",
+        check=setting_values.dns_subdomain,
     )
     allow_loopback: bool = _setting(
-        "FAIRWAY_ALLOW_LOOPBACK", "Let outside calls reach this machine; for the sandbox.", False
+        "FAIRWAY_ALLOW_LOOPBACK",
+        "Let Git and GitHub be on this machine; for the sandbox.",
+        False,
+        check=setting_values.boolean,
     )
 
     @classmethod
@@ -98,18 +156,13 @@ class Settings:
 
         Raises SettingsError with a line for each problem.
         """
-        values: dict[str, Any] = {}
-        problems: list[str] = []
-        for one in fields(cls):
-            variable = one.metadata.get("variable")
-            if variable and env.get(variable, "").strip():
-                try:
-                    values[one.name] = _parse(one.name, one.default, env[variable].strip())
-                except ValueError as error:
-                    problems.append(f"{variable}={env[variable]!r}: {error}")
-        _read_secret(values, read_file, problems)
+        values, problems = _read(env)
+        problems += _misspelt(env)
+        _read_secrets(values, read_file, role, problems)
         settings = cls(**values)
-        problems += _missing(settings, role)
+        given = {one.name for one in fields(cls) if env.get(one.metadata.get("variable", ""), "").strip()}
+        problems += _contradictions(settings, given)
+        problems += [text for name, text in _NEEDED[role] if name not in given]
         if problems:
             raise SettingsError("\n".join(problems))
         return settings
@@ -126,75 +179,147 @@ class Settings:
         """Tell whether events of an account count; anybody can install a public App and send signed ones."""
         return not self.github_accounts or login.casefold() in {a.casefold() for a in self.github_accounts}
 
-
-def _read_secret(values: dict[str, Any], read_file: ReadFile, problems: list[str]) -> None:
-    path = values.get("webhook_secret_file")
-    if not path:
-        return
-    try:
-        values["webhook_secret"] = Secret(read_file(path).strip())
-    except OSError as error:
-        problems.append(f"FAIRWAY_WEBHOOK_SECRET_FILE: {path} cannot be read: {error.strerror}")
-        return
-    if not values["webhook_secret"]:
-        problems.append(
-            f"FAIRWAY_WEBHOOK_SECRET_FILE: {path} is empty: write the App's webhook secret into it"
-        )
+    def warnings(self) -> list[str]:
+        """Return what will work and should still be looked at."""
+        if self.github_accounts:
+            return []
+        return [
+            "FAIRWAY_GITHUB_ACCOUNTS is not set: events of every account that installs the App count;"
+            " name yours, or make sure that nobody else can install it"
+        ]
 
 
-def _missing(settings: Settings, role: str) -> list[str]:
-    problems = []
-    if role and not settings.redis_url:
-        problems.append("FAIRWAY_REDIS_URL is not set: give the address of a Redis, or run `fairway up`")
-    if role == "web" and not settings.webhook_secret_file:
-        problems.append(
+_REDIS_NEEDED = (
+    "redis_url",
+    "FAIRWAY_REDIS_URL is not set: give the address of a Redis, or run `fairway up`, which brings one",
+)
+_NEEDED: dict[str, tuple[tuple[str, str], ...]] = {
+    "": (),
+    "web": (
+        _REDIS_NEEDED,
+        (
+            "webhook_secret_file",
             "FAIRWAY_WEBHOOK_SECRET_FILE is not set: unsigned webhooks are never accepted;"
-            " write the App's webhook secret into a file and name it"
-        )
-    if bool(settings.github_app_id) != bool(settings.github_private_key_file):
-        problems.append(
-            "FAIRWAY_GITHUB_APP_ID and FAIRWAY_GITHUB_PRIVATE_KEY_FILE go together: set both or neither"
-        )
+            " write the App's webhook secret into a file and name it here",
+        ),
+    ),
+    "worker": (
+        _REDIS_NEEDED,
+        (
+            "github_app_id",
+            "FAIRWAY_GITHUB_APP_ID is not set: without the App no commit status can be written;"
+            " give the id shown on the App's page",
+        ),
+        (
+            "github_private_key_file",
+            "FAIRWAY_GITHUB_PRIVATE_KEY_FILE is not set: generate a private key on the App's page and"
+            " name its file here",
+        ),
+    ),
+    "watch": (_REDIS_NEEDED,),
+}
+
+
+def _read(env: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for one in fields(Settings):
+        variable = one.metadata.get("variable")
+        text = env.get(variable, "").strip() if variable else ""
+        if not text:
+            continue
+        check = one.metadata["check"] or str
+        try:
+            if isinstance(one.default, tuple):
+                values[one.name] = tuple(check(part.strip()) for part in text.split(",") if part.strip())
+            else:
+                values[one.name] = check(text)
+        except ValueError as error:
+            # An address may hold a password, so a refused value is shown only where it cannot be one.
+            shown = "" if one.metadata.get("hidden") or "@" in text else f" is {_shortened(text)}"
+            problems.append(f"{variable}{shown}: {error}")
+    return values, problems
+
+
+def _shortened(text: str) -> str:
+    return repr(text if len(text) <= 80 else text[:79] + "…")
+
+
+def _misspelt(env: Mapping[str, str]) -> list[str]:
+    """Name variables that are nearly one of ours: a dropped letter must not switch a limit off in silence."""
+    known = {one.metadata["variable"] for one in fields(Settings) if "variable" in one.metadata}
+    problems = []
+    for name in sorted(env):
+        if (
+            not name.startswith("FAIRWAY_")
+            or name in known | _OTHER_VARIABLES
+            or _SERVICE_LINK.fullmatch(name)
+        ):
+            continue
+        if close := difflib.get_close_matches(name, known, n=1, cutoff=0.9):
+            problems.append(f"{name} is not a setting: did you mean {close[0]}?")
     return problems
 
 
-def _parse(name: str, default: Any, text: str) -> Any:
-    if isinstance(default, bool):
-        if text.lower() not in ("true", "false", "1", "0"):
-            raise ValueError("write true or false")
-        return text.lower() in ("true", "1")
-    if isinstance(default, int):
-        if not text.isdigit():
-            raise ValueError("write a whole number")
-        return _in_range(name, int(text))
-    if isinstance(default, tuple):
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    return _checked(name, text)
+def _read_secrets(values: dict[str, Any], read_file: ReadFile, role: str, problems: list[str]) -> None:
+    if path := values.get("webhook_secret_file"):
+        text = _content(path, "FAIRWAY_WEBHOOK_SECRET_FILE", read_file, problems)
+        if text == "":
+            problems.append(
+                f"FAIRWAY_WEBHOOK_SECRET_FILE: {path} is empty: write the App's webhook secret into it"
+            )
+        values["webhook_secret"] = Secret(text or "")
+    # Only workers may need the key, and only they read it; its text is left where it is.
+    if role == "worker" and (path := values.get("github_private_key_file")):
+        text = _content(path, "FAIRWAY_GITHUB_PRIVATE_KEY_FILE", read_file, problems)
+        if text is not None and "PRIVATE KEY-----" not in text:
+            problems.append(
+                f"FAIRWAY_GITHUB_PRIVATE_KEY_FILE: {path} holds no private key in PEM form:"
+                " generate one on the App's page"
+            )
 
 
-def _in_range(name: str, number: int) -> int:
-    low, high = (1, 1000) if name == "concurrent" else (0, 100)
-    if not low <= number <= high:
-        raise ValueError(f"write a number from {low} to {high}")
-    return number
+def _content(path: str, variable: str, read_file: ReadFile, problems: list[str]) -> str | None:
+    try:
+        return read_file(path).strip()
+    except OSError as error:
+        problems.append(f"{variable}: {path} cannot be read: {error.strerror or error}")
+    except UnicodeDecodeError:
+        problems.append(f"{variable}: {path} is not a text file")
+    return None
 
 
-def _checked(name: str, text: str) -> str:
-    if name.endswith("_url"):
-        allowed = ("redis", "rediss", "unix") if name == "redis_url" else ("http", "https")
-        parts = urlsplit(text)
-        if parts.scheme not in allowed or not (parts.netloc or parts.path):
-            raise ValueError(f"write a URL that starts with {' or '.join(s + '://' for s in allowed)}")
-        return text.rstrip("/")
-    if name.endswith("_listen") and not re.fullmatch(
-        r"[^\s/:]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5}", text
-    ):
-        raise ValueError("write host:port")
-    if name == "tenancy" and text not in ("single", "strict"):
-        raise ValueError("write single or strict")
-    if name == "cluster" and not re.fullmatch(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?", text):
-        raise ValueError("write up to 63 small letters, digits, dots and dashes")
-    return text
+def _contradictions(settings: Settings, given: set[str]) -> list[str]:
+    problems = []
+    if settings.public_listen.rpartition(":")[2] == settings.internal_listen.rpartition(":")[2]:
+        # The port tells the two apart, so that nothing internal can be reached by naming another host.
+        problems.append(
+            "FAIRWAY_LISTEN and FAIRWAY_INTERNAL_LISTEN have the same port: give each its own, since"
+            " only webhooks may be reachable from outside"
+        )
+    if len(given & {"github_app_id", "github_private_key_file"}) == 1:
+        problems.append(
+            "FAIRWAY_GITHUB_APP_ID and FAIRWAY_GITHUB_PRIVATE_KEY_FILE go together: set both or neither"
+        )
+    if _is_wildcard(settings.internal_listen):
+        problems += [
+            f"FAIRWAY_INTERNAL_LISTEN is {settings.internal_listen}, which nobody can call:"
+            f" set {variable} to the address {whose} use"
+            for variable, name, whose in (
+                ("FAIRWAY_ARTIFACT_URL", "artifact_url", "those who download artifacts"),
+                ("FAIRWAY_PUBLIC_URL", "public_url", "people"),
+            )
+            if name not in given
+        ]
+    return problems
+
+
+def _is_wildcard(listen: str) -> bool:
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def table() -> str:
@@ -202,10 +327,7 @@ def table() -> str:
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for one in fields(Settings):
         if variable := one.metadata.get("variable"):
-            shown = (
-                ""
-                if one.default in ("", None, ())
-                else f"`{str(one.default).lower() if isinstance(one.default, bool) else one.default}`"
-            )
+            default = str(one.default).lower() if isinstance(one.default, bool) else one.default
+            shown = "" if default in ("", None, ()) else f"`{default}`"
             rows.append(f"| `{variable}` | {shown} | {one.metadata['meaning']} |")
     return "\n".join(rows) + "\n"

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.documentation import configuration
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_page_on_configuration_is_what_the_code_says() -> None:
+    assert (DOCS / "configuration.md").read_text() == configuration(), "run `make generate`"
