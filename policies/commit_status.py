@@ -18,7 +18,6 @@ from policies.health.texts import named
 from policies.kustomization import waits
 from policies.objects import Object, ObjectRef
 from policies.revisions import commit as sha_of
-from policies.revisions import short
 
 _TERMINAL_REFUSALS = frozenset({"AccessDenied", "NotServed", "InvalidCELExpression"})
 _WAITS_FOR_OTHERS = frozenset({"DependencyNotReady"})
@@ -86,6 +85,11 @@ class Source:
     def artifact(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = (self.obj.get("status") or {}).get("artifact") or {}
         return found
+
+
+def short(sha: str) -> str:
+    """Return a commit's first seven digits, as GitHub shows it."""
+    return sha[:7]
 
 
 def of_commit(sha: str, sources: Iterable[Source]) -> Verdict:

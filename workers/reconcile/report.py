@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies import clock, commit_status, views
-from policies.commit_status import Applied, Source, State, Verdict
+from policies.commit_status import Applied, Source, State, Verdict, short
 from policies.kinds import GitRepository, Kustomization
 from policies.kustomization import source_key
 from policies.objects import Object
 from policies.pushes import follows, points_to
-from policies.revisions import short
 from workers import heads
 from workers.context import Context
 from workers.github import CommitStatus, GitHub, GitHubError, NotFound
