@@ -4,5 +4,7 @@
 from __future__ import annotations
 
 from toolchain.binaries import binary
+from toolchain.errors import ToolchainError
+from toolchain.progress import Display, Step
 
-__all__ = ["binary"]
+__all__ = ["Display", "Step", "ToolchainError", "binary"]
