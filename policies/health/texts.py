@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Callable, Container, Mapping
 from typing import Any
 
+from policies.health.fields import integer
 from policies.health.verdict import Health, Verdict
 from policies.objects import ObjectRef
 
@@ -54,16 +55,17 @@ def named(ref: ObjectRef) -> str:
 
 def counted(obj: Mapping[str, Any]) -> str:
     """Say how many of a workload's pods are ready, or nothing where that has no meaning."""
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
     match obj.get("kind"):
-        case "Deployment" | "StatefulSet" | "ReplicaSet":
-            ready = status.get("readyReplicas", 0)
-            if obj.get("kind") == "Deployment":
-                ready = min(ready, status.get("updatedReplicas", 0))
-            return f"{ready} of {spec.get('replicas', 1)} ready"
+        case "Deployment":
+            # Ready pods of the version before do not make the new one ready.
+            ready = min(integer(obj, "status.readyReplicas", 0), integer(obj, "status.updatedReplicas", 0))
+            return f"{ready} of {integer(obj, 'spec.replicas', 1)} ready"
+        case "StatefulSet" | "ReplicaSet":
+            return f"{integer(obj, 'status.readyReplicas', 0)} of {integer(obj, 'spec.replicas', 1)} ready"
         case "DaemonSet":
-            return f"{status.get('numberReady', 0)} of {status.get('desiredNumberScheduled', 0)} ready"
+            wanted = integer(obj, "status.desiredNumberScheduled", 0)
+            return f"{integer(obj, 'status.numberReady', 0)} of {wanted} ready"
         case "Job":
-            return f"{status.get('succeeded', 0)} of {spec.get('completions', 1)} done"
+            return f"{integer(obj, 'status.succeeded', 0)} of {integer(obj, 'spec.completions', 1)} done"
         case _:
             return ""
