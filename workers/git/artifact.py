@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 import tarfile
 import tempfile
 import zlib
@@ -31,6 +32,7 @@ _FILE, _EXECUTABLE, _LINK, _TREE = 0o100644, 0o100755, 0o120000, 0o040000
 _MODES = {_FILE: 0o600, _EXECUTABLE: 0o700}
 _GZIP = 16 + zlib.MAX_WBITS  # a gzip header, which zlib writes without time and name
 _DEEPEST = 256
+_LONGEST_CHAIN = 16  # of links that lead to links
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,32 @@ def _entries(repository: pygit2.Repository, tree: pygit2.Tree, prefix: str, dept
 
 
 def _ignore_files(repository: pygit2.Repository, entries: list[_Entry]) -> dict[tuple[str, ...], str]:
-    """Read the .sourceignore files, by the path of their directory."""
+    """Read the .sourceignore files, by the path of their directory; links inside the source count too."""
+    by_path = {entry.path: entry for entry in entries}
     found = {}
     for entry in entries:
         *domain, name = entry.path.split("/")
-        if name == IGNORE_FILE and entry.mode in _MODES:
-            found[tuple(domain)] = repository[entry.blob].data.decode(errors="surrogateescape")
+        if name == IGNORE_FILE and (file := _followed(repository, entry, by_path)):
+            found[tuple(domain)] = _text(repository, file)
     return found
+
+
+def _followed(repository: pygit2.Repository, entry: _Entry, by_path: dict[str, _Entry]) -> _Entry | None:
+    """Return the file that an entry is, or leads to inside the source."""
+    for _ in range(_LONGEST_CHAIN):
+        if entry.mode != _LINK:
+            return entry if entry.mode in _MODES else None
+        target = posixpath.join(posixpath.dirname(entry.path), _text(repository, entry))
+        following = by_path.get(posixpath.normpath(target))
+        if following is None:
+            return None
+        entry = following
+    return None
+
+
+def _text(repository: pygit2.Repository, entry: _Entry) -> str:
+    content: bytes = repository[entry.blob].data
+    return content.decode(errors="surrogateescape")
 
 
 def _write(

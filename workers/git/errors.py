@@ -8,6 +8,7 @@ GitError
 ├── HostUnreachable       no connection: DNS, refused, reset, 5xx
 ├── UntrustedHost         TLS could not be verified
 ├── GitTimeout            the host was too slow, or the mirror was busy for too long
+├── GitInterrupted        git was killed, most likely for want of memory
 ├── TooLarge              more bytes than this installation accepts
 ├── CommitNotServed       no such commit, or the host gives out branches and tags only
 ├── DiskFull, MirrorBroken
@@ -24,6 +25,7 @@ from typing import NamedTuple
 
 from policies.errors import FairwayError
 
+OUT_OF_MEMORY = "give the worker more memory if this goes on"
 _FAILED = "failed to checkout and determine revision: unable to clone"
 
 
@@ -65,6 +67,10 @@ class UntrustedHost(GitError):
 
 
 class GitTimeout(GitError):
+    pass
+
+
+class GitInterrupted(GitError):
     pass
 
 
@@ -135,9 +141,8 @@ _MEANINGS = (
         "the host's certificate is not trusted",
         "put the CA that signed it into ca.crt of spec.secretRef",
     ),
-    _Meaning(
-        re.compile(r"File too large|died of signal 25"), TooLarge, "the repository is larger than allowed"
-    ),
+    _Meaning(re.compile(r"File too large"), TooLarge, "the repository is larger than allowed"),
+    _Meaning(re.compile(r"died of signal"), GitInterrupted, "git was killed", OUT_OF_MEMORY),
     _Meaning(re.compile(r"No space left on device|Disk quota exceeded"), DiskFull, "the disk is full"),
     _Meaning(
         re.compile(r"mismatched algorithms"),

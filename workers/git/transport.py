@@ -141,6 +141,11 @@ class Call:
 
     def failure(self, ended: Ended) -> FairwayError:
         """Return the error that a call's end means."""
+        if ended.code is not None and ended.code < 0:
+            problem = f"git was killed by signal {-ended.code}"
+            return errors.failed(
+                errors.GitInterrupted, problem, url=self._transport.url, remedy=errors.OUT_OF_MEMORY
+            )
         return errors.from_stderr(ended.stderr, url=self._transport.url, secrets=self._transport.auth.secrets)
 
     @property
