@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 from policies.kinds.gitrepository import GitRepository
+from policies.kinds.kind import InvalidObject, Kind
 from policies.kinds.kustomization import Kustomization
 from policies.kinds.repositorybinding import RepositoryBinding
 
-__all__ = ["GitRepository", "Kustomization", "RepositoryBinding"]
+ALL: tuple[type[Kind], ...] = (GitRepository, Kustomization, RepositoryBinding)
+
+__all__ = ["ALL", "GitRepository", "InvalidObject", "Kind", "Kustomization", "RepositoryBinding"]

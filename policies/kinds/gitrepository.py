@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from policies.kinds.crd import Definition
+from policies.kinds.kind import Column, Definition, Kind, ready_columns
 from policies.kinds.meta import (
     Artifact,
     Condition,
@@ -15,14 +15,13 @@ from policies.kinds.meta import (
     Int64,
     LocalReference,
     Model,
-    ObjectMeta,
     default,
+    seconds,
 )
-from policies.kinds.meta import seconds as to_seconds
 
 
 class GitRef(Model):
-    """Which commit to take. The first that is set counts: commit, name, semver, tag, branch."""
+    """Which commit to take. The first that is set counts: commit, name, tag, semver, branch."""
 
     branch: str | None = Field(None, description="A branch; master when nothing else is named.")
     commit: str | None = Field(None, description="An exact commit; with a branch, one on that branch.")
@@ -38,6 +37,11 @@ class Include(Model):
     repository: LocalReference = Field(description="The other GitRepository, in the same namespace.")
     to_path: str | None = Field(None, description="Where it goes; its repository's name by default.")
 
+    @property
+    def destination(self) -> str:
+        """The folder of our artifact that the files go to."""
+        return self.to_path or self.repository.name
+
 
 class Verification(Model):
     """Whose signatures a commit or tag has to carry."""
@@ -46,6 +50,16 @@ class Verification(Model):
         None, description="What has to be signed.", json_schema_extra=default("HEAD")
     )
     secret_ref: LocalReference = Field(description="The Secret with the public keys of trusted authors.")
+
+    @property
+    def of_head(self) -> bool:
+        """Whether the commit itself has to be signed."""
+        return self.mode != "Tag"
+
+    @property
+    def of_tag(self) -> bool:
+        """Whether the tag that led to the commit has to be signed."""
+        return self.mode in ("Tag", "TagAndHEAD")
 
 
 class GitRepositorySpec(Model):
@@ -110,7 +124,7 @@ class GitRepositoryStatus(Model):
     )
 
 
-class GitRepository(Model):
+class GitRepository(Kind):
     """A Git repository of which one ref is followed; its files are served as an artifact."""
 
     definition: ClassVar[Definition] = Definition(
@@ -120,23 +134,23 @@ class GitRepository(Model):
         plural="gitrepositories",
         short_names=("gitrepo",),
         categories=("all", "fluxcd", "fluxcd-sources"),
-        columns=(
-            ("URL", "string", ".spec.url"),
-            ("Age", "date", ".metadata.creationTimestamp"),
-            ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status'),
-            ("Status", "string", '.status.conditions[?(@.type=="Ready")].message'),
-        ),
+        columns=ready_columns(Column("URL", "string", ".spec.url")),
+        initial_status={"observedGeneration": -1},
     )
 
-    metadata: ObjectMeta
     spec: GitRepositorySpec
     status: GitRepositoryStatus = GitRepositoryStatus()
 
     @property
     def interval_seconds(self) -> float:
-        return to_seconds(self.spec.interval)
+        return seconds(self.spec.interval)
 
     @property
     def timeout_seconds(self) -> float:
         """How long one Git operation may take, in seconds."""
-        return to_seconds(self.spec.timeout or "60s")
+        return seconds(self.spec.timeout or "60s")
+
+    @property
+    def provider(self) -> str:
+        """Whose way of logging in is used."""
+        return self.spec.provider or "generic"

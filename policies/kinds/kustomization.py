@@ -7,9 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from policies.kinds.crd import Definition
-from policies.kinds.meta import Condition, Duration, Int64, LocalReference, Model, ObjectMeta, Time, default
-from policies.kinds.meta import seconds as to_seconds
+from policies.kinds.kind import Definition, Kind, ready_columns
+from policies.kinds.meta import Condition, Duration, Int64, LocalReference, Model, Time, default, seconds
 
 _MINIMUM_TIMEOUT = 30.0  # seconds; Flux raises any shorter one to it
 _EXACTLY_ONE = "exactly one of spec.kubeConfig.configMapRef or spec.kubeConfig.secretRef must be specified"
@@ -242,7 +241,7 @@ class KustomizationStatus(Model):
     observed_generation: Int64 | None = Field(None, description="The generation that was last carried out.")
 
 
-class Kustomization(Model):
+class Kustomization(Kind):
     """A path of a source that is rendered, applied, kept so, and whose health is told."""
 
     definition: ClassVar[Definition] = Definition(
@@ -252,28 +251,35 @@ class Kustomization(Model):
         plural="kustomizations",
         short_names=("ks",),
         categories=("all", "fluxcd", "fluxcd-appliers"),
-        columns=(
-            ("Age", "date", ".metadata.creationTimestamp"),
-            ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status'),
-            ("Status", "string", '.status.conditions[?(@.type=="Ready")].message'),
-        ),
+        columns=ready_columns(),
+        initial_status={"observedGeneration": -1},
     )
 
-    metadata: ObjectMeta
     spec: KustomizationSpec
     status: KustomizationStatus = KustomizationStatus()
 
     @property
     def interval_seconds(self) -> float:
-        return to_seconds(self.spec.interval)
+        return seconds(self.spec.interval)
 
     @property
     def retry_interval_seconds(self) -> float:
         """When to try again after a failure, in seconds: the interval unless another is given."""
-        return to_seconds(self.spec.retry_interval or self.spec.interval)
+        return seconds(self.spec.retry_interval or self.spec.interval)
 
     @property
     def timeout_seconds(self) -> float:
         """How long each operation may take, in seconds: by default half a minute less than the interval."""
-        asked = to_seconds(self.spec.timeout) if self.spec.timeout else self.interval_seconds - 30
+        asked = seconds(self.spec.timeout) if self.spec.timeout else self.interval_seconds - 30
         return max(asked, _MINIMUM_TIMEOUT)
+
+    @property
+    def deletion_policy(self) -> str:
+        """What becomes of the applied objects when this Kustomization is deleted."""
+        return self.spec.deletion_policy or "MirrorPrune"
+
+    @property
+    def substitute_strategy(self) -> str:
+        """When variables are filled in: with at least one of them known, or always."""
+        post_build = self.spec.post_build
+        return (post_build and post_build.substitute_strategy) or "WithVariables"

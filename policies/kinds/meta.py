@@ -9,16 +9,21 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+DEFAULT_MARK = "x-default"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
+_LONGEST = (2**63 - 1) / 1e9
 DURATION = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
 
 
 def seconds(duration: str) -> float:
-    """Read a duration such as `1h30m` or `250ms` as seconds; raises ValueError."""
+    """Read a duration such as `1h30m` or `250ms` as seconds; raises ValueError.
+
+    More than Go's longest duration, 292 years, counts as that, so that a deadline can be reckoned with it.
+    """
     if not re.fullmatch(DURATION[1:-1], duration):
         raise ValueError(f"{duration!r} is no duration; write it like 30s, 5m or 1h30m")
-    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(duration))
+    return min(sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(duration)), _LONGEST)
 
 
 class Model(BaseModel):
@@ -31,7 +36,7 @@ class Model(BaseModel):
 
 def default(value: Any) -> dict[str, Any]:
     """Mark a default that the API server itself fills in."""
-    return {"x-default": value}
+    return {DEFAULT_MARK: value}
 
 
 Duration = Annotated[str, Field(pattern=DURATION)]
@@ -51,6 +56,7 @@ class ObjectMeta(Model):
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
     finalizers: list[str] = []
+    creation_timestamp: str | None = None
     deletion_timestamp: str | None = None
 
 

@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
-from policies.kinds.crd import Definition
-from policies.kinds.meta import Condition, Int64, Model, ObjectMeta, default
+from policies.kinds.kind import Column, Definition, Kind
+from policies.kinds.meta import Condition, Int64, Model, default
 
-
-# Bounded, because the API server refuses a rule over lists that could grow without end.
-Namespace = Annotated[str, Field(min_length=1, max_length=63)]
+_LABEL = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+_VERB = r"^[a-z]+(-[a-z]+)*$"
+# The bounds are also what the API server estimates the cost of the CEL rule by.
+Namespace = Annotated[str, Field(min_length=1, max_length=63, pattern=_LABEL)]
+Verb = Annotated[str, Field(min_length=1, max_length=32, pattern=_VERB)]
+_SET: dict[str, Any] = {"x-kubernetes-list-type": "set"}
+_BY_NAME: dict[str, Any] = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 
 
 class Repository(Model):
@@ -22,20 +26,18 @@ class Repository(Model):
         min_length=1, max_length=39, description="The account it belongs to, for people to read."
     )
     name: str = Field(min_length=1, max_length=100, description="Its name, for people to read.")
-    id: Int64 = Field(description="GitHub's number of the repository.")
+    id: Annotated[Int64, Field(ge=1)] = Field(description="GitHub's number of the repository.")
 
 
 class Environment(Model):
     """A part of this cluster that releases go to."""
 
-    name: str = Field(
-        min_length=1,
-        max_length=63,
-        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
-        description="Its name in orders.",
-    )
+    name: str = Field(min_length=1, max_length=63, pattern=_LABEL, description="Its name in orders.")
     namespaces: list[Namespace] | None = Field(
-        None, max_length=20, description="Its namespaces; all of the binding's by default."
+        None,
+        max_length=100,
+        description="Its namespaces; all of the binding's by default.",
+        json_schema_extra=_SET,
     )
     protected: bool | None = Field(
         None,
@@ -61,15 +63,28 @@ class RepositoryBindingSpec(Model):
 
     repository: Repository = Field(description="The repository that is bound.")
     namespaces: list[Namespace] = Field(
-        min_length=1, max_length=50, description="The namespaces whose objects it may concern."
+        min_length=1,
+        max_length=100,
+        description="The namespaces whose objects it may concern.",
+        json_schema_extra=_SET,
     )
     write: Literal["none", "pr", "merge"] | None = Field(
         None,
         description="What Fairway may do to the repository: nothing, open pull requests, or merge its own.",
         json_schema_extra=default("pr"),
     )
+    verbs: list[Verb] | None = Field(
+        None,
+        max_length=50,
+        description="The orders that may be given in it, such as promote or rollback; all by default, and an"
+        " empty list allows none.",
+        json_schema_extra=_SET,
+    )
     environments: list[Environment] | None = Field(
-        None, max_length=20, description="The environments its orders may name."
+        None,
+        max_length=50,
+        description="The environments its orders may name.",
+        json_schema_extra=_BY_NAME,
     )
 
 
@@ -80,7 +95,7 @@ class RepositoryBindingStatus(Model):
     observed_generation: Int64 | None = Field(None, description="The generation that was last looked at.")
 
 
-class RepositoryBinding(Model):
+class RepositoryBinding(Kind):
     """An administrator's word on what one GitHub repository may do in this cluster."""
 
     definition: ClassVar[Definition] = Definition(
@@ -89,15 +104,15 @@ class RepositoryBinding(Model):
         kind="RepositoryBinding",
         plural="repositorybindings",
         scope="Cluster",
+        spec_required=True,
         categories=("fairway",),
         columns=(
-            ("Owner", "string", ".spec.repository.owner"),
-            ("Repository", "string", ".spec.repository.name"),
-            ("Write", "string", ".spec.write"),
-            ("Age", "date", ".metadata.creationTimestamp"),
+            Column("Owner", "string", ".spec.repository.owner"),
+            Column("Repository", "string", ".spec.repository.name"),
+            Column("Write", "string", ".spec.write"),
+            Column("Age", "date", ".metadata.creationTimestamp"),
         ),
     )
 
-    metadata: ObjectMeta
     spec: RepositoryBindingSpec
     status: RepositoryBindingStatus = RepositoryBindingStatus()

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write the files that are made from code: `make generate`, or `python -m app.cli.generate`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import yaml
+
+from policies.kinds import ALL
+from policies.kinds.crd import document
+
+ROOT = Path(__file__).resolve().parents[2]
+_HEAD = """# SPDX-License-Identifier: Apache-2.0
+# Generated from policies/kinds by `make generate`; change the models, not this file.
+"""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what stands in two places twice: an alias in a schema helps nobody who reads it."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def crds() -> Iterator[tuple[str, str]]:
+    """Return the path below the repository's root and the text of each CustomResourceDefinition."""
+    for kind in ALL:
+        about = kind.definition
+        text = yaml.dump(document(kind), Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
+        yield f"helm/fairway/crds/{about.group}_{about.plural}.yaml", f"{_HEAD}---\n{text}"
+
+
+@click.command(hidden=True)
+@click.option("--check", is_flag=True, help="Write nothing; fail when a file is not what it would become.")
+def generate(check: bool) -> None:
+    """Write the files that are made from code."""
+    stale = [(ROOT / path, text) for path, text in crds() if _read(ROOT / path) != text]
+    for path, text in stale:
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        click.echo(f"{'stale' if check else 'written'}: {path.relative_to(ROOT)}")
+    if check and stale:
+        raise click.ClickException("generated files are not current; run `make generate` and commit them")
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+if __name__ == "__main__":
+    generate()
