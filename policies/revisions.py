@@ -13,6 +13,7 @@ from dataclasses import dataclass
 _ALGORITHMS = {40: "sha1", 64: "sha256"}
 _HEX = frozenset("0123456789abcdef")
 _SHORT = 7
+_SUBJECT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +76,9 @@ def short(text: str) -> str:
         return parse(text).short
     except ValueError:
         return text
+
+
+def short_message(message: str) -> str:
+    """Return a commit's subject as Flux's events quote it: the first line, cut to 50 characters."""
+    subject = message.split("\n", 1)[0]
+    return f"{subject[:_SUBJECT]}..." if len(subject) > _SUBJECT else subject

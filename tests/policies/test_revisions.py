@@ -75,3 +75,16 @@ def test_people_get_seven_digits(text: str, short: str) -> None:
 def test_a_revision_of_no_full_commit_cannot_be_written() -> None:
     with pytest.raises(ValueError, match="not a full commit id"):
         str(Revision("abc", "main"))
+
+
+@pytest.mark.parametrize(
+    ("message", "short"),
+    [
+        ("Add a thing\n\nbecause", "Add a thing"),
+        ("ü" * 50, "ü" * 50),
+        ("ü" * 51, "ü" * 50 + "..."),
+        ("", ""),
+    ],
+)
+def test_a_message_is_cut_as_in_flux_events(message: str, short: str) -> None:
+    assert revisions.short_message(message) == short

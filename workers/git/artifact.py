@@ -27,7 +27,7 @@ from workers.git.errors import DiskFull, TooLarge, UnsupportedRepository
 from workers.git.mirror import Mirror, broken
 
 LARGEST_SOURCE = 1024**3
-_LEVEL = 3
+_LEVEL = 4  # of gzip: half the time of 6, an eighth more bytes
 _FILE, _EXECUTABLE, _LINK, _TREE = 0o100644, 0o100755, 0o120000, 0o040000
 _MODES = {_FILE: 0o600, _EXECUTABLE: 0o700}
 _GZIP = 16 + zlib.MAX_WBITS  # a gzip header, which zlib writes without time and name

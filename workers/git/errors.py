@@ -6,6 +6,7 @@ GitError
 ├── RepositoryNotFound    no such repository, or not for these credentials
 ├── EmptyRepository       nothing was pushed yet
 ├── HostUnreachable       no connection: DNS, refused, reset, 5xx
+├── ForbiddenAddress      the name leads to loopback, or to a cloud's metadata
 ├── UntrustedHost         TLS could not be verified
 ├── GitTimeout            the host was too slow, or the mirror was busy for too long
 ├── GitInterrupted        git was killed, most likely for want of memory
@@ -62,6 +63,12 @@ class HostUnreachable(GitError):
     pass
 
 
+class ForbiddenAddress(GitError):
+    """The host's name leads to where outside calls must not go."""
+
+    retryable = False
+
+
 class UntrustedHost(GitError):
     pass
 
@@ -75,7 +82,7 @@ class GitInterrupted(GitError):
 
 
 class TooLarge(GitError):
-    retryable = False
+    pass
 
 
 class DiskFull(GitError):
@@ -93,7 +100,7 @@ class CommitNotServed(GitError):
 
 
 class UnsupportedRepository(GitError):
-    retryable = False
+    """A later commit may mend it, so this too is asked again."""
 
 
 class _Meaning(NamedTuple):

@@ -91,12 +91,15 @@ def run(
             )
         except FileNotFoundError as error:
             raise GitError("git was not found", remedy="install git 2.37 or newer") from error
-        _limit(process.pid, largest_file)
-        in_time = _wait(process.pid, timeout)
-        # Also after a normal end: no helper of git's may live on. The leader is not reaped yet, so its id
-        # is its own.
-        os.killpg(process.pid, signal.SIGKILL)
-        code = process.wait()
+        in_time = False
+        try:
+            _limit(process.pid, largest_file)
+            in_time = _wait(process.pid, timeout)
+        finally:
+            # Also after a normal end: no helper of git's may live on. The leader is not reaped yet, so its
+            # id is still its own.
+            os.killpg(process.pid, signal.SIGKILL)
+            code = process.wait()
         return Ended(code if in_time else None, _read(out), _read(err))
 
 

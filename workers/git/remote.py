@@ -8,6 +8,7 @@ first asked.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,7 +50,7 @@ class Remote:
     def resolve(self, wanted: Selection, *, timeout: float) -> Resolved:
         """Ask the remote which commit is meant, without fetching it.
 
-        Raises GitError, ReferenceNotFound, AddressRefused.
+        Raises GitError, ReferenceNotFound.
         """
         with self._calling(self.mirror, timeout) as call:
             refs = {} if wanted.kind is Kind.COMMIT else self._list(wanted, call)
@@ -59,7 +60,7 @@ class Remote:
         """Bring the commit that is meant now into the mirror; afterwards it can be archived.
 
         `changed` says that there probably is a new commit (a push was announced), so that asking first
-        whether there is one would only cost time. Raises GitError, ReferenceNotFound, AddressRefused.
+        whether there is one would only cost time. Raises GitError, ReferenceNotFound.
         """
         with self._calling(self.mirror, timeout) as call:
             try:
@@ -99,8 +100,9 @@ class Remote:
     @contextmanager
     def _calling(self, mirror: Mirror, timeout: float) -> Iterator[Call]:
         """Hold a mirror, and say so when a ref was not found because there is none at all."""
+        deadline = time.monotonic() + timeout
         with mirror.locked(timeout=timeout) as lock:
-            call = self._transport.call(mirror.path, lock=lock, timeout=timeout)
+            call = self._transport.call(mirror.path, lock=lock, deadline=deadline)
             try:
                 yield call
             except ReferenceNotFound:
@@ -117,13 +119,17 @@ class Remote:
         if wanted.kind is Kind.SEMVER:
             refs = self._list(wanted, call).values()
             return self._pull_youngest(wanted, reference.candidates(wanted, refs), call)
+        before = self.mirror.tip(wanted.refname)
         if not changed:
             found = reference.resolve(wanted, self._list(wanted, call), url=self.url)
-            if self.mirror.tip(wanted.refname) == found.sha:
+            if found.sha == before:
                 self._tidy(call)
                 return found
         self._fetch(wanted, [wanted.refname], call)
-        return reference.resolved(wanted, self._fetched(wanted.refname))
+        found = reference.resolved(wanted, self._fetched(wanted.refname))
+        if found.sha == before:
+            self._tidy(call)
+        return found
 
     def _pull_commit(self, wanted: Selection, call: Call) -> Resolved:
         """Fetch a commit by its id, or with all branches and tags where the host gives out nothing else."""

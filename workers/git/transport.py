@@ -23,7 +23,7 @@ from policies.errors import FairwayError
 from workers.git import errors
 from workers.git.auth import Auth, endpoint
 from workers.git.process import Config, Ended, run
-from workers.outside import pool_manager
+from workers.outside import AddressRefused, pool_manager
 from workers.outside import resolve as resolve_host
 
 URL = "\0url"  # stands in a call's arguments for the address of the repository
@@ -42,14 +42,14 @@ class Transport:
         self._allow_loopback = allow_loopback
         self.largest_pack = largest_pack
 
-    def call(self, git_dir: Path, *, lock: int, timeout: float) -> Call:
-        """Prepare calls of git that have `timeout` seconds together."""
-        return Call(self, git_dir, lock, time.monotonic() + timeout)
+    def call(self, git_dir: Path, *, lock: int, deadline: float) -> Call:
+        """Prepare calls of git that end before the deadline (of time.monotonic)."""
+        return Call(self, git_dir, lock, deadline)
 
     @contextmanager
-    def configured(self) -> Iterator[tuple[Config, tuple[int, ...]]]:
+    def configured(self, url: str) -> Iterator[tuple[Config, tuple[int, ...]]]:
         """Yield the configuration with credentials and the checked address, and the files it points to."""
-        host, port = endpoint(self.url)
+        host, port = endpoint(url)
         config = [
             ("http.followRedirects", "false"),
             ("http.lowSpeedLimit", "1000"),
@@ -99,6 +99,11 @@ class Transport:
     def _addresses(self, host: str, port: int) -> list[str]:
         try:
             return resolve_host(host, port, allow_loopback=self._allow_loopback)
+        except AddressRefused as error:
+            problem = error.message
+            raise errors.failed(
+                errors.ForbiddenAddress, problem, url=self.url, remedy=error.remedy
+            ) from error
         except OSError as error:
             raise errors.failed(
                 errors.HostUnreachable,
@@ -154,7 +159,12 @@ class Call:
 
     def _run(self, arguments: tuple[str, ...]) -> Ended:
         asks_host = URL in arguments
-        with self._transport.configured() if asks_host else nullcontext(_OFFLINE) as (config, files):
+        with (
+            self._transport.configured(self._location) if asks_host else nullcontext(_OFFLINE) as (
+                config,
+                files,
+            )
+        ):
             ended = run(
                 [self._location if argument is URL else argument for argument in arguments],
                 git_dir=self._git_dir,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+import socket
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,8 @@ from policies import reference
 from policies.reference import ReferenceNotFound
 from tests.fixtures.githost import GitHost, HostedRepository
 from tests.workers.git.conftest import Connect
-from workers.git import EmptyRepository, Remote, RepositoryNotFound
+from workers.git import EmptyRepository, ForbiddenAddress, Remote, RepositoryNotFound
 from workers.git.errors import CommitNotServed, InvalidURL, TooLarge, UnsupportedRepository
-from workers.outside import AddressRefused
 
 MAIN = reference.choose({"branch": "main"})
 
@@ -85,6 +85,7 @@ def test_a_host_that_gives_out_no_single_commits_is_asked_for_everything(
     found = remote.pull(reference.choose({"commit": old}), timeout=10)
     assert found.sha == old
     assert content(remote, old) == b"old"
+    assert "refs/fairway-all/heads/main" in list(remote.mirror.open().references)
 
 
 def test_a_commit_that_exists_nowhere_is_said(app: HostedRepository, connect: Connect) -> None:
@@ -263,13 +264,24 @@ def test_only_http_urls_are_asked(connect: Connect, url: str) -> None:
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "[fd00:ec2::254]", "100.100.100.200"])
 def test_metadata_services_are_never_asked(connect: Connect, address: str) -> None:
-    with pytest.raises(AddressRefused, match="metadata"):
+    with pytest.raises(ForbiddenAddress, match="metadata"):
         connect(f"http://{address}/latest").pull(MAIN, timeout=10)
+
+
+def test_git_connects_to_the_address_that_was_checked(
+    app: HostedRepository, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is known to nobody but the resolver that was asked once, so a second look-up would fail."""
+    sha = app.commit({"a.yaml": "1"})
+    port = int(app.url.split(":")[2].split("/")[0])
+    answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer)
+    assert connect(f"http://git.invalid:{port}/app.git").pull(MAIN, timeout=10).sha == sha
 
 
 def test_loopback_is_refused_unless_allowed(app: HostedRepository, tmp_path: Path) -> None:
     app.commit({"a.yaml": "1"})
-    with pytest.raises(AddressRefused, match="loopback"):
+    with pytest.raises(ForbiddenAddress, match="loopback"):
         Remote(app.url, data_dir=tmp_path, allow_loopback=False).pull(MAIN, timeout=10)
 
 
