@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fairway sandbox`: a cluster and a forge on this machine, to try things on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from sandbox import up as sandbox_up
+
+_DIR = click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), required=True, help="Where its data and logs lie."
+)
+_JSON = click.option(
+    "--json", "as_json", is_flag=True, help="Print kubeconfig, forge and process ids as JSON."
+)
+
+
+@click.group()
+def sandbox() -> None:
+    """Run a Kubernetes API server and a forge on this machine."""
+
+
+@sandbox.command()
+@_DIR
+@_JSON
+def up(folder: Path, as_json: bool) -> None:
+    """Start it, or whatever of it does not run."""
+    try:
+        _show(sandbox_up.up(folder), as_json)
+    except sandbox_up.SandboxError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@sandbox.command()
+@_DIR
+@_JSON
+def status(folder: Path, as_json: bool) -> None:
+    """Say what runs; exit status 1 when it is not all of it."""
+    found = sandbox_up.status(folder)
+    if found is not None:
+        _show(found, as_json)
+        return
+    parts = sandbox_up.running(folder)
+    if as_json:
+        click.echo(json.dumps({"kubeconfig": None, "forge": None, "pids": parts}))
+    else:
+        click.echo(f"only {', '.join(parts)} runs" if parts else "nothing runs there", err=True)
+    raise SystemExit(1)
+
+
+@sandbox.command()
+@_DIR
+def down(folder: Path) -> None:
+    """Stop it; its data stay."""
+    sandbox_up.down(folder)
+
+
+def _show(found: sandbox_up.Sandbox, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(found.as_json()))
+        return
+    click.echo(f"export KUBECONFIG={found.kubeconfig}")
+    click.echo(f"forge  {found.forge}")
+    click.echo("pids   " + "  ".join(f"{name} {pid}" for name, pid in sorted(found.pids.items())))

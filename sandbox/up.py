@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Start, look at and stop a sandbox: a cluster with its kubelet, and a forge, in one folder.
+
+Ports are chosen once and stay, so that a kubeconfig and a clone URL outlive a restart; data stay too.
+"""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import toolchain
+from sandbox.processes import Process, SandboxError, free_port
+
+__all__ = ["Sandbox", "SandboxError", "down", "status", "up"]
+
+_START_TIMEOUT = 120.0  # seconds; a loaded machine starts a control plane slowly
+_STOP_TIMEOUT = 5.0
+_NAMES = ("cluster", "kubelet", "forge")
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox: how to reach it, and its processes by name."""
+
+    kubeconfig: str
+    forge: str
+    pids: dict[str, int]
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def up(folder: Path) -> Sandbox:
+    """Start whatever of the sandbox does not run; raises SandboxError."""
+    folder = folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(2) as pool:
+        forge = pool.submit(_start_forge, folder)
+        cluster = pool.submit(_start_cluster, folder)
+        for started in (cluster, forge):
+            started.result()
+    found = status(folder)
+    if found is None:
+        raise SandboxError(f"the sandbox in {folder} ended right after it had started; see {folder / 'logs'}")
+    return found
+
+
+def status(folder: Path) -> Sandbox | None:
+    """Return the sandbox if all of it runs."""
+    facts = {name: Process(folder.absolute(), name).facts() for name in _NAMES}
+    cluster, forge = facts["cluster"], facts["forge"]
+    if cluster is None or forge is None or facts["kubelet"] is None:
+        return None
+    if "kubeconfig" not in cluster or "url" not in forge:
+        return None
+    pids = {name: found["pid"] for name, found in facts.items() if found}
+    return Sandbox(cluster["kubeconfig"], forge["url"], pids)
+
+
+def running(folder: Path) -> dict[str, int]:
+    """Return the processes that run, also when the sandbox is not whole."""
+    facts = {name: Process(folder.absolute(), name).facts() for name in _NAMES}
+    return {name: found["pid"] for name, found in facts.items() if found}
+
+
+def down(folder: Path) -> None:
+    """Stop what `up` started; data stay."""
+    for name in ("kubelet", "forge", "cluster"):
+        Process(folder.absolute(), name).stop(_STOP_TIMEOUT)
+
+
+def _start_cluster(folder: Path) -> None:
+    cluster, kubelet = Process(folder, "cluster"), Process(folder, "kubelet")
+    facts = cluster.facts()
+    if facts is None or "kubeconfig" not in facts:
+        cluster.stop(_STOP_TIMEOUT)
+        binary = toolchain.binary("fairway-cluster")
+        facts = cluster.start([binary, "--dir", folder / "cluster"], timeout=_START_TIMEOUT)
+    if kubelet.facts() is None:
+        command = [sys.executable, "-m", "sandbox.kubelet", "--kubeconfig", str(facts["kubeconfig"])]
+        kubelet.start(command, timeout=_START_TIMEOUT)
+
+
+def _start_forge(folder: Path) -> None:
+    forge = Process(folder, "forge")
+    facts = forge.facts()
+    if facts is None or "url" not in facts:
+        forge.stop(_STOP_TIMEOUT)
+        port = str(free_port(folder / "forge.port"))
+        command = [sys.executable, "-m", "sandbox.forge", "--dir", folder / "forge", "--port", port]
+        forge.start(command, timeout=_START_TIMEOUT)
