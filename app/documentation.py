@@ -29,10 +29,10 @@ ports where these are not set; with `--sandbox` it sets everything.
 ## The two listeners
 
 - `FAIRWAY_LISTEN` serves `POST /webhooks/github` and nothing else. It is the one that GitHub must reach.
-- `FAIRWAY_INTERNAL_LISTEN` serves `/healthz`, `/readyz`, `/metrics`, the artifacts (`/gitrepository/…`) and the
-  pages that commit statuses link to (`/OWNER/REPOSITORY/commit/SHA`). Artifacts and metrics have no login: let
-  only the cluster reach it, and of its paths only the pages be seen from outside, at `FAIRWAY_PUBLIC_URL`.
-  The page of a private repository's commit shows nothing but that it shows nothing.
+- `FAIRWAY_INTERNAL_LISTEN` serves `/healthz`, `/readyz`, `/metrics`, the artifacts (`/gitrepository/…`) and
+  the pages that commit statuses link to (`/OWNER/REPOSITORY/commit/SHA`). Artifacts and metrics have no
+  login: let only the cluster reach it, and let only the pages be seen from outside, at `FAIRWAY_PUBLIC_URL`.
+  The page of a private repository's commit shows nothing of it.
 """
 
 

@@ -10,6 +10,6 @@ DELIVERIES = Counter(
 )
 SECONDS = Histogram(
     "fairway_webhook_seconds",
-    "Seconds from the first byte of a delivery to its answer.",
-    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
+    "Seconds from a delivery's headers to its answer.",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10),
 )

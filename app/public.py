@@ -1,111 +1,183 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The public listener. It verifies, queues and answers; it touches no cluster and no repository."""
+"""The public listener. It verifies, queues and answers; it touches no cluster and no repository.
+
+Whatever is not `POST /webhooks/github` is answered with its status code and nothing else.
+"""
 
 from __future__ import annotations
 
-import json
 import logging
-from typing import Any
+import re
+from dataclasses import dataclass
+from typing import Any, assert_never
 
+import orjson
 from flask import Flask, Response, jsonify, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from app.metrics import DELIVERIES, SECONDS
 from app.queue import QueueDown, TaskQueue
-from policies.github import signature
-from policies.github.events import Event, Installation, MalformedEvent, Ping, Push, parse
+from policies.errors import SettingsError
+from policies.github import events, signature
 from policies.settings import Settings
 
 log = logging.getLogger(__name__)
 LARGEST_BODY = 25 * 1024 * 1024  # bytes; GitHub sends no more
-_RETRY_AFTER = "10"  # seconds
-_KNOWN = frozenset({"push", "ping", "installation", "installation_repositories"})
+_RETRY_AFTER = 10  # seconds
+_DELIVERY = re.compile(r"[0-9A-Za-z-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """How a delivery ended: for GitHub, whose page of deliveries shows it, and for the counter."""
+
+    code: int
+    outcome: str
+    message: str
 
 
 def create_public_app(settings: Settings) -> Flask:
     """Return the application; raises SettingsError without a webhook secret."""
+    if not settings.webhook_secret:
+        raise SettingsError(
+            "there is no webhook secret: unsigned webhooks are never accepted",
+            remedy="write the App's webhook secret into a file and name it in FAIRWAY_WEBHOOK_SECRET_FILE",
+        )
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    hooks = _Hooks(settings, TaskQueue(settings.redis_url))
-    app.add_url_rule("/webhooks/github", "github", hooks.github, methods=["POST"])
-    app.register_error_handler(HTTPException, _plain)
+    # One more than allowed, since werkzeug cuts a body of unknown length there without a word.
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY + 1
+    hook = _GitHub(settings, TaskQueue(settings.redis_url))
+    app.add_url_rule(
+        "/webhooks/github", "github", hook.deliver, methods=["POST"], provide_automatic_options=False
+    )
+    app.register_error_handler(HTTPException, _bare)
     return app
 
 
-class _Hooks:
+class _GitHub:
+    """Takes deliveries of one App's webhook."""
+
     def __init__(self, settings: Settings, queue: TaskQueue) -> None:
         self._settings = settings
         self._queue = queue
 
-    @SECONDS.time()
-    def github(self) -> tuple[Response, int] | tuple[Response, int, dict[str, str]]:
-        """Take one delivery of GitHub's: 202 when it is queued or does not concern us."""
+    def deliver(self) -> Response:
+        """Take one delivery: 202 when it is queued or does not concern us."""
         name = request.headers.get("X-GitHub-Event", "")
-        label = name if name in _KNOWN else "other"
+        delivery = request.headers.get("X-GitHub-Delivery", "")
+        with SECONDS.time():
+            answer = self._decide(name, delivery)
+        DELIVERIES.labels(name if name in events.KNOWN else "other", answer.outcome).inc()
+        body: dict[str, Any] = {"outcome": answer.outcome, "message": answer.message}
+        if answer.code == 202:
+            body |= {"delivery": delivery, "queued": answer.outcome == "queued"}
+        response = jsonify(body)
+        response.status_code = answer.code
+        if answer.code == 503:
+            response.headers["Retry-After"] = str(_RETRY_AFTER)
+        return response
+
+    def _decide(self, name: str, delivery: str) -> _Answer:
+        body = self._signed_body()
+        if isinstance(body, _Answer):
+            return body
+        if not _DELIVERY.fullmatch(delivery):
+            return _Answer(400, "malformed", "X-GitHub-Delivery is missing or no delivery's id")
+        try:
+            event = events.parse(name, orjson.loads(body))
+        except orjson.JSONDecodeError:
+            return _Answer(
+                400, "malformed", "the body is not JSON: set the webhook's content type to application/json"
+            )
+        except events.MalformedEvent as error:
+            log.warning("refused delivery=%s event=%s: %s", delivery, name, error)
+            return _Answer(400, "malformed", str(error))
+        return self._take(event, delivery)
+
+    def _signed_body(self) -> bytes | _Answer:
+        """Read the body if it can be a delivery's, and only return it when our secret signs it."""
+        length = request.content_length
+        if (length or 0) > LARGEST_BODY:
+            return _too_large()
+        header = request.headers.get("X-Hub-Signature-256", "")
+        if not signature.well_formed(header):
+            return _Answer(401, "unsigned", "X-Hub-Signature-256 is missing or malformed")
         try:
             body = request.get_data(cache=False)
-        except RequestEntityTooLarge:
-            return _answer(413, label, "too large", f"a delivery has at most {LARGEST_BODY} bytes")
-        if not self._signed(body):
-            return _answer(
-                401, label, "unsigned", "X-Hub-Signature-256 does not sign this body with our secret"
-            )
-        delivery = request.headers.get("X-GitHub-Delivery", "")
-        if not delivery or len(delivery) > 64 or not delivery.replace("-", "").isalnum():
-            return _answer(400, label, "malformed", "X-GitHub-Delivery is missing or malformed")
+        except (BadRequest, OSError):
+            body = b""
+        if len(body) > LARGEST_BODY:
+            return _too_large()
+        if length is not None and len(body) < length:
+            return _Answer(400, "cut", "the body ended early or took too long")
+        if not signature.verify(self._settings.webhook_secret.reveal(), body, header):
+            return _Answer(401, "unsigned", "X-Hub-Signature-256 does not sign this body with our secret")
+        return body
+
+    def _take(self, event: events.Event | None, delivery: str) -> _Answer:
+        account = _account(event)
+        if account is not None and not self._settings.allows_account(account):
+            log.info("ignored delivery=%s account=%s: not one of FAIRWAY_GITHUB_ACCOUNTS", delivery, account)
+            return _Answer(202, "ignored", "this account is not one of FAIRWAY_GITHUB_ACCOUNTS")
+        task = _task(event)
+        if task is None:
+            log.info("ignored delivery=%s event=%s", delivery, type(event).__name__)
+            return _Answer(202, "ignored", "nothing to do for this event")
+        name, arguments = task
         try:
-            event = parse(name, json.loads(body))
-        except (ValueError, RecursionError):
-            return _answer(400, label, "malformed", "the body is not JSON")
-        except MalformedEvent as error:
-            return _answer(400, label, "malformed", str(error))
-        return self._take(event, delivery, label)
-
-    def _take(
-        self, event: Event | None, delivery: str, label: str
-    ) -> tuple[Response, int] | tuple[Response, int, dict[str, str]]:
-        found = self._task(event)
-        if found is None:
-            return _answer(202, label, "ignored", "nothing to do", delivery=delivery)
-        task, arguments = found
-        try:
-            if self._queue.seen(delivery):
-                return _answer(202, label, "duplicate", "taken before", delivery=delivery)
-            self._queue.send(task, delivery, **arguments)
-        except QueueDown:
-            log.warning("delivery not queued delivery=%s: Redis cannot be reached", delivery)
-            response, code = _answer(503, label, "queue down", "Redis cannot be reached; deliver again later")
-            return response, code, {"Retry-After": _RETRY_AFTER}
-        log.info("queued delivery=%s task=%s", delivery, task)
-        return _answer(202, label, "queued", "queued", delivery=delivery)
-
-    def _signed(self, body: bytes) -> bool:
-        header = request.headers.get("X-Hub-Signature-256", "")
-        return signature.verify(self._settings.webhook_secret.reveal(), body, header)
-
-    def _task(self, event: Event | None) -> tuple[str, dict[str, Any]] | None:
-        match event:
-            case Push(repository=repository) if self._settings.allows_account(repository.owner):
-                return "workers.tasks.on_push", {
-                    "installation_id": event.installation_id,
-                    "repository_id": repository.id,
-                    "repository": repository.full_name,
-                    "private": repository.private,
-                    "ref": event.ref,
-                    "before": event.before,
-                    "after": event.after,
-                }
-            case Push(repository=repository):
-                log.info("ignored push account=%s: not one of FAIRWAY_GITHUB_ACCOUNTS", repository.owner)
-                return None
-            case Ping() | Installation() | None:
-                return None
+            new = self._queue.put(name, delivery, **arguments)
+        except QueueDown as error:
+            log.warning("not queued delivery=%s: %s", delivery, error)
+            return _Answer(503, "queue down", "Redis cannot be reached: deliver again later")
+        if not new:
+            log.info("ignored delivery=%s: taken before", delivery)
+            return _Answer(202, "duplicate", "this delivery was taken before")
+        log.info("queued delivery=%s task=%s %s", delivery, name, _shown(arguments))
+        return _Answer(202, "queued", "queued")
 
 
-def _answer(code: int, event: str, outcome: str, message: str, **extra: str) -> tuple[Response, int]:
-    DELIVERIES.labels(event, outcome).inc()
-    return jsonify({"outcome": outcome, "message": message, **extra}), code
+def _account(event: events.Event | None) -> str | None:
+    match event:
+        case events.Push() | events.Installation():
+            return event.account
+        case events.Ping() | None:
+            return None
+        case _:
+            assert_never(event)
 
 
-def _plain(error: HTTPException) -> tuple[Response, int]:
-    return jsonify({"message": error.name}), error.code or 500
+def _task(event: events.Event | None) -> tuple[str, dict[str, Any]] | None:
+    """Return the task that an event sets off, by name, and its arguments."""
+    match event:
+        case events.Push(repository=repository):
+            return "workers.tasks.on_push", {
+                "installation_id": event.installation_id,
+                "repository_id": repository.id,
+                "repository": repository.full_name,
+                "private": repository.private,
+                "ref": event.ref,
+                "before": event.before,
+                "after": event.after,
+            }
+        case events.Installation() | events.Ping() | None:
+            # Tokens are minted per task and asked for again, so an installation needs no word of ours.
+            return None
+        case _:
+            assert_never(event)
+
+
+def _shown(arguments: dict[str, Any]) -> str:
+    text = " ".join(f"{name}={arguments[name]}" for name in ("repository", "ref", "after"))
+    # A ref may hold whatever moves a terminal's cursor or turns its text around.
+    return text.encode("ascii", "backslashreplace").decode()
+
+
+def _too_large() -> _Answer:
+    return _Answer(413, "too large", f"a delivery has at most {LARGEST_BODY} bytes")
+
+
+def _bare(error: HTTPException) -> Response:
+    response = Response(status=error.code or 500)
+    if allowed := getattr(error, "valid_methods", None):
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response

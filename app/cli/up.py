@@ -103,8 +103,7 @@ def serve(folder: Path, environment: Mapping[str, str], *, quiet: bool) -> None:
     finally:
         (folder / "up.json").unlink(missing_ok=True)
         if redis_process is not None:
-            redis_process.terminate()
-            redis_process.wait(5)
+            redis_process.stop()
 
 
 def _foreground(folder: Path, environment: Mapping[str, str], as_json: bool) -> None:
@@ -142,7 +141,7 @@ def _announce(
     folder: Path,
     supervisor: Supervisor,
     environment: Mapping[str, str],
-    redis_process: subprocess.Popen[bytes] | None,
+    redis_process: embedded.EmbeddedRedis | None,
     quiet: bool,
 ) -> None:
     """Write up.json as things become ready, and keep it true while children come and go."""
@@ -160,7 +159,7 @@ def _announce(
 
 
 def _state(
-    supervisor: Supervisor, environment: Mapping[str, str], redis_process: subprocess.Popen[bytes] | None
+    supervisor: Supervisor, environment: Mapping[str, str], redis_process: embedded.EmbeddedRedis | None
 ) -> dict[str, Any]:
     settings = Settings.from_env(environment, lambda path: Path(path).read_text())
     pids = supervisor.pids()
@@ -205,7 +204,7 @@ def _environment(
     environment.setdefault("FAIRWAY_DATA", str(folder / "data"))
     for variable in ("FAIRWAY_LISTEN", "FAIRWAY_INTERNAL_LISTEN"):
         if sandbox_dir and variable not in environment:
-            environment[variable] = f"127.0.0.1:{embedded._free_port()}"
+            environment[variable] = f"127.0.0.1:{embedded.free_port()}"
     if kubeconfig:
         environment["KUBECONFIG"] = kubeconfig
     if context:
@@ -243,11 +242,12 @@ def _prepare(environment: Mapping[str, str], shown: str, *, yes: bool, quiet: bo
 
 def _with_redis(
     folder: Path, environment: dict[str, str]
-) -> tuple[subprocess.Popen[bytes] | None, dict[str, str]]:
+) -> tuple[embedded.EmbeddedRedis | None, dict[str, str]]:
     if environment.get("FAIRWAY_REDIS_URL"):
         return None, environment
-    process, url = embedded.start(folder / "redis")
-    return process, {**environment, "FAIRWAY_REDIS_URL": url}
+    server = embedded.EmbeddedRedis(folder / "redis")
+    server.start()
+    return server, {**environment, "FAIRWAY_REDIS_URL": server.url}
 
 
 def _refuse_second(folder: Path) -> None:
