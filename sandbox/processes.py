@@ -43,7 +43,7 @@ class Process:
         return found if start_time(found["pid"]) == found["started"] else None
 
     def start(self, command: Sequence[str | Path], *, timeout: float) -> dict[str, Any]:
-        """Start it and wait for the JSON line that says it is ready; raises SandboxError with its log's end."""
+        """Start it and wait for the JSON line that says it is ready; raises SandboxError."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             child = subprocess.Popen(

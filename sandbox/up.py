@@ -79,7 +79,7 @@ def _start_cluster(folder: Path) -> None:
     if facts is None or "kubeconfig" not in facts:
         cluster.stop(_STOP_TIMEOUT)
         binary = toolchain.binary("fairway-cluster")
-        facts = cluster.start([binary, "--dir", folder / "cluster"], timeout=_START_TIMEOUT)
+        facts = cluster.start([str(binary), "--dir", str(folder / "cluster")], timeout=_START_TIMEOUT)
     if kubelet.facts() is None:
         command = [sys.executable, "-m", "sandbox.kubelet", "--kubeconfig", str(facts["kubeconfig"])]
         kubelet.start(command, timeout=_START_TIMEOUT)
@@ -91,5 +91,5 @@ def _start_forge(folder: Path) -> None:
     if facts is None or "url" not in facts:
         forge.stop(_STOP_TIMEOUT)
         port = str(free_port(folder / "forge.port"))
-        command = [sys.executable, "-m", "sandbox.forge", "--dir", folder / "forge", "--port", port]
+        command = [sys.executable, "-m", "sandbox.forge", "--dir", str(folder / "forge"), "--port", port]
         forge.start(command, timeout=_START_TIMEOUT)

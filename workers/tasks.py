@@ -24,7 +24,6 @@ def task(name: str) -> Callable[[F], F]:
     return cast("Callable[[F], F]", shared_task(name=name))
 
 
-
 @task("workers.tasks.on_push")
 def on_push(**push: Any) -> None:
     """A ref moved on GitHub: queue the sources that follow it. See `app.public` for the arguments."""

@@ -15,6 +15,7 @@ from policies.kinds import GitRepository
 from policies.kustomization import REQUESTED_AT
 from policies.objects import Object, annotations_of
 from policies.ownership import FINALIZER
+from policies.revisions import short_message
 from policies.served import unserved
 from workers.context import Context
 from workers.git import Artifact, archive, artifact_path, collect_garbage, remove_artifacts
@@ -72,10 +73,11 @@ class GitRepositoryReconciler:
         path = artifact_path("gitrepository", spec.metadata.namespace, spec.metadata.name, resolved.sha)
         if self._is_current(obj, resolved.revision, path):
             self._succeeded(run, current, news="")
+            collect_garbage(self._root, path, now=self._context.now().timestamp())
             return
         packed = archive(remote.mirror, resolved.sha, ignore=spec.spec.ignore, root=self._root, path=path)
         artifact = self._artifact(packed, resolved.revision)
-        news = remote.mirror.subject(resolved.sha)
+        news = short_message(remote.mirror.subject(resolved.sha))
         if current.get("digest") == packed.digest and current.get("revision") == resolved.revision:
             # The file had been lost; what it says is the same.
             artifact, news = {**artifact, "lastUpdateTime": current["lastUpdateTime"]}, ""

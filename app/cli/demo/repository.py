@@ -148,7 +148,7 @@ def _print(stage: Stage, rows: list[Object], unknown: set[str]) -> bool:
     for column in ("", "object", "state"):
         table.add_column(column, overflow="fold")
     fine = True
-    for obj in sorted(rows, key=lambda o: (o["kind"] not in _SERVED, str(ObjectRef.of(obj)))):
+    for obj in sorted(rows, key=lambda row: (row["kind"] not in _SERVED, str(ObjectRef.of(row)))):
         mark, why = _state(stage.cluster, obj)
         ref = ObjectRef.of(obj)
         if f"{ref.kind}.{ref.group}" in unknown:

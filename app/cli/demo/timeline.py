@@ -110,8 +110,10 @@ class Timeline:
 
     def _status(self, one: dict[str, Any]) -> None:
         colour = _COLOURS.get(one["state"], "white")
-        text = f"[{colour}]status {one['state']:<8}[/{colour}] {escape(one['context'])}: {escape(one['description'])}"
-        self._line(text, f"status {one['state']}", markup=True)
+        said = escape(f"{one['context']}: {one['description']}")
+        self._line(
+            f"[{colour}]status {one['state']:<8}[/{colour}] {said}", f"status {one['state']}", markup=True
+        )
 
     def _object(self, seen: Listed | Changed) -> None:
         for obj in [seen.object] if isinstance(seen, Changed) else seen.objects:
