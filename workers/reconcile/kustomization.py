@@ -33,7 +33,7 @@ from workers.reconcile.waiting import set_of as health_set
 
 log = logging.getLogger(__name__)
 KIND = ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
-_BUILD_TIMEOUT = 60.0  # seconds; the engine is killed after it
+_BUILD_TIMEOUT = 15.0  # seconds; a hung engine is replaced after it, and the retry finds a new one
 
 
 @dataclass

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import signal
 import tempfile
@@ -42,6 +43,8 @@ def demo(leave: bool, only: str | None, repo: Path | None, entry: str | None, di
     stage = Stage(folder.absolute(), console)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+    # What breaks is told by the story; a watch that ends with its cluster is no news.
+    logging.getLogger("workers").setLevel(logging.CRITICAL)
     failed = False
     try:
         stage.set_up()

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import time
+
 from app.cli.demo.stage import Stage
-from app.cli.demo.timeline import Timeline
+from app.cli.demo.timeline import StoryFailed, Timeline
+from policies.objects import ObjectRef
 
 _NAMESPACE = "apps"
+_SOURCE = ObjectRef("source.toolkit.fluxcd.io", "v1", "GitRepository", _NAMESPACE, "fleet")
 
 
 def play(stage: Stage) -> None:
@@ -76,6 +80,7 @@ def _follow(stage: Stage, url: str) -> None:
             "spec": {"url": url, "ref": {"branch": "main"}, "interval": "10m"},
         }
     )
+    _until_fetched(stage)
     for name in ("web", "api"):
         client.create(
             {
@@ -93,6 +98,15 @@ def _follow(stage: Stage, url: str) -> None:
                 },
             }
         )
+
+
+def _until_fetched(stage: Stage) -> None:
+    """Wait for the source's first artifact, so that the story begins with the push."""
+    deadline = time.monotonic() + 20
+    while not (stage.cluster.get(_SOURCE).get("status") or {}).get("artifact"):
+        if time.monotonic() > deadline:
+            raise StoryFailed("GitRepository apps/fleet has no artifact after 20 s")
+        time.sleep(0.05)
 
 
 def _app(name: str, replicas: int) -> dict[str, str]:
