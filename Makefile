@@ -43,8 +43,8 @@ bench: $(STAMP) ## Measure, one JSON line per figure
 	@$(BIN)/python -m toolchain build --optimised engine cluster >&2
 	@$(BIN)/python -m bench $(ARGS)
 
-generate: $(STAMP) ## Write the generated files: the CRDs in helm/fairway/crds
-	$(BIN)/python -m policies.kinds
+generate: $(STAMP) ## Write what is generated from the code: CRDs, tables in docs
+	$(BIN)/fairway generate
 
 wheels: $(STAMP) ## Build the wheel of this platform, with the Go parts inside
 	@$(BIN)/python -m toolchain wheel

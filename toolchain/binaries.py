@@ -16,7 +16,7 @@ from toolchain import cache, golang, machine, modules
 from toolchain.compiler import Compiler
 from toolchain.errors import ToolchainError
 from toolchain.modules import Module
-from toolchain.progress import Display, Step, shown, standard
+from toolchain.progress import Display, Step, duration, shown, standard
 
 PACKAGED = Path(__file__).resolve().parent / "bin"
 
@@ -79,7 +79,11 @@ class Workshop:
         with shown(display, self.module.name), self._turn(display) as lock:
             for _ in range(_ATTEMPTS):
                 target = self.target()
-                if target.is_file() or self._build(target, self.compiler(display, lock)):
+                if target.is_file():
+                    return target
+                started = time.monotonic()
+                if self._build(target, self.compiler(display, lock)):
+                    display.say(f"{self.module.name} is built, in {duration(time.monotonic() - started)}.")
                     return target
         raise ToolchainError(f"The sources in {self.directory} change faster than they compile.")
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Display(Protocol):
 def count(number: int) -> str:
     """Write a number with thin groups of three, as the product does everywhere."""
     return f"{number:,}".replace(",", "\u202f")
+
+
+class _Elapsed(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(duration(task.elapsed or 0))
 
 
 class Bars:
@@ -91,7 +97,7 @@ class Bars:
             TextColumn("{task.description}: {task.fields[doing]}", markup=False),
             BarColumn(bar_width=30),
             TextColumn("{task.fields[counted]}", markup=False),
-            TimeElapsedColumn(),
+            _Elapsed(),
             console=self._console,
             transient=True,
         )
