@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Fairway's speed is held to: figures, measured on real parts, each printed as one JSON line.
 
-A module of this package registers its figures with `@figure`; `python -m bench` runs them. Tests never measure.
+A module of this package registers its figures with `@figure`, and `python -m bench` runs them.
 """
 
 from __future__ import annotations

@@ -71,16 +71,13 @@ class Bars:
         )
         with self._lock:
             if self._progress is None:
-                self._progress = self._start()
-            if step.name not in self._tasks:
-                self._tasks[step.name] = self._progress.add_task(step.name, total=None, doing="", counted="")
-            self._progress.update(
-                self._tasks[step.name],
-                completed=step.done,
-                total=step.total or None,
-                doing=step.doing,
-                counted=counted,
-            )
+                self._progress = self._columns()
+            if (task := self._tasks.get(step.name)) is None:
+                task = self._progress.add_task(step.name, doing=step.doing, counted=counted)
+                self._tasks[step.name] = task
+            total = step.total or None
+            self._progress.update(task, completed=step.done, total=total, doing=step.doing, counted=counted)
+            self._progress.start()  # only now, so that the first thing to be seen is not an empty bar
 
     def end(self, name: str) -> None:
         with self._lock:
@@ -92,8 +89,8 @@ class Bars:
                 self._progress.stop()
                 self._progress = None
 
-    def _start(self) -> Progress:
-        progress = Progress(
+    def _columns(self) -> Progress:
+        return Progress(
             TextColumn("{task.description}: {task.fields[doing]}", markup=False),
             BarColumn(bar_width=30),
             TextColumn("{task.fields[counted]}", markup=False),
@@ -101,8 +98,6 @@ class Bars:
             console=self._console,
             transient=True,
         )
-        progress.start()
-        return progress
 
 
 class Lines:
