@@ -86,7 +86,7 @@ def _invalid(kind: str, obj: Mapping[str, Any], error: ValidationError) -> Inval
     if len(found) > _SHOWN:
         problems.append(f"and {len(found) - _SHOWN} more")
     return InvalidObject(
-        f"{kind} {place} cannot be read: {'; '.join(problems)}",
+        f"{f'{kind} {place}'.strip()} cannot be read: {'; '.join(problems)}",
         remedy="correct these fields, or remove those this version does not know",
     )
 
