@@ -13,10 +13,15 @@ class ApplyFailed(FairwayError):
 
     reason = "ReconciliationFailed"
 
-    def __init__(self, ref: ObjectRef, what: str, cause: ApiError | None) -> None:
-        super().__init__(_sentence(ref, what, cause))
+    def __init__(self, ref: ObjectRef, what: str, cause: ApiError | None, *, file: str = "") -> None:
+        super().__init__(_sentence(ref, what, cause, file))
         self.ref = ref
+        self.what = what
         self.cause = cause
+
+    def in_file(self, file: str) -> ApplyFailed:
+        """Return the failure naming the file of the source that the object came from."""
+        return ApplyFailed(self.ref, self.what, self.cause, file=file)
 
 
 class PruneFailed(FairwayError):
@@ -29,10 +34,11 @@ class PruneFailed(FairwayError):
         self.survivors = survivors
 
 
-def _sentence(ref: ObjectRef, what: str, cause: ApiError | None) -> str:
+def _sentence(ref: ObjectRef, what: str, cause: ApiError | None, file: str) -> str:
+    notes = [note for note in (cause.cause if cause else "", file) if note]
+    said = f"{ref} {what}" + (f" ({', '.join(notes)})" if notes else "")
     if cause is None:
-        return f"{ref} {what}"
+        return said
     if isinstance(cause, NotFound) and not isinstance(cause, NoMatch) and not ref.namespace:
-        return f"{ref} namespace not specified: {cause.message}"
-    kind = f" ({cause.cause})" if cause.cause else ""
-    return f"{ref} {what}{kind}: {cause.message}"
+        return f"{said}: namespace not specified: {cause.message}"
+    return f"{said}: {cause.message}"

@@ -24,7 +24,7 @@ from workers.context import Context
 from workers.engine import BuildRequest, BuildResult
 from workers.reconcile import sources, variables
 from workers.reconcile.apply import Applier, Change, Done
-from workers.reconcile.failures import PruneFailed
+from workers.reconcile.failures import ApplyFailed, PruneFailed
 from workers.reconcile.kustomization_status import Report
 from workers.reconcile.prune import prune
 from workers.reconcile.status import Record, Superseded
@@ -116,7 +116,11 @@ class KustomizationReconciler:
         # Written before the first apply: whoever finds us dead after it knows what may exist.
         report.about_to_apply(inventory.union(old, new))
         applier = Applier(run.client, self._context.pool, fence=run.record.check)
-        changes = applier.apply(objects)
+        try:
+            changes = applier.apply(objects)
+        except ApplyFailed as error:
+            files = dict(zip((ref.id for ref in new), built.origins, strict=True))
+            raise error.in_file(files.get(error.ref.id, "")) from error
         report.applied(changes)
         stale = inventory.difference(old, new)
         self._prune(run, stale, new)

@@ -34,11 +34,34 @@ def _part(client: Client, ref: ObjectRef) -> Part:
 
 
 def _trouble(client: Client, workload: Object) -> str:
+    """Say what keeps the pods of the workload's present template down; those it leaves behind count no more."""
+    status = workload.get("status") or {}
     selector = ((workload.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
-    if not selector:
+    if not selector or not _has_new_pods(workload):
         return ""
     labels = ",".join(f"{key}={value}" for key, value in sorted(selector.items()))
     pods, _ = client.list(
-        client.discovery.resource("", "v1", "Pod"), namespace=workload["metadata"]["namespace"], labels=labels
+        client.discovery.resource("", "v1", "Pod"),
+        namespace=workload["metadata"]["namespace"],
+        labels=labels,
     )
-    return first_trouble(pods)
+    wanted = _images((workload["spec"].get("template") or {}).get("spec") or {})
+    # Two pods may be of the same second, so age alone does not tell whose template is newer; images may
+    # be changed on admission, so they alone do not either.
+    same = [pod for pod in pods if _images(pod["spec"]) == wanted]
+    return first_trouble(same or pods, revision=status.get("updateRevision", ""))
+
+
+def _has_new_pods(workload: Object) -> bool:
+    """Tell whether the workload's controller has seen its template and made pods of it."""
+    status = workload.get("status") or {}
+    if workload["kind"] == "Job":
+        return True
+    if status.get("observedGeneration") != workload["metadata"].get("generation"):
+        return False
+    counts = ("updatedReplicas", "updatedNumberScheduled", "fullyLabeledReplicas")
+    return any(status.get(count) for count in counts)
+
+
+def _images(spec: Object) -> list[tuple[str, str]]:
+    return [(c["name"], c["image"]) for c in spec.get("containers") or []]
