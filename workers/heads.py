@@ -42,6 +42,17 @@ def remove(client: redis.Redis, repository: str, shas: list[str]) -> None:
         client.hdel(_key(repository), *shas)
 
 
+def looked(client: redis.Redis, source: str, at: float) -> None:
+    """Note when a source (`namespace/name`) began to ask its remote, and got an answer."""
+    client.set(f"fairway:looked:{source}", repr(at), ex=_TTL)
+
+
+def looked_at(client: redis.Redis, source: str) -> float:
+    """Return when the source last asked its remote; 0 when that is not known."""
+    found = client.get(f"fairway:looked:{source}")
+    return float(found) if isinstance(found, bytes) else 0.0
+
+
 def repositories(client: redis.Redis) -> list[str]:
     """Return the repositories with commits that have no final status yet."""
     return [key.decode().partition(":heads:")[2] for key in client.scan_iter(_key("*"), count=500)]

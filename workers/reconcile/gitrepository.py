@@ -17,6 +17,7 @@ from policies.objects import Object, annotations_of
 from policies.ownership import FINALIZER
 from policies.revisions import short_message
 from policies.served import unserved
+from workers import heads
 from workers.context import Context
 from workers.git import Artifact, archive, artifact_path, collect_garbage, remove_artifacts
 from workers.reconcile import events, sources
@@ -66,9 +67,10 @@ class GitRepositoryReconciler:
 
     def _fetch_and_pack(self, run: _Run) -> None:
         obj, spec = run.record.obj, run.spec
-        remote = remote_of(self._context, spec)
+        remote, began = remote_of(self._context, spec), self._context.now().timestamp()
         wanted = reference.choose((obj["spec"].get("ref")) or {})
         resolved = remote.pull(wanted, timeout=spec.timeout_seconds, changed=True)
+        heads.looked(self._context.redis, f"{spec.metadata.namespace}/{spec.metadata.name}", began)
         current = (obj.get("status") or {}).get("artifact") or {}
         path = artifact_path("gitrepository", spec.metadata.namespace, spec.metadata.name, resolved.sha)
         if self._is_current(obj, resolved.revision, path):

@@ -34,7 +34,7 @@ def _part(client: Client, ref: ObjectRef) -> Part:
 
 
 def _trouble(client: Client, workload: Object) -> str:
-    """Say what keeps the pods of the workload's present template down; those it leaves behind count no more."""
+    """Say what keeps the pods of the workload's present template down; older ones do not count."""
     status = workload.get("status") or {}
     selector = ((workload.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
     if not selector or not _has_new_pods(workload):

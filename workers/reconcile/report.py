@@ -125,9 +125,9 @@ class Reporter:
 
     def _passed_by(self, source: Source, head: Head) -> bool:
         """Tell whether the source has fetched since the push, and found another commit."""
-        fetched = clock.parse(source.artifact["lastUpdateTime"]).timestamp()
-        waited = self._context.now().timestamp() - head.at
-        return fetched > head.at + 1 or waited > _GIVE_UP
+        metadata = source.obj["metadata"]
+        looked = heads.looked_at(self._context.redis, f"{metadata['namespace']}/{metadata['name']}")
+        return looked > head.at or self._context.now().timestamp() - head.at > _GIVE_UP
 
     def _timed(self, verdict: Verdict, sha: str, head: Head | None) -> Verdict:
         if verdict.state is not State.SUCCESS or head is None or "healthy" not in verdict.text:
