@@ -28,8 +28,8 @@ def run(
 ) -> int:
     """Run to the end and return the exit code.
 
-    Both outputs go to `line`, one line a call, unless `output` takes the standard one; `tick` is called five
-    times a second. The child inherits `descriptors`.
+    Both outputs go to `line`, one line a call, unless `output` takes the standard one; `tick` is called at
+    the start, then five times a second and after each line. The child inherits `descriptors`.
     """
     process = subprocess.Popen(
         command,
@@ -46,6 +46,7 @@ def run(
     stream = cast(IO[str], process.stderr if output else process.stdout)
     threading.Thread(target=_read, args=(stream, lines), daemon=True).start()
     try:
+        tick()
         while (text := _next(lines)) is not None:
             if text:
                 line(text.rstrip("\n"))

@@ -31,8 +31,6 @@ def build(root: Path, binaries: Mapping[str, Path], dist: Path) -> Path:
     platform = golang.find().platform
     if platform not in _TAGS:
         raise ToolchainError(f"There are no wheels for {platform}.", remedy="Run Fairway from a checkout.")
-    dist = dist.absolute()
-    dist.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fairway-wheel-") as temporary:
         tree = Path(temporary) / "tree"
         _copy(root, tree)
@@ -41,7 +39,8 @@ def build(root: Path, binaries: Mapping[str, Path], dist: Path) -> Path:
         for name, path in binaries.items():
             shutil.copy(path, packaged / name)
             (packaged / name).chmod(0o755)
-        built = _run_build(tree, Path(temporary) / "dist", _TAGS[platform])
+        dist.mkdir(parents=True, exist_ok=True)
+        built = _build(tree, Path(temporary) / "dist", _TAGS[platform])
         target = dist / built.name
         shutil.move(built, target)
     return target
@@ -60,10 +59,17 @@ def _copy(root: Path, tree: Path) -> None:
             shutil.copy(path, tree / path.name)
 
 
-def _run_build(tree: Path, dist: Path, tags: str) -> Path:
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(dist)]
+def _build(tree: Path, dist: Path, tags: str) -> Path:
+    """Build a wheel, which setuptools believes to be for any platform, and write the right ones into it."""
+    _run("-m", "build", "--wheel", "--no-isolation", "--outdir", str(dist), str(tree))
+    plain = next(dist.glob("*.whl"))
+    _run("-m", "wheel", "tags", "--remove", "--platform-tag", tags, str(plain))
+    return next(dist.glob("*.whl"))
+
+
+def _run(*arguments: str) -> None:
     done = subprocess.run(
-        [*command, f"--config-setting=--build-option=--plat-name={tags}", str(tree)],
+        [sys.executable, *arguments],
         env={**os.environ, "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", "315532800")},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -73,4 +79,3 @@ def _run_build(tree: Path, dist: Path, tags: str) -> Path:
     )
     if done.returncode:
         raise ToolchainError("The wheel was not built.", tail=done.stdout.splitlines()[-_TAIL:])
-    return next(dist.glob("*.whl"))
