@@ -29,6 +29,7 @@ type request struct {
 
 type answer struct {
 	ID    int64        `json:"id"`
+	Pong  bool         `json:"pong,omitempty"`
 	Build *buildResult `json:"build,omitempty"`
 	Error *failure     `json:"error,omitempty"`
 }
@@ -78,6 +79,9 @@ func run(scratch string, memory int64, maxOutput int) error {
 func handle(trees *trees, req *request, maxOutput int) answer {
 	current.Store(req.ID)
 	defer current.Store(0)
+	if req.Op == "ping" {
+		return answer{ID: req.ID, Pong: true}
+	}
 	if req.Op != "build" {
 		return answer{ID: req.ID, Error: &failure{Kind: "internal", Message: fmt.Sprintf("unknown operation %q", req.Op)}}
 	}

@@ -27,6 +27,8 @@ from workers.engine.errors import EngineDied, EngineTimeout, OutputTooLarge, fro
 
 PROTOCOL = 1
 _START_TIMEOUT = 10.0  # seconds
+_PING_TIMEOUT = 1.0
+_PING_AFTER = 1.0  # seconds of silence after which an engine is asked whether it is there
 _MAX_ANSWER = 128 << 20  # bytes; the engine refuses earlier, this bounds a broken one
 _CHUNK = 1 << 20
 
@@ -62,6 +64,7 @@ class Engine:
         self._folder: Path | None = None
         self._buffer = bytearray()
         self._last_id = 0
+        self._heard = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -95,14 +98,22 @@ class Engine:
 
     def _call(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         with self._lock:
+            self._check()
             fresh = self._child is None
             try:
-                return self._exchange(request, timeout)
+                return dict(self._exchange(request, timeout)["build"])
             except EngineDied:
                 # It may have been dead before we asked (killed while idle): ask a new one, once.
                 if fresh:
                     raise
-                return self._exchange(request, timeout)
+                return dict(self._exchange(request, timeout)["build"])
+
+    def _check(self) -> None:
+        """Replace an engine that hangs while nobody asks, before a build has to wait out its time for it."""
+        if self._child is None or time.monotonic() - self._heard < _PING_AFTER:
+            return
+        with contextlib.suppress(EngineTimeout, EngineDied):
+            self._exchange({"op": "ping"}, _PING_TIMEOUT)
 
     def _exchange(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         child = self._child or self._start()
@@ -125,7 +136,8 @@ class Engine:
         if answer.get("id") != self._last_id:
             self._end()
             raise EngineDied("the rendering engine answered out of turn; it is started again")
-        return dict(answer["build"])
+        self._heard = time.monotonic()
+        return dict(answer)
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._folder = _private_folder(self._scratch)

@@ -295,9 +295,22 @@ def test_a_hung_engine_is_ended_in_time_and_replaced(engine: Engine, build_reque
     request = build_request({"a.yaml": CONFIG % ("a", 1)})
     engine.build(request, timeout=20)
     assert engine.pid
-    os.kill(engine.pid, signal.SIGSTOP)
+    hung = engine.pid
+    os.kill(hung, signal.SIGSTOP)
     with pytest.raises(EngineTimeout, match=r"took longer than 0\.5s"):
         engine.build(request, timeout=0.5)
+    assert names(engine.build(request, timeout=20)) == [("ConfigMap", "a")]
+    assert engine.pid != hung
+
+
+def test_an_engine_that_hangs_while_idle_costs_no_build(
+    engine: Engine, build_request: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = build_request({"a.yaml": CONFIG % ("a", 1)})
+    engine.build(request, timeout=20)
+    monkeypatch.setattr("workers.engine.client._PING_AFTER", 0.0)
+    assert engine.pid
+    os.kill(engine.pid, signal.SIGSTOP)
     assert names(engine.build(request, timeout=20)) == [("ConfigMap", "a")]
 
 
