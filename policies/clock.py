@@ -22,22 +22,24 @@ def parse(text: str) -> datetime:
 
 
 def go_duration(span: timedelta | float) -> str:
-    """Write a duration (timedelta or seconds) as Go prints it: `1.5s`, `250ms`, `1m30s`, `1h0m0s`."""
-    seconds = span.total_seconds() if isinstance(span, timedelta) else span
-    if seconds < 0:
-        return "-" + go_duration(-seconds)
-    if seconds == 0:
-        return "0s"
-    if seconds < 1:
-        micro = round(seconds * 1e6)
-        return f"{_trim(micro / 1000)}ms" if micro >= 1000 else f"{micro}µs"
-    total_minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(int(total_minutes), 60)
-    tail = f"{_trim(rest)}s"
+    """Write a duration (timedelta or seconds) as Go prints it: `1.5s`, `250ms`, `1m30s`, `1h0m0s`.
+
+    It is rounded to the microsecond first: what rounds up to a minute has to read as one.
+    """
+    micros = round((span.total_seconds() if isinstance(span, timedelta) else span) * 1e6)
+    if micros < 0:
+        return "-" + go_duration(-micros / 1e6)
+    if micros < 1_000_000:
+        return f"{_decimal(micros, 1000)}ms" if micros >= 1000 else f"{micros}µs" if micros else "0s"
+    minutes, rest = divmod(micros, 60_000_000)
+    hours, minutes = divmod(minutes, 60)
+    tail = f"{_decimal(rest, 1_000_000)}s"
     if hours:
         return f"{hours}h{minutes}m{tail}"
     return f"{minutes}m{tail}" if minutes else tail
 
 
-def _trim(value: float) -> str:
-    return f"{value:.6f}".rstrip("0").rstrip(".")
+def _decimal(value: int, unit: int) -> str:
+    whole, rest = divmod(value, unit)
+    digits = str(rest).zfill(len(str(unit)) - 1).rstrip("0")
+    return f"{whole}.{digits}" if digits else str(whole)
