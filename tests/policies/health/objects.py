@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 Object = dict[str, Any]
 NOW = "2026-03-01T12:00:00Z"
+_ABSENT: Any = object()
 
 
 class Case(NamedTuple):
@@ -19,10 +20,11 @@ class Case(NamedTuple):
 
 def live(kind: str, status: Any = None, spec: Object | None = None, **metadata: Any) -> Object:
     api_version, _, kind = kind.rpartition("/")
+    named = {"name": "web", "namespace": "apps", "generation": 3, **metadata}
     obj: Object = {
         "apiVersion": api_version,
         "kind": kind,
-        "metadata": {"name": "web", "namespace": "apps", "generation": 3, **metadata},
+        "metadata": {key: value for key, value in named.items() if value is not _ABSENT},
         "spec": {"selector": {"matchLabels": {"app": "web"}}, **(spec or {})},
     }
     if status is not None:
@@ -204,6 +206,13 @@ DAEMON_SETS = [
         _WAITS,
         "DaemonSet status.observedGeneration not found",
         "NoObservedGeneration",
+    ),
+    Case(
+        "without generation",
+        live("apps/v1/DaemonSet", {"observedGeneration": 3}, generation=_ABSENT),
+        _WAITS,
+        "DaemonSet metadata.generation not found",
+        "NoGeneration",
     ),
     Case(
         "no counter",
@@ -483,6 +492,12 @@ UNREADABLE = [
         live(_CUSTOM, {"observedGeneration": "3"}),
         _UNKNOWN,
         "status.observedGeneration is a string, not an integer",
+    ),
+    Case(
+        "generation is null",
+        live(_CUSTOM, {"observedGeneration": None}),
+        _UNKNOWN,
+        "status.observedGeneration is null, not an integer",
     ),
     Case(
         "generation is fractional",

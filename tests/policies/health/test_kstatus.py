@@ -59,7 +59,9 @@ _COUNTERS = [
     *("fullyLabeledReplicas", "desiredNumberScheduled", "currentNumberScheduled", "updatedNumberScheduled"),
     *("numberAvailable", "numberReady", "observedGeneration", "active", "succeeded", "failed"),
 ]
-_ODD: st.SearchStrategy[Any] = st.sampled_from([None, "2", 1.5, True, [], {}])  # what a counter of a custom kind may hold
+_ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [None, "2", 1.5, True, [], {}]
+)  # what a counter of a custom kind may hold
 _STATUS = st.builds(
     lambda counters, rest: {**counters, **rest},
     st.dictionaries(st.sampled_from(_COUNTERS), _COUNT | _ODD),

@@ -55,6 +55,12 @@ def test_a_pod_without_containers_has_no_trouble(nothing: Object) -> None:
     assert terminal_reason(nothing) is None
 
 
+def test_a_container_nobody_can_read_has_no_trouble() -> None:
+    obj = pod(waiting="ImagePullBackOff")
+    obj["status"]["containerStatuses"][0]["state"] = "waiting"
+    assert terminal_reason(obj) is None
+
+
 def test_an_init_container_comes_first() -> None:
     obj = pod(waiting="ImagePullBackOff")
     obj["spec"]["initContainers"] = [{"name": "migrate", "image": "migrate:2"}]
