@@ -2,7 +2,7 @@
 """In which order a Kustomization's objects are applied.
 
 Flux applies definitions first (CRDs, namespaces, cluster roles), then class definitions, then kinds the
-administrator names, then the rest; inside a stage the order below holds, other kinds by group and name.
+administrator names, then the rest; inside a stage the order below holds, other kinds by group and kind.
 """
 
 from __future__ import annotations
@@ -37,7 +37,15 @@ _FIRST = (
     "PodDisruptionBudget",
 )
 _LAST = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
-_DEFINITIONS = frozenset({"CustomResourceDefinition", "Namespace", "ClusterRole"})
+# By group too: a cloud's operator may well have a Namespace of its own, which takes minutes to come up.
+_DEFINITIONS = frozenset(
+    {
+        GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"),
+        GroupKind("", "Namespace"),
+        GroupKind("rbac.authorization.k8s.io", "ClusterRole"),
+    }
+)
+_CLASS = "Class"
 
 _RANK = {kind: rank for rank, kind in enumerate(_FIRST)}
 _RANK |= {kind: len(_FIRST) + 1 + rank for rank, kind in enumerate(_LAST)}
@@ -45,9 +53,7 @@ _RANK |= {kind: len(_FIRST) + 1 + rank for rank, kind in enumerate(_LAST)}
 
 def sort_key(ref: ObjectRef) -> tuple[int, str, str, str, str]:
     """Order two objects as Flux applies them."""
-    rank = _RANK.get(ref.kind, len(_FIRST))
-    group_kind = f"{ref.group}/{ref.kind}" if rank == len(_FIRST) else ""
-    return rank, group_kind, ref.namespace, ref.name, ref.group
+    return _RANK.get(ref.kind, len(_FIRST)), ref.group, ref.kind, ref.namespace, ref.name
 
 
 def split(
@@ -57,9 +63,9 @@ def split(
     stages: tuple[list[Object], ...] = ([], [], [], [])
     for obj in objects:
         ref = ObjectRef.of(obj)
-        if ref.kind in _DEFINITIONS:
+        if ref.group_kind in _DEFINITIONS:
             stages[0].append(obj)
-        elif ref.kind.endswith("Class"):
+        elif ref.kind.endswith(_CLASS):
             stages[1].append(obj)
         elif ref.group_kind in custom_kinds:
             stages[2].append(obj)
@@ -70,6 +76,5 @@ def split(
 
 def waits_for_readiness(stage: Sequence[Object]) -> bool:
     """Tell whether the next stage may need what this one defines."""
-    return any(
-        ObjectRef.of(obj).kind in _DEFINITIONS or ObjectRef.of(obj).kind.endswith("Class") for obj in stage
-    )
+    refs = (ObjectRef.of(obj) for obj in stage)
+    return any(ref.group_kind in _DEFINITIONS or ref.kind.endswith(_CLASS) for ref in refs)
