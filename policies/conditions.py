@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Conditions of an object's status, with the rules Flux's own runtime has for them.
 
-A condition's transition time moves when its status, reason or message changes; Ready comes first, the
-others follow by name. Reconciling and Stalled are abnormal-true: present only while they are True.
+A condition's transition time moves when its status, reason or message changes. Stalled, Reconciling and
+Ready come first, in this order, then those observed last. Reconciling and Stalled are abnormal-true:
+present only while they are True.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ READY = "Ready"
 RECONCILING = "Reconciling"
 STALLED = "Stalled"
 HEALTHY = "Healthy"
+_FIRST = {STALLED: 0, RECONCILING: 1, READY: 2}
+_LONGEST_MESSAGE = 32768  # the API server refuses the whole status for more
 
 
 def find(conditions: Iterable[Condition], kind: str) -> Condition | None:
@@ -47,7 +50,7 @@ class Conditions:
             "type": kind,
             "status": status,
             "reason": reason,
-            "message": message,
+            "message": _fitting(message),
             "observedGeneration": self._generation,
             "lastTransitionTime": self._now,
         }
@@ -62,4 +65,15 @@ class Conditions:
         return self
 
     def sorted(self) -> list[Condition]:
-        return sorted(self._by_type.values(), key=lambda c: (c["type"] != READY, c["type"]))
+        return sorted(self._by_type.values(), key=_rank)
+
+
+def _rank(condition: Condition) -> tuple[int, int, str]:
+    first = _FIRST.get(condition["type"])
+    if first is not None:
+        return first, 0, ""
+    return len(_FIRST), -condition.get("observedGeneration", 0), condition["type"]
+
+
+def _fitting(message: str) -> str:
+    return message if len(message) <= _LONGEST_MESSAGE else message[: _LONGEST_MESSAGE - 3] + "..."
