@@ -17,8 +17,11 @@ def rfc3339_micro(moment: datetime) -> str:
 
 
 def parse(text: str) -> datetime:
-    """Read an RFC 3339 time; raises ValueError."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    """Read an RFC 3339 time, to the microsecond; raises ValueError, also for a time without its zone."""
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} does not say in which time zone it is")
+    return moment
 
 
 def go_duration(span: timedelta | float) -> str:

@@ -23,6 +23,7 @@ _KUSTOMIZATION: dict[str, Callable[[Spec], bool]] = {
 _GIT_REPOSITORY: dict[str, Callable[[Spec], bool]] = {
     "spec.include": lambda s: bool(s.get("include")),
     "spec.proxySecretRef": lambda s: bool(s.get("proxySecretRef")),
+    "spec.serviceAccountName": lambda s: bool(s.get("serviceAccountName")),
     "spec.recurseSubmodules": lambda s: bool(s.get("recurseSubmodules")),
     "spec.sparseCheckout": lambda s: bool(s.get("sparseCheckout")),
     "spec.verify": lambda s: bool(s.get("verify")),
@@ -34,7 +35,7 @@ def unserved(kind: str, spec: Spec) -> str:
     """Name the fields this object uses and Fairway does not serve yet; empty when there are none."""
     table = {"Kustomization": _KUSTOMIZATION, "GitRepository": _GIT_REPOSITORY}.get(kind, {})
     found = [field for field, uses in table.items() if uses(spec)]
-    if kind == "GitRepository" and spec.get("provider", "generic") not in ("generic", "github"):
+    if kind == "GitRepository" and (spec.get("provider") or "generic") not in ("generic", "github"):
         found.append(f"spec.provider {spec['provider']}")
     if kind == "Kustomization":
         source = (spec.get("sourceRef") or {}).get("kind")
