@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -53,13 +54,20 @@ def deadly(call: Callable[..., Any], when: str) -> Callable[..., Any]:
 def main(point: str, namespace: str, name: str) -> None:
     context = Context.from_environment("worker")
     context.send = lambda key, queue: None
-    with context.queue.run(Key("GitRepository", namespace, "src")):
-        GitRepositoryReconciler(context).reconcile(namespace, "src")
+    mine(context, Key("GitRepository", namespace, "src"), GitRepositoryReconciler(context).reconcile)
     owner, attribute, when = POINTS[point]
     setattr(owner, attribute, deadly(getattr(owner, attribute), when))
-    with context.queue.run(Key("Kustomization", namespace, name)) as ours:
-        assert ours
-        KustomizationReconciler(context).reconcile(namespace, name)
+    mine(context, Key("Kustomization", namespace, name), KustomizationReconciler(context).reconcile)
+
+
+def mine(context: Context, key: Key, reconcile: Callable[[str, str], None]) -> None:
+    """Run as soon as the object is free: the worker may have been stopped at the end of a run of its own."""
+    while True:
+        with context.queue.run(key) as ours:
+            if ours:
+                reconcile(key.namespace, key.name)
+                return
+        time.sleep(0.2)
 
 
 if __name__ == "__main__":
