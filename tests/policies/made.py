@@ -14,6 +14,13 @@ OTHER = "b7d0e11" + "1" * 33
 REVISION, OTHER_REVISION = f"main@sha1:{SHA}", f"main@sha1:{OTHER}"
 AT = "2026-11-23T15:00:00Z"
 
+_FILE = {
+    "url": "http://here/a.tar.gz",
+    "path": "a.tar.gz",
+    "digest": f"sha256:{'0' * 64}",
+    "lastUpdateTime": AT,
+}
+
 
 def condition(kind: str, status: str, reason: str = "", message: str = "", generation: int = 1) -> Object:
     return {
@@ -84,7 +91,7 @@ def git_repository(
     **status: Any,
 ) -> Object:
     """Return a GitRepository apps/fleet with this revision as its artifact (None for no artifact)."""
-    artifact = {"artifact": {"revision": revision, "url": "http://here/a.tar.gz"}} if revision else {}
+    artifact = {"artifact": {"revision": revision, **_FILE}} if revision else {}
     return {
         "apiVersion": "source.toolkit.fluxcd.io/v1",
         "kind": "GitRepository",

@@ -52,3 +52,16 @@ def test_moments_are_written_in_utc_to_the_second() -> None:
 )
 def test_what_kubernetes_writes_is_read(text: str) -> None:
     assert clock.parse(text) == datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2026-03-01", "2026-03-01T12:00:00", "2026-13-01T12:00:00Z"]
+)
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="."):
+        clock.parse(text)
+
+
+def test_digits_below_the_microsecond_are_dropped() -> None:
+    moment = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
+    assert clock.parse("2026-03-01T12:00:00.123456789Z") == moment

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from policies import kustomization as policy
+from policies.kustomization import (
+    AddFinalizer,
+    Build,
+    Conclude,
+    Finalize,
+    Ignore,
+    Observation,
+    Plan,
+    Refuse,
+    decide,
+)
+from policies.objects import Object
+from tests.policies.made import (
+    OTHER_REVISION,
+    READY,
+    WAITING,
+    applied,
+    condition,
+    failing,
+    git_repository,
+    kustomization,
+)
+
+SOURCE = git_repository()
+ARTIFACT = SOURCE["status"]["artifact"]
+DELETED = {"deletionTimestamp": "2026-11-23T15:00:00Z"}
+ELSEWHERE = {"sourceRef": {"kind": "GitRepository", "name": "fleet", "namespace": "flux-system"}}
+ON_API = {"dependsOn": [{"name": "api"}]}
+
+
+def deleted(**spec: Any) -> Object:
+    return kustomization(metadata=DELETED, spec=spec)
+
+
+@pytest.mark.parametrize(
+    ("obj", "prune"),
+    [
+        pytest.param(deleted(), True, id="with-prune-everything-goes"),
+        pytest.param(deleted(prune=False), False, id="without-prune-it-stays"),
+        pytest.param(deleted(deletionPolicy="MirrorPrune", prune=False), False, id="mirror-prune-mirrors-it"),
+        pytest.param(deleted(deletionPolicy="Delete", prune=False), True, id="delete-goes-before-prune"),
+        pytest.param(deleted(deletionPolicy="WaitForTermination", prune=False), True, id="waiting-deletes"),
+        pytest.param(deleted(deletionPolicy="Orphan"), False, id="orphan-goes-before-prune"),
+        pytest.param(deleted(suspend=True), False, id="suspended-leaves-everything"),
+        pytest.param(
+            deleted(suspend=True, deletionPolicy="Delete"), False, id="suspended-goes-before-delete"
+        ),
+        pytest.param(deleted(decryption={"provider": "sops"}), True, id="also-when-a-field-is-not-served"),
+        pytest.param(kustomization(metadata={**DELETED, "finalizers": []}), True, id="without-our-finalizer"),
+    ],
+)
+def test_a_deleted_kustomization_is_finalized(obj: Object, prune: bool) -> None:
+    assert decide(Observation(obj, None)) == Finalize(prune=prune)
+
+
+@pytest.mark.parametrize(
+    ("obj", "source", "expected"),
+    [
+        pytest.param(
+            kustomization(metadata={"finalizers": ["other"]}), SOURCE, AddFinalizer(), id="finalizer-first"
+        ),
+        pytest.param(
+            kustomization(metadata={"finalizers": []}, spec={"suspend": True}),
+            SOURCE,
+            AddFinalizer(),
+            id="finalizer-even-when-suspended",
+        ),
+        pytest.param(kustomization(spec={"suspend": True}), SOURCE, Ignore(), id="suspended-is-left-alone"),
+        pytest.param(
+            kustomization(spec={"suspend": True, "force": True}),
+            SOURCE,
+            Ignore(),
+            id="suspended-is-not-judged",
+        ),
+        pytest.param(
+            kustomization(spec={"force": True}),
+            SOURCE,
+            Refuse("NotServed", "spec.force not served by Fairway yet", terminal=True),
+            id="a-field-that-is-not-served",
+        ),
+        pytest.param(
+            kustomization(),
+            None,
+            Refuse("ArtifactFailed", "Source 'GitRepository/apps/fleet' not found"),
+            id="no-source",
+        ),
+        pytest.param(
+            kustomization(),
+            git_repository(revision=None),
+            Refuse("ArtifactFailed", "Source artifact not found, retrying in 30s", severity="Normal"),
+            id="a-source-without-artifact",
+        ),
+        pytest.param(
+            kustomization(),
+            {**SOURCE, "status": None},
+            Refuse("ArtifactFailed", "Source artifact not found, retrying in 30s", severity="Normal"),
+            id="a-source-without-status",
+        ),
+        pytest.param(kustomization(), SOURCE, Build(ARTIFACT), id="a-new-one-is-built"),
+        pytest.param(applied(), SOURCE, Build(ARTIFACT), id="a-ready-one-is-built-again"),
+        pytest.param(
+            applied(failing("BuildFailed")), SOURCE, Build(ARTIFACT), id="a-failed-one-is-tried-again"
+        ),
+        pytest.param(applied(WAITING), SOURCE, Conclude(ARTIFACT), id="one-that-waits-is-concluded"),
+        pytest.param(
+            applied(WAITING),
+            git_repository(revision=OTHER_REVISION),
+            Build(git_repository(revision=OTHER_REVISION)["status"]["artifact"]),
+            id="a-new-revision-ends-the-wait",
+        ),
+        pytest.param(
+            applied(WAITING, metadata={"generation": 2}),
+            SOURCE,
+            Build(ARTIFACT),
+            id="a-new-spec-ends-the-wait",
+        ),
+        pytest.param(
+            applied(WAITING, metadata={"annotations": {policy.REQUESTED_AT: "now"}}),
+            SOURCE,
+            Build(ARTIFACT),
+            id="a-request-ends-the-wait",
+        ),
+        pytest.param(
+            kustomization(spec=ELSEWHERE), SOURCE, Build(ARTIFACT), id="a-source-elsewhere-is-allowed"
+        ),
+    ],
+)
+def test_the_plan(obj: Object, source: Object | None, expected: Plan) -> None:
+    assert decide(Observation(obj, source)) == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        pytest.param(
+            ELSEWHERE,
+            Refuse(
+                "AccessDenied",
+                "can't access 'GitRepository/flux-system/fleet',"
+                " cross-namespace references have been blocked",
+                terminal=True,
+            ),
+            id="elsewhere-is-denied",
+        ),
+        pytest.param({}, Build(ARTIFACT), id="at-home-is-allowed"),
+        pytest.param(
+            {"sourceRef": {"kind": "GitRepository", "name": "fleet", "namespace": "apps"}},
+            Build(ARTIFACT),
+            id="at-home-by-name-is-allowed",
+        ),
+    ],
+)
+def test_references_across_namespaces_can_be_blocked(spec: dict[str, Any], expected: Plan) -> None:
+    assert decide(Observation(kustomization(spec=spec), SOURCE), no_cross_namespace_refs=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("dependency", "problem"),
+    [
+        pytest.param(None, "not found", id="missing"),
+        pytest.param(kustomization(name="api"), "is not ready", id="never-reconciled"),
+        pytest.param({**applied(name="api"), "status": None}, "is not ready", id="without-status"),
+        pytest.param(applied(name="api", metadata={"generation": 2}), "is not ready", id="of-an-older-spec"),
+        pytest.param(applied(failing("BuildFailed"), name="api"), "is not ready", id="failed"),
+        pytest.param(applied(WAITING, name="api"), "is not ready", id="waiting"),
+        pytest.param(
+            applied(name="api", lastAppliedRevision=OTHER_REVISION),
+            "revision is not up to date",
+            id="of-an-older-revision-of-our-source",
+        ),
+        pytest.param(
+            kustomization([READY], name="api"), "revision is not up to date", id="that-applied-nothing-yet"
+        ),
+    ],
+)
+def test_a_dependency_that_is_not_there_yet_is_waited_for(dependency: Object | None, problem: str) -> None:
+    seen = Observation(kustomization(spec=ON_API), SOURCE, {("apps", "api"): dependency})
+    assert decide(seen) == Refuse("DependencyNotReady", f"dependency 'apps/api' {problem}", severity="Normal")
+
+
+@pytest.mark.parametrize(
+    ("dependency", "spec"),
+    [
+        pytest.param(applied(name="api"), ON_API, id="ready-at-our-revision"),
+        pytest.param(
+            applied(name="api", spec=ELSEWHERE, lastAppliedRevision=OTHER_REVISION),
+            ON_API,
+            id="ready-at-any-revision-of-another-source",
+        ),
+    ],
+)
+def test_a_ready_dependency_lets_us_go_on(dependency: Object, spec: dict[str, Any]) -> None:
+    seen = Observation(kustomization(spec=spec), SOURCE, {("apps", "api"): dependency})
+    assert decide(seen) == Build(ARTIFACT)
+
+
+def test_the_first_dependency_that_is_not_ready_is_named() -> None:
+    spec = {"dependsOn": [{"name": "api"}, {"name": "db", "namespace": "data"}]}
+    seen = Observation(kustomization(spec=spec), SOURCE, {("apps", "api"): applied(name="api")})
+    plan = decide(seen)
+    assert isinstance(plan, Refuse)
+    assert plan.message == "dependency 'data/db' not found"
+
+
+def test_a_source_without_artifact_is_told_before_any_dependency() -> None:
+    plan = decide(Observation(kustomization(spec=ON_API), None, {("apps", "api"): None}))
+    assert isinstance(plan, Refuse)
+    assert plan.reason == "ArtifactFailed"
+
+
+UNKNOWN = condition("Ready", "Unknown", "Progressing")
+
+
+@pytest.mark.parametrize(
+    ("obj", "why"),
+    [
+        pytest.param(applied(), "", id="nothing-to-do"),
+        pytest.param(applied(WAITING), "", id="waiting"),
+        pytest.param(kustomization([READY]), "revision", id="nothing-attempted-yet"),
+        pytest.param(kustomization(), "generation", id="never-reconciled"),
+        pytest.param({**kustomization(), "status": None}, "generation", id="no-status"),
+        pytest.param(applied(metadata={"generation": 2}), "generation", id="a-new-spec"),
+        pytest.param(
+            applied(metadata={"annotations": {policy.REQUESTED_AT: "b"}}, lastHandledReconcileAt="a"),
+            "requested",
+            id="a-new-request",
+        ),
+        pytest.param(
+            applied(metadata={"annotations": {policy.REQUESTED_AT: "a"}}, lastHandledReconcileAt="a"),
+            "",
+            id="a-request-that-was-handled",
+        ),
+        pytest.param(applied(lastAttemptedRevision=OTHER_REVISION), "revision", id="a-new-revision"),
+        pytest.param(
+            applied(failing("BuildFailed"), lastAppliedRevision=OTHER_REVISION),
+            "",
+            id="a-failed-attempt-counts",
+        ),
+        pytest.param(applied([UNKNOWN]), "interrupted", id="a-run-that-ended-half-way"),
+        pytest.param(
+            applied([UNKNOWN, condition("Reconciling", "True", "Progressing"), condition("Healthy", "True")]),
+            "interrupted",
+            id="a-run-that-ended-before-its-wait-began",
+        ),
+        pytest.param(
+            applied([READY, condition("Healthy", "Unknown", "Progressing")]),
+            "",
+            id="health-alone-says-nothing",
+        ),
+    ],
+)
+def test_why_a_kustomization_is_due(obj: Object, why: str) -> None:
+    assert policy.due_now(obj, ARTIFACT) == why
+
+
+def test_without_an_artifact_there_is_no_new_revision() -> None:
+    assert policy.due_now(kustomization([READY]), None) == ""
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        pytest.param(WAITING, True, id="health-unknown-while-progressing"),
+        pytest.param([READY], False, id="no-health-at-all"),
+        pytest.param([WAITING[1], condition("Healthy", "True")], False, id="healthy"),
+        pytest.param([WAITING[1], condition("Healthy", "False")], False, id="unhealthy"),
+        pytest.param([WAITING[2]], False, id="not-reconciling"),
+        pytest.param(
+            [*failing("BuildFailed"), WAITING[2]], False, id="a-later-run-failed-and-left-health-as-it-was"
+        ),
+    ],
+)
+def test_what_waiting_is(found: list[Object], expected: bool) -> None:
+    assert policy.waits(applied(found)) is expected
+
+
+def test_references_default_to_the_own_namespace() -> None:
+    obj = kustomization(spec={"dependsOn": [{"name": "a"}, {"name": "b", "namespace": "data"}]})
+    assert policy.source_key(obj) == ("GitRepository", "apps", "fleet")
+    assert policy.source_key(kustomization(spec=ELSEWHERE)) == ("GitRepository", "flux-system", "fleet")
+    assert policy.dependency_keys(obj) == [("apps", "a"), ("data", "b")]
+    assert policy.dependency_keys(kustomization(spec={"dependsOn": None})) == []
