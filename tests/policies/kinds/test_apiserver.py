@@ -16,6 +16,7 @@ import pytest
 from policies.kinds import GitRepository, Kind, Kustomization, RepositoryBinding
 from policies.kinds.crd import document
 from policies.objects import ObjectRef
+from tests.fixtures.cluster import Cluster
 from tests.fixtures.upstream import UpstreamCRD
 from tests.policies.kinds.objects import (
     BINDING,
@@ -129,7 +130,7 @@ def _object(kind: type[Kind], group: str, body: Object) -> Object:
 
 
 @pytest.fixture(scope="module")
-def definitions(cluster: Any) -> Iterator[Definitions]:
+def definitions(cluster: Cluster) -> Iterator[Definitions]:
     installed = Definitions(connect(kubeconfig=str(cluster.kubeconfig)))
     yield installed
     installed.remove()
