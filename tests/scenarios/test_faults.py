@@ -25,8 +25,9 @@ from tests.scenarios.killed import POINTS
 
 @contextlib.contextmanager
 def paused(world: World) -> Iterator[dict[str, str]]:
-    """Hold the worker still; yields its environment, for a stand-in."""
+    """Hold the worker still while it has nothing to do; yields its environment, for a stand-in."""
     pid, environment = world.pid("worker"), world.environment()
+    until(lambda: not world.redis.keys("fairway:run:*"), what="an idle worker")
     os.kill(pid, signal.SIGSTOP)
     try:
         yield environment
