@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import yaml
 
+from app.documentation import configuration
 from policies.kinds import ALL
 from policies.kinds.crd import document
 
@@ -33,11 +34,17 @@ def crds() -> Iterator[tuple[str, str]]:
         yield f"helm/fairway/crds/{about.group}_{about.plural}.yaml", f"{_HEAD}---\n{text}"
 
 
+def files() -> Iterator[tuple[str, str]]:
+    """Return everything that is generated, as paths and texts."""
+    yield from crds()
+    yield "docs/configuration.md", configuration()
+
+
 @click.command(hidden=True)
 @click.option("--check", is_flag=True, help="Write nothing; fail when a file is not what it would become.")
 def generate(check: bool) -> None:
     """Write the files that are made from code."""
-    stale = [(ROOT / path, text) for path, text in crds() if _read(ROOT / path) != text]
+    stale = [(ROOT / path, text) for path, text in files() if _read(ROOT / path) != text]
     for path, text in stale:
         if not check:
             path.parent.mkdir(parents=True, exist_ok=True)
