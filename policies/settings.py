@@ -181,7 +181,7 @@ class Settings:
 
     def warnings(self) -> list[str]:
         """Return what will work and should still be looked at."""
-        if self.github_accounts:
+        if self.github_accounts or self.allow_loopback:
             return []
         return [
             "FAIRWAY_GITHUB_ACCOUNTS is not set: events of every account that installs the App count;"

@@ -5,41 +5,59 @@ from __future__ import annotations
 
 import importlib
 import sys
-from importlib.metadata import version
+from dataclasses import dataclass
 
 import click
 
 from policies.errors import FairwayError
 
-# name → module and attribute
+
+@dataclass(frozen=True)
+class _Command:
+    """Where a subcommand is, and its line in the help, which needs no import."""
+
+    module: str
+    attribute: str
+    help: str
+    hidden: bool = False
+
+
 _COMMANDS = {
-    "build": ("app.cli.build", "build"),
-    "demo": ("app.cli.demo", "demo"),
-    "down": ("app.cli.up", "down"),
-    "generate": ("app.cli.generate", "generate"),
-    "sandbox": ("app.cli.sandbox", "sandbox"),
-    "up": ("app.cli.up", "up"),
-    "watch": ("app.cli.processes", "watch"),
-    "web": ("app.cli.processes", "web"),
-    "worker": ("app.cli.processes", "worker"),
+    "build": _Command("app.cli.build", "build", "Print what would be applied."),
+    "demo": _Command(
+        "app.cli.demo", "demo", "Watch a push become live objects on a real Kubernetes API server."
+    ),
+    "down": _Command("app.cli.up", "down", "Stop what `fairway up` started."),
+    "generate": _Command("app.cli.generate", "generate", "Write the files made from code.", hidden=True),
+    "sandbox": _Command("app.cli.sandbox", "sandbox", "A cluster and a forge on this machine."),
+    "up": _Command("app.cli.up", "up", "Run web, worker and watch against a cluster."),
+    "watch": _Command("app.cli.processes", "watch", "Watch the cluster and keep the time; one leads."),
+    "web": _Command("app.cli.processes", "web", "Take webhooks; serve health, artifacts and pages."),
+    "worker": _Command("app.cli.processes", "worker", "Reconcile and report."),
 }
-_HIDDEN = frozenset({"generate"})
 
 
 class _Lazy(click.Group):
+    """A group that knows the names and the help of its commands without importing them."""
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(set(_COMMANDS) - _HIDDEN)
+        return sorted(name for name, command in _COMMANDS.items() if not command.hidden)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        where = _COMMANDS.get(cmd_name)
+        if where is None:
             return None
-        module, attribute = _COMMANDS[cmd_name]
-        found: click.Command = getattr(importlib.import_module(module), attribute)
+        found: click.Command = getattr(importlib.import_module(where.module), where.attribute)
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, _COMMANDS[name].help) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 @click.command(cls=_Lazy)
-@click.version_option(version("fairway"), prog_name="fairway")
+@click.version_option(package_name="fairway", prog_name="fairway")
 def cli() -> None:
     """GitOps in the pull request: the work of Flux and Flagger, from the same YAML."""
 
@@ -47,10 +65,10 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; what a person can mend is one sentence and exit status 1."""
     try:
-        cli(standalone_mode=False)
+        code = cli(standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         sys.exit(130)
     except click.ClickException as error:
@@ -59,3 +77,4 @@ def main() -> None:
     except FairwayError as error:
         click.echo(f"fairway: {error}", err=True)
         sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -4,65 +4,130 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from policies.clock import parse
-from policies.errors import SettingsError
-from policies.kinds import GitRepository, Kustomization, RepositoryBinding
+from policies.errors import FairwayError
+from policies.kinds import ALL, Kind, RepositoryBinding
 from policies.kinds.crd import document
-from policies.objects import ObjectRef
+from policies.objects import Object, ObjectRef
 from workers.cluster import Client, NotFound
+from workers.cluster.errors import TooManyRequests
 
-OWNED = (GitRepository, Kustomization)
-_LEASES = ("kustomize-controller-leader-election", "source-controller-leader-election")
-_ESTABLISHED_TIMEOUT = 30.0  # seconds
+MANAGER = "fairway"
+_FLUX = ("kustomize-controller-leader-election", "source-controller-leader-election")
+_SERVED_TIMEOUT = 30.0  # seconds from the creation of a kind until the API server serves it
 
 
-def refuse_if_flux_leads(client: Client) -> None:
-    """Raise SettingsError when a Flux controller holds its Lease: two must not reconcile the same objects."""
-    for name in _LEASES:
-        lease = client.find(ObjectRef("coordination.k8s.io", "v1", "Lease", "flux-system", name))
-        spec = (lease or {}).get("spec") or {}
-        if not spec.get("holderIdentity") or not spec.get("renewTime"):
-            continue
-        age = (datetime.now(UTC) - parse(spec["renewTime"])).total_seconds()
-        if age < spec.get("leaseDurationSeconds", 15):
-            raise SettingsError(
-                f"Flux reconciles this cluster: {spec['holderIdentity']} holds the Lease flux-system/{name}",
-                remedy="scale it down first: kubectl -n flux-system scale deploy"
-                " kustomize-controller source-controller --replicas 0",
-            )
+class FluxRuns(FairwayError):
+    """Flux's own controllers reconcile this cluster."""
+
+
+class KindNotServed(FairwayError):
+    """A kind was installed, and the API server does not serve it."""
+
+
+def refuse_beside_flux(client: Client) -> None:
+    """Raise FluxRuns when a Flux controller holds its Lease: two must not reconcile the same objects."""
+    leases = client.discovery.resource("coordination.k8s.io", "v1", "Lease")
+    for name in _FLUX:
+        # Flux may be installed in any namespace.
+        found, _ = client.list(leases, fields=f"metadata.name={name}")
+        for lease in found:
+            if _is_held(lease["spec"], datetime.now(UTC)):
+                raise _flux_runs(lease)
+
+
+def _is_held(spec: dict[str, Any], now: datetime) -> bool:
+    if not spec.get("holderIdentity") or not spec.get("renewTime"):
+        return False
+    age = (now - parse(spec["renewTime"])).total_seconds()
+    return age < float(spec.get("leaseDurationSeconds") or 15)
+
+
+def _flux_runs(lease: Object) -> FluxRuns:
+    namespace, name = lease["metadata"]["namespace"], lease["metadata"]["name"]
+    return FluxRuns(
+        f"Flux reconciles this cluster: {lease['spec']['holderIdentity']} holds the Lease {namespace}/{name}",
+        remedy="two controllers must not reconcile the same objects. Stop Flux's first, which touches no"
+        f" workload: kubectl -n {namespace} scale deployment kustomize-controller source-controller"
+        " --replicas=0; then run this again. The same with --replicas=1 gives the cluster back",
+    )
+
+
+def plan(client: Client, namespace: str) -> list[str]:
+    """Return what `prepare` would do and what Fairway would own, a line each."""
+    missing = [f"CustomResourceDefinition {_name(kind)}" for kind in ALL if _installed(client, kind) is None]
+    if client.find(_namespace_ref(namespace)) is None:
+        missing.append(f"Namespace {namespace}")
+    lines = [f"reconciles {kind}" for kind in _owned(client)]
+    return lines + [f"creates {what}" for what in missing] + [f"keeps Leases in Namespace {namespace}"]
 
 
 def prepare(client: Client, namespace: str) -> list[str]:
-    """Create our namespace and the kinds that are missing; returns what was created.
+    """Create our namespace and the kinds that are missing, bring ours up to date; returns what was created.
 
-    A kind that is there stays as it is: it is Flux's own, or a newer one.
+    A kind of Flux's that somebody else installed stays as it is.
     """
     made = []
-    if client.find(ObjectRef("", "v1", "Namespace", "", namespace)) is None:
-        client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    if client.find(_namespace_ref(namespace)) is None:
+        client.apply(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, manager=MANAGER
+        )
         made.append(f"Namespace {namespace}")
-    for kind in (*OWNED, RepositoryBinding):
-        crd = document(kind)
-        if client.find(ObjectRef.of(crd)) is None:
-            client.create(crd)
-            made.append(f"CustomResourceDefinition {crd['metadata']['name']}")
-    _wait_until_served(client)
+    for kind in ALL:
+        found = _installed(client, kind)
+        if found is None:
+            made.append(f"CustomResourceDefinition {_name(kind)}")
+        if found is None or kind is RepositoryBinding or _is_ours(found):
+            client.apply(document(kind), manager=MANAGER)
+    for kind in ALL:
+        _all(client, kind)
     return made
 
 
-def _wait_until_served(client: Client) -> None:
-    deadline = time.monotonic() + _ESTABLISHED_TIMEOUT
-    for kind in (*OWNED, RepositoryBinding):
+def _owned(client: Client) -> Iterator[str]:
+    for kind in ALL:
         about = kind.definition
-        while True:
-            try:
-                client.discovery.resource(about.group, about.version, about.kind)
-                break
-            except NotFound:
-                if time.monotonic() > deadline:
-                    raise SettingsError(
-                        f"{about.plural}.{about.group} is not served by the API server"
-                    ) from None
-                time.sleep(0.1)
+        if kind is RepositoryBinding:
+            continue
+        if _installed(client, kind) is None:
+            yield f"every {about.kind} ({_name(kind)}; there is none)"
+            continue
+        found = _all(client, kind)
+        yield f"every {about.kind} ({_name(kind)}; there {'is' if len(found) == 1 else 'are'} {len(found)})"
+
+
+def _installed(client: Client, kind: type[Kind]) -> Object | None:
+    return client.find(ObjectRef("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "", _name(kind)))
+
+
+def _is_ours(definition: Object) -> bool:
+    entries = definition["metadata"].get("managedFields") or []
+    return any(entry.get("manager") == MANAGER and entry.get("operation") == "Apply" for entry in entries)
+
+
+def _name(kind: type[Kind]) -> str:
+    return f"{kind.definition.plural}.{kind.definition.group}"
+
+
+def _namespace_ref(name: str) -> ObjectRef:
+    return ObjectRef("", "v1", "Namespace", "", name)
+
+
+def _all(client: Client, kind: type[Kind]) -> list[Object]:
+    """List a kind, waiting until the API server serves it when it has just been installed."""
+    about = kind.definition
+    deadline = time.monotonic() + _SERVED_TIMEOUT
+    while True:
+        try:
+            return client.list(client.discovery.resource(about.group, about.version, about.kind))[0]
+        except (NotFound, TooManyRequests):  # the second while its storage is made ready
+            if time.monotonic() > deadline:
+                raise KindNotServed(
+                    f"{_name(kind)} is installed and not served by the API server",
+                    remedy=f"kubectl describe crd {_name(kind)} says why",
+                ) from None
+            time.sleep(0.05)

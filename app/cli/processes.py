@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,11 @@ def worker() -> None:
     app = celery_init(settings.redis_url)
     app.set_default()
     worker_ready.connect(_on_ready, weak=False)
+    # It warns root of pickled messages; ours are JSON only.
+    warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
     app.worker_main(
         [
+            "--quiet",
             "worker",
             "--loglevel=INFO",
             "--without-gossip",

@@ -76,27 +76,38 @@ class EmbeddedRedis:
     def pid(self) -> int | None:
         return self._process.pid if self._process and self._process.poll() is None else None
 
-    def start(self) -> None:
-        """Start it and return when it answers; raises RedisFailed with what it said."""
+    def command(self) -> list[str | Path]:
+        """Write its configuration and return what runs it, for a supervisor of its own."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         configuration = self._folder / "redis.conf"
         configuration.touch(mode=0o600)
         configuration.write_text(
             _CONFIGURATION.format(port=self._port, password=self._password, folder=self._folder)
         )
-        with self._log.open("wb") as log:
+        return [server_binary(), configuration]
+
+    def answers(self) -> bool:
+        """Tell whether it takes our password."""
+        try:
+            with socket.create_connection(("127.0.0.1", self._port), timeout=1) as connection:
+                connection.sendall(f"AUTH {self._password}\r\n".encode())
+                return connection.recv(16).startswith(b"+OK")
+        except OSError:
+            return False
+
+    def start(self) -> None:
+        """Start it and return when it answers; raises RedisFailed with what it said."""
+        command = self.command()
+        log_file = self._folder / "redis.log"
+        with log_file.open("wb") as log:
             self._process = subprocess.Popen(
-                bound([server_binary(), configuration]),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                process_group=0,  # Ctrl-C is for the supervisor, which ends its children in order
+                bound(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0
             )
         deadline = time.monotonic() + _START_TIMEOUT
-        while not self._answers():
+        while not self.answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                said = self._log.read_text(errors="replace").strip()[-500:]
+                said = log_file.read_text(errors="replace").strip()[-500:]
                 raise RedisFailed(f"the embedded Redis did not start: {said or 'it said nothing'}")
             time.sleep(0.01)
 
@@ -111,15 +122,3 @@ class EmbeddedRedis:
             self._process.kill()
             self._process.wait()
         self._process = None
-
-    @property
-    def _log(self) -> Path:
-        return self._folder / "redis.log"
-
-    def _answers(self) -> bool:
-        try:
-            with socket.create_connection(("127.0.0.1", self._port), timeout=1) as connection:
-                connection.sendall(f"AUTH {self._password}\r\n".encode())
-                return connection.recv(16).startswith(b"+OK")
-        except OSError:
-            return False

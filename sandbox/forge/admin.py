@@ -74,6 +74,11 @@ class Forge:
         """Make an account (`User` or `Organization`); with a secret, a password or token of it."""
         self._call("POST", "/accounts", {"login": login, "type": type, "secret": secret})
 
+    def accounts(self) -> list[str]:
+        """Return the logins of those who own repositories."""
+        found: list[str] = self._call("GET", "/accounts")
+        return found
+
     def create_repository(
         self,
         owner: str,
@@ -178,7 +183,10 @@ class Forge:
         self._call("PATCH", f"/apps/{app.slug}/webhook", {"url": url, "secret": secret})
 
     def install(self, app: App, account: str, *, repositories: list[str] | None = None) -> int:
-        """Install an App on an account, on all repositories or those named; returns the installation's id."""
+        """Install an App on an account, on all repositories or those named; returns the installation's id.
+
+        Installing it on all once more changes nothing.
+        """
         body = {"account": account, "repositories": repositories}
         return int(self._call("POST", f"/apps/{app.slug}/installations", body)["id"])
 

@@ -86,6 +86,13 @@ def create_account() -> dict[str, Any]:
     return {"id": row["id"], "login": row["login"], "type": row["type"], "email": row["email"]}
 
 
+@admin.get("/accounts")
+def list_accounts() -> list[str]:
+    """List the logins of those who own repositories."""
+    owners = {row["owner_login"] for row in accounts.repositories(forge().store)}
+    return sorted(owners)
+
+
 @admin.post("/repositories")
 def create_repository() -> dict[str, Any]:
     """Make a repository, with a first commit when there are files."""
@@ -240,10 +247,13 @@ def set_webhook(slug: str) -> dict[str, Any]:
 
 @admin.post("/apps/<slug>/installations")
 def install(slug: str) -> dict[str, Any]:
-    """Install an App on an account's repositories, and tell it."""
+    """Install an App on an account's repositories, and tell it; on all where it is already, leave it."""
     asked, app, store = _asked(), _app(slug), forge().store
     account = accounts.ensure_account(store, asked["account"], type="Organization")
     names = asked.get("repositories")
+    for found in accounts.installations(store, app_id=app["id"], account_id=account["id"]):
+        if names is None and found["selection"] == "all":
+            return {"id": found["id"]}
     chosen = None if names is None else [_repository(account["login"], name)["id"] for name in names]
     installed = accounts.install(store, app, account, repositories=chosen)
     forge().events.installation("created", installed, sender=account)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.forge.admin import ForgeError
+from sandbox.forge.admin import Forge, ForgeError
 from tests.sandbox.forge.conftest import MakeStage, Stage
 
 
@@ -184,3 +184,14 @@ def test_a_repository_exists_once(stage: Stage) -> None:
 )
 def test_what_the_forge_does_not_serve_is_404_as_json(stage: Stage, method: str, path: str) -> None:
     assert stage.as_installation()(method, path, {}).status == 404
+
+
+def test_owners_are_listed_and_an_app_is_installed_on_one_once(forge: Forge) -> None:
+    owner = "owner-of-one"
+    forge.create_repository(owner, "first")
+    assert owner in forge.accounts()
+    app = forge.create_app("Installed once")
+    installed = forge.install(app, owner)
+    assert forge.install(app, owner) == installed
+    with pytest.raises(ForgeError, match="installed on owner-of-one already"):
+        forge.install(app, owner, repositories=["first"])
