@@ -8,6 +8,7 @@ that one of them does not keep the rest from being applied.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 import time
@@ -176,7 +177,7 @@ def _plain(text: str) -> str:
     from rich.markup import escape
 
     first = text.strip().splitlines()[0] if text.strip() else ""
-    return escape(first[:300])
+    return escape(re.sub(r"(sha1:[0-9a-f]{7})[0-9a-f]{33}", r"\1", first)[:300])
 
 
 def _name(directory: Path) -> str:
