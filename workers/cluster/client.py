@@ -19,7 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from policies.objects import Object, ObjectRef
 from workers.cluster.discovery import Discovery, Resource
-from workers.cluster.errors import NotFound, Unavailable, from_status
+from workers.cluster.errors import ApiError, NotFound, Unavailable, from_status
 
 DEFAULT_TIMEOUT = 15.0  # seconds, for one call
 
@@ -76,14 +76,12 @@ class Client:
             raise Unavailable(
                 f"the Kubernetes API at {self.server} cannot be reached: {_why(error)}"
             ) from error
-        payload = (
-            orjson.loads(response.data)
-            if response.data[:1] in (b"{", b"[")
-            else {"message": response.data.decode(errors="replace")}
-        )
         if response.status >= 400:
-            raise from_status(response.status, payload, retry_after=_retry_after(response))
-        return payload
+            raise _refusal(response, response.data)
+        try:
+            return orjson.loads(response.data)
+        except ValueError as error:
+            raise Unavailable(f"what the Kubernetes API at {self.server} answered is not JSON") from error
 
     def resource(self, ref: ObjectRef) -> Resource:
         return self.discovery.resource(ref.group, ref.version, ref.kind)
@@ -174,7 +172,7 @@ class Client:
             ) from error
         try:
             if response.status >= 400:
-                raise from_status(response.status, orjson.loads(response.read() or b"{}"))
+                raise _refusal(response, _read(response))
             yield _events(response)
         finally:
             # Not release_conn: an unfinished stream must not go back to the pool.
@@ -222,6 +220,24 @@ def _events(response: urllib3.BaseHTTPResponse) -> Iterator[WatchEvent]:
                     yield WatchEvent(event["type"], event["object"])
     except (HTTPError, OSError, ValueError) as error:
         raise Unavailable(f"the watch was cut: {_why(error)}") from error
+
+
+def _refusal(response: urllib3.BaseHTTPResponse, body: bytes) -> ApiError:
+    """Read a refusal, which is a Status, or plain words of whatever stands before the API server."""
+    try:
+        status = orjson.loads(body)
+    except ValueError:
+        status = None
+    if not isinstance(status, dict):
+        status = {"message": body.decode(errors="replace").strip()}
+    return from_status(response.status, status, retry_after=_retry_after(response))
+
+
+def _read(response: urllib3.BaseHTTPResponse) -> bytes:
+    try:
+        return response.read()
+    except (HTTPError, OSError):
+        return b""  # the code alone says enough
 
 
 def _selectors(labels: str, fields: str) -> dict[str, str]:

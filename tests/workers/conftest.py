@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests of the workers share: our own client of the real cluster, and a namespace for each test."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tests.fixtures.cluster import Cluster
+from workers.cluster import Client, connect
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def client(cluster: Cluster) -> Client:
+    """The administrator's client, with whatever it has found out so far."""
+    return connect(kubeconfig=str(cluster.kubeconfig))
+
+
+@pytest.fixture
+def fresh(cluster: Cluster) -> Client:
+    """A client that has asked nothing yet."""
+    return connect(kubeconfig=str(cluster.kubeconfig))
+
+
+@pytest.fixture
+def namespace(client: Client) -> str:
+    """A namespace of the test's own."""
+    name = f"workers-{next(_numbers)}"
+    client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    return name
