@@ -58,7 +58,7 @@ def test_what_kubernetes_writes_is_read(text: str) -> None:
     "text", ["", "yesterday", "2026-03-01", "2026-03-01T12:00:00", "2026-13-01T12:00:00Z"]
 )
 def test_what_is_no_moment_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"isoformat|month|time zone"):
         clock.parse(text)
 
 
