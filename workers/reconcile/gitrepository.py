@@ -70,11 +70,11 @@ class GitRepositoryReconciler:
         remote, began = remote_of(self._context, spec), self._context.now().timestamp()
         wanted = reference.choose((obj["spec"].get("ref")) or {})
         resolved = remote.pull(wanted, timeout=spec.timeout_seconds, changed=True)
-        heads.looked(self._context.redis, f"{spec.metadata.namespace}/{spec.metadata.name}", began)
         current = (obj.get("status") or {}).get("artifact") or {}
         path = artifact_path("gitrepository", spec.metadata.namespace, spec.metadata.name, resolved.sha)
         if self._is_current(obj, resolved.revision, path):
             self._succeeded(run, current, news="")
+            self._looked(spec, began)
             collect_garbage(self._root, path, now=self._context.now().timestamp())
             return
         packed = archive(remote.mirror, resolved.sha, ignore=spec.spec.ignore, root=self._root, path=path)
@@ -84,7 +84,12 @@ class GitRepositoryReconciler:
             # The file had been lost; what it says is the same.
             artifact, news = {**artifact, "lastUpdateTime": current["lastUpdateTime"]}, ""
         self._succeeded(run, artifact, news=news)
+        self._looked(spec, began)
         collect_garbage(self._root, path, now=self._context.now().timestamp())
+
+    def _looked(self, spec: GitRepository, began: float) -> None:
+        """Note that the remote was asked; only once the answer is in the status, where reports look."""
+        heads.looked(self._context.redis, f"{spec.metadata.namespace}/{spec.metadata.name}", began)
 
     def _is_current(self, obj: Object, revision: str, path: str) -> bool:
         status = obj.get("status") or {}
