@@ -47,7 +47,13 @@ class _Lazy(click.Group):
         where = _COMMANDS.get(cmd_name)
         if where is None:
             return None
-        found: click.Command = getattr(importlib.import_module(where.module), where.attribute)
+        try:
+            module = importlib.import_module(where.module)
+        except ModuleNotFoundError as error:
+            if error.name != where.module:
+                raise
+            raise click.ClickException(f"fairway {cmd_name} is not part of this installation") from None
+        found: click.Command = getattr(module, where.attribute)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

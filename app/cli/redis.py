@@ -81,8 +81,9 @@ class EmbeddedRedis:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         configuration = self._folder / "redis.conf"
         configuration.touch(mode=0o600)
+        folder = str(self._folder).replace("\\", "\\\\").replace('"', '\\"')
         configuration.write_text(
-            _CONFIGURATION.format(port=self._port, password=self._password, folder=self._folder)
+            _CONFIGURATION.format(port=self._port, password=self._password, folder=folder)
         )
         return [server_binary(), configuration]
 
