@@ -9,6 +9,7 @@ costs a delay, never a change: `watch` adds whatever is still unequal to what is
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 from collections.abc import Callable, Iterator
@@ -99,13 +100,13 @@ class Workqueue:
         """Have the object worked on soon, once, however often it is added."""
         arguments: list[str | int] = [str(queue), _ms(_DIRTY_TTL), _ms(_QUEUED_TTL)]
         if self._add(keys=_keys(key), args=arguments):
-            self._send(key, queue)
+            self._deliver(key, queue)
 
     @contextmanager
     def run(self, key: Key) -> Iterator[bool]:
         """Hold the object for one run; yields False when somebody else has it, who will run again."""
         token = secrets.token_hex(8)
-        if not self._begin(keys=_keys(key), args=[token, _ms(RUN_TTL)]):
+        if self._runs_here(key) or not self._begin(keys=_keys(key), args=[token, _ms(RUN_TTL)]):
             yield False
             return
         self._keep(key, token)
@@ -116,7 +117,7 @@ class Workqueue:
                 self._active.pop(key, None)
             again = self._end(keys=_keys(key), args=[token, _ms(_QUEUED_TTL)])
             if again:
-                self._send(key, Queue(again.decode()))
+                self._deliver(key, Queue(again.decode()))
 
     def busy(self, keys: list[Key]) -> set[Key]:
         """Return those objects that somebody runs or is about to run."""
@@ -127,6 +128,23 @@ class Workqueue:
             _, run, queued = _keys(key)
             pipe.exists(run, queued)
         return {key for key, count in zip(keys, pipe.execute(), strict=True) if count}
+
+    def _deliver(self, key: Key, queue: Queue) -> None:
+        try:
+            self._send(key, queue)
+        except Exception:
+            # A message that was not sent must not keep the next one back.
+            with contextlib.suppress(redis.RedisError):
+                self._redis.delete(_keys(key)[2])
+            raise
+
+    def _runs_here(self, key: Key) -> bool:
+        """Tell whether this process runs the object, which a flushed Redis forgets until the next beat."""
+        with self._lock:
+            here = key in self._active
+        if here:
+            self._redis.delete(_keys(key)[2])  # its message has come: the run that ends may send another
+        return here
 
     def _keep(self, key: Key, token: str) -> None:
         with self._lock:
