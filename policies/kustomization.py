@@ -120,9 +120,9 @@ def due_now(obj: Mapping[str, Any], artifact: Mapping[str, Any] | None) -> str:
 
 
 def source_key(obj: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return (kind, namespace, name) of the Kustomization's source."""
-    ref = obj["spec"]["sourceRef"]
-    return ref["kind"], ref.get("namespace") or obj["metadata"]["namespace"], ref["name"]
+    """Return (kind, namespace, name) of the Kustomization's source; empty ones when it names none."""
+    ref = obj["spec"].get("sourceRef") or {}
+    return ref.get("kind", ""), ref.get("namespace") or obj["metadata"]["namespace"], ref.get("name", "")
 
 
 def dependency_keys(obj: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -38,7 +38,8 @@ def concerned(sources: Iterable[Object], *, repository: str, ref: str, github_ur
     return [
         source
         for source in sources
-        if not source["spec"].get("suspend")
+        if source.get("spec")
+        and not source["spec"].get("suspend")
         and points_to(source, repository, github_url)
         and follows(source, ref)
     ]

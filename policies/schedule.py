@@ -23,6 +23,8 @@ _REFUSED = frozenset({"DependencyNotReady", "AccessDenied", "NotServed"})
 def urgent(obj: Mapping[str, Any], artifact: Mapping[str, Any] | None = None) -> str:
     """Say why the object has to be worked on now; empty when it has not."""
     metadata = obj["metadata"]
+    if _unreadable(obj):
+        return ""
     ours = FINALIZER in metadata.get("finalizers", [])
     if metadata.get("deletionTimestamp"):
         return "deletion" if ours else ""
@@ -47,8 +49,8 @@ def pause(obj: Mapping[str, Any], *, jitter: float, chance: float) -> float | No
     ready = conditions.find(conditions.of(obj), conditions.READY) or {}
     stalled = conditions.is_true(conditions.of(obj), conditions.STALLED)
     if obj["kind"] == "GitRepository":
-        return _varied(GitRepository.model_validate(obj).interval_seconds, jitter, chance)
-    spec = Kustomization.model_validate(obj)
+        return _varied(GitRepository.read(obj).interval_seconds, jitter, chance)
+    spec = Kustomization.read(obj)
     if ready.get("status") == "True" or stalled:
         return _varied(spec.interval_seconds, jitter, chance)
     if ready.get("reason") == "DependencyNotReady" or _without_artifact(ready):
@@ -58,6 +60,16 @@ def pause(obj: Mapping[str, Any], *, jitter: float, chance: float) -> float | No
 
 def _varied(seconds: float, jitter: float, chance: float) -> float:
     return seconds * (1 + jitter * (2 * chance - 1))
+
+
+def _unreadable(obj: Mapping[str, Any]) -> bool:
+    """Tell whether the object was found to make no sense as it is: it is left until it changes."""
+    stalled = conditions.find(conditions.of(obj), conditions.STALLED) or {}
+    return (
+        stalled.get("reason") == "ValidationFailed"
+        and stalled.get("observedGeneration") == obj["metadata"].get("generation")
+        and not obj["metadata"].get("deletionTimestamp")
+    )
 
 
 def _refused(obj: Mapping[str, Any]) -> bool:

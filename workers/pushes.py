@@ -9,6 +9,7 @@ from typing import Any
 
 from policies.pushes import concerned
 from workers import heads
+from workers.bindings import tenant_of
 from workers.context import Context
 from workers.heads import Head
 from workers.workqueue import Key, Queue
@@ -29,6 +30,11 @@ def announce(context: Context, push: Mapping[str, Any]) -> None:
         push["ref"],
         len(found),
     )
+    grants = tenant_of(context, push["repository"], repository_id=push["repository_id"])
+    if not grants.bound:
+        log.info("push ignored repository=%s: %s; %s", push["repository"], grants.reason, grants.remedy)
+        return
+    found = [source for source in found if grants.covers(source["metadata"]["namespace"])]
     if not found:
         return
     for source in found:

@@ -270,3 +270,20 @@ def test_a_field_that_is_not_served_yet_is_refused_by_name(world: World) -> None
     assert ready
     assert (ready["status"], ready["reason"]) == ("False", "NotServed")
     assert "spec.decryption" in ready["message"]
+
+
+def test_an_object_without_a_spec_is_told_so_and_left(world: World) -> None:
+    team = world.team()
+    metadata = {"name": "empty", "namespace": team.namespace}
+    world.client.create(
+        {"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": metadata}
+    )
+    obj = until(
+        lambda: (o := team.applied("empty")) and conditions.is_true(conditions.of(o), "Stalled") and o,
+        what="Stalled",
+    )
+    ready = conditions.find(conditions.of(obj), "Ready")
+    assert ready
+    assert (ready["status"], ready["reason"]) == ("False", "ValidationFailed")
+    assert "spec" in ready["message"]
+    team.settled(team.push({"app/a.yaml": config_map("a")}))

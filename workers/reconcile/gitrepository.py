@@ -11,7 +11,7 @@ from typing import Any
 from policies import clock, conditions, reference
 from policies.conditions import READY, RECONCILING, STALLED, Conditions
 from policies.errors import FairwayError
-from policies.kinds import GitRepository
+from policies.kinds import GitRepository, InvalidObject
 from policies.kustomization import REQUESTED_AT
 from policies.objects import Object, annotations_of
 from policies.ownership import FINALIZER
@@ -47,7 +47,12 @@ class GitRepositoryReconciler:
         obj = cluster.find(sources.ref("GitRepository", namespace, name))
         if obj is None:
             return
-        run = _Run(Record(cluster, obj), GitRepository.model_validate(obj))
+        record = Record(cluster, obj)
+        try:
+            run = _Run(record, GitRepository.read(obj))
+        except InvalidObject as error:
+            record.refuse(error, clock.rfc3339(self._context.now()))
+            return
         finalizers = obj["metadata"].get("finalizers", [])
         if obj["metadata"].get("deletionTimestamp"):
             self._finalize(run, finalizers)

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policies import inventory, kustomization
+from policies import clock, inventory, kustomization
 from policies.errors import FairwayError
 from policies.health import texts
-from policies.kinds import Kustomization
+from policies.kinds import InvalidObject, Kustomization
 from policies.kustomization import AddFinalizer, Build, Conclude, Finalize, Ignore, Observation, Plan, Refuse
 from policies.objects import Object, ObjectRef
 from policies.ownership import FINALIZER, with_owner
@@ -52,7 +52,13 @@ class KustomizationReconciler:
 
     def reconcile(self, namespace: str, name: str) -> None:
         """Bring one Kustomization forward by one run; raises what a later run may mend by itself."""
-        seen = self._observe(namespace, name)
+        try:
+            seen = self._observe(namespace, name)
+        except InvalidObject as error:
+            cluster = self._context.cluster
+            obj = cluster.get(ObjectRef(*KIND, namespace, name))
+            Record(cluster, obj).refuse(error, clock.rfc3339(self._context.now()))
+            return
         if seen is None:
             return
         settings = self._context.settings
@@ -71,6 +77,7 @@ class KustomizationReconciler:
         obj = cluster.find(ObjectRef(*KIND, namespace, name))
         if obj is None:
             return None
+        Kustomization.read(obj)
         source = sources.find(cluster, *kustomization.source_key(obj))
         dependencies = {
             key: cluster.find(ObjectRef(*KIND, *key)) for key in kustomization.dependency_keys(obj)
@@ -78,7 +85,7 @@ class KustomizationReconciler:
         return Observation(obj, source, dependencies)
 
     def _begin(self, obj: Object) -> _Run:
-        spec = Kustomization.model_validate(obj)
+        spec = Kustomization.read(obj)
         cluster = self._context.cluster
         account = spec.spec.service_account_name or self._context.settings.default_service_account
         client = cluster

@@ -9,6 +9,7 @@ from pathlib import Path
 from policies.github.urls import repository_of
 from policies.kinds import GitRepository
 from policies.objects import ObjectRef
+from workers.bindings import tenant_of
 from workers.context import Context
 from workers.git import ANONYMOUS, Auth, InvalidCredentials, Remote, app_token, from_secret
 from workers.github import AppJwt, GitHub
@@ -46,7 +47,7 @@ def _own_app(context: Context, spec: GitRepository) -> Auth:
     if spec.spec.provider != "github" or found is None or context.github is None:
         return ANONYMOUS
     owner, name = found
-    if not context.settings.allows_account(owner):
+    if not tenant_of(context, f"{owner}/{name}").covers(spec.metadata.namespace):
         return ANONYMOUS
     token = context.github.token_for(owner, name)
     return app_token(token.value, principal=f"app/{token.installation_id}/{owner}/{name}")

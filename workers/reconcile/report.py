@@ -20,6 +20,7 @@ from policies.kustomization import source_key
 from policies.objects import Object
 from policies.pushes import follows, points_to
 from workers import heads
+from workers.bindings import tenant_of
 from workers.context import Context
 from workers.github import CommitStatus, GitHub, GitHubError, NotFound
 from workers.github import State as GitHubState
@@ -72,7 +73,10 @@ class Reporter:
     def _sources(self, repository: str) -> list[Source]:
         cluster, url = self._context.cluster, self._context.settings.github_url
         found, _ = cluster.list(cluster.discovery.resource("source.toolkit.fluxcd.io", "v1", "GitRepository"))
-        mine = [source for source in found if points_to(source, repository, url)]
+        mine = [source for source in found if source.get("spec") and points_to(source, repository, url)]
+        if mine:
+            grants = tenant_of(self._context, repository)
+            mine = [source for source in mine if grants.covers(source["metadata"]["namespace"])]
         if not mine:
             return []
         everything, _ = cluster.list(
@@ -83,7 +87,9 @@ class Reporter:
     def _applied(self, source: Object, kustomizations: Iterable[Object]) -> list[Applied]:
         metadata = source["metadata"]
         key = ("GitRepository", metadata["namespace"], metadata["name"])
-        return [self._one(source, obj) for obj in kustomizations if source_key(obj) == key]
+        return [
+            self._one(source, obj) for obj in kustomizations if obj.get("spec") and source_key(obj) == key
+        ]
 
     def _one(self, source: Object, obj: Object) -> Applied:
         found = parts.look(self._context.cluster, self._context.pool, obj)

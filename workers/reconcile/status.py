@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from policies import conditions
+from policies.conditions import READY, RECONCILING, STALLED, Conditions
 from policies.errors import FairwayError
 from policies.objects import Object, ObjectRef
 from policies.ownership import STATUS_MANAGER
@@ -44,6 +46,13 @@ class Record:
         if all(old.get(key) == value for key, value in status.items()):
             return
         self._patch({"status": dict(status)}, "status")
+
+    def refuse(self, error: FairwayError, now: str) -> None:
+        """Say that the object cannot be understood; only a change of it can help."""
+        generation = self.obj["metadata"]["generation"]
+        changed = Conditions(conditions.of(self.obj), generation=generation, now=now)
+        changed.set(READY, "False", error.reason, str(error)).set(STALLED, "True", error.reason, str(error))
+        self.write({"conditions": changed.delete(RECONCILING).sorted(), "observedGeneration": generation})
 
     def set_finalizers(self, finalizers: list[str]) -> None:
         self._patch({"metadata": {"finalizers": finalizers or None}}, "")

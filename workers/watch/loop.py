@@ -17,7 +17,7 @@ from typing import Any
 
 from policies import clock, conditions, inventory, schedule
 from policies.github.urls import repository_of
-from policies.kinds import Kustomization
+from policies.kinds import InvalidObject, Kustomization
 from policies.kustomization import dependency_keys, source_key, waits
 from policies.objects import Object
 from policies.settings import Settings
@@ -110,6 +110,8 @@ class Loop:
             self._changed(obj, gone=False)
 
     def _changed(self, obj: Object, *, gone: bool) -> None:
+        # Flux's schemas admit an object without a spec; its run says so in its status.
+        obj = {"spec": {}, **obj}
         key = _key(obj)
         before = self._objects.get(key)
         if gone:
@@ -122,7 +124,10 @@ class Loop:
                 self._wake_dependents(key)
         elif _artifact(obj) != _artifact(before):
             self._wake_followers(key, obj)
-        self._plan(key, obj, known=before is not None)
+        try:
+            self._plan(key, obj, known=before is not None)
+        except InvalidObject as error:
+            log.info("left until it changes: %s", error)
 
     def _gone(self, key: Key) -> None:
         self._objects.pop(key, None)
@@ -159,7 +164,7 @@ class Loop:
 
     def _watch_wait(self, key: Key, obj: Object) -> None:
         """Health is awaited: conclude when it is decided, or when its time is over."""
-        spec = Kustomization.model_validate(obj)
+        spec = Kustomization.read(obj)
         healthy = conditions.find(conditions.of(obj), conditions.HEALTHY) or {}
         deadline = clock.parse(healthy["lastTransitionTime"]).timestamp() + spec.timeout_seconds
         self._timers.set(Due(key, "run"), max(deadline, self._now()))
@@ -186,7 +191,7 @@ class Loop:
         if not artifact:
             return False
         age = self._now() - clock.parse(artifact["lastUpdateTime"]).timestamp()
-        return age < Kustomization.model_validate(obj).timeout_seconds + _SETTLED_AFTER
+        return age < Kustomization.read(obj).timeout_seconds + _SETTLED_AFTER
 
     def _ring(self, timer: Due) -> None:
         obj = self._objects.get(timer.key)
@@ -219,7 +224,7 @@ class Loop:
                 key.name,
             ):
                 self._plan(other, obj, known=True)
-                timeout = Kustomization.model_validate(obj).timeout_seconds
+                timeout = Kustomization.read(obj).timeout_seconds
                 self._timers.set(Due(other, "report"), self._now() + timeout + 1)
 
     def _wake_dependents(self, key: Key) -> None:

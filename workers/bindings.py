@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a repository is granted, looked up: everything that speaks to GitHub about it asks here first."""
+
+from __future__ import annotations
+
+import redis
+
+from policies.kinds import RepositoryBinding
+from policies.tenancy import Tenant, tenant
+from workers.cluster import NoMatch
+from workers.context import Context
+from workers.github import GitHubError
+
+_REMEMBER = 24 * 3600  # seconds; an id outlives renames, and what had a name may get another
+
+
+def tenant_of(context: Context, repository: str, *, repository_id: int | None = None) -> Tenant:
+    """Return what `owner/name` is granted; under `strict` its numeric id decides, asked of GitHub if need be.
+
+    Raises ApiError when the bindings cannot be read.
+    """
+    settings = context.settings
+    owner = repository.partition("/")[0]
+    served = settings.allows_account(owner)
+    if settings.tenancy == "single":
+        return tenant(owner, 0, served=served, tenancy="single")
+    number = repository_id if repository_id is not None else _id_of(context, repository)
+    _remember(context.redis, repository, number)
+    return tenant(owner, number, served=served, tenancy="strict", bindings=_bindings(context))
+
+
+def _bindings(context: Context) -> list[RepositoryBinding]:
+    try:
+        resource = context.cluster.discovery.resource("fairway.dev", "v1alpha1", "RepositoryBinding")
+    except NoMatch:
+        return []
+    found, _ = context.cluster.list(resource)
+    return [RepositoryBinding.read(obj) for obj in found]
+
+
+def _id_of(context: Context, repository: str) -> int:
+    """Return GitHub's number of a repository; 0, which no binding has, when it cannot be found out."""
+    known = context.redis.get(_key(repository))
+    if isinstance(known, bytes):
+        return int(known)
+    if context.github is None:
+        return 0
+    try:
+        return int(context.github.call("GET", repository, "", f"show {repository}")["id"])
+    except GitHubError:
+        return 0
+
+
+def _remember(client: redis.Redis, repository: str, number: int) -> None:
+    if number:
+        client.set(_key(repository), str(number), ex=_REMEMBER)
+
+
+def _key(repository: str) -> str:
+    return f"fairway:repository-id:{repository.lower()}"
