@@ -27,12 +27,10 @@ test: $(STAMP) ## Run all tests on real parts
 	@$(BIN)/python -m toolchain test
 	$(BIN)/python -m pytest $(ARGS)
 
+CHECKS := 'ruff format --check' 'ruff check' mypy 'python -m toolchain format --check' 'python -m toolchain vet'
+
 lint: $(STAMP) ## Check formatting, style, types and the Go code
-	$(BIN)/ruff format --check
-	$(BIN)/ruff check
-	$(BIN)/mypy
-	@$(BIN)/python -m toolchain format --check
-	@$(BIN)/python -m toolchain vet
+	@status=0; for check in $(CHECKS); do echo "$$check"; $(BIN)/$$check || status=1; done; exit $$status
 
 format: $(STAMP) ## Format the Python and Go code
 	$(BIN)/ruff format
