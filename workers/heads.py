@@ -42,15 +42,16 @@ def remove(client: redis.Redis, repository: str, shas: list[str]) -> None:
         client.hdel(_key(repository), *shas)
 
 
-def looked(client: redis.Redis, source: str, at: float) -> None:
-    """Note when a source (`namespace/name`) began to ask its remote, and got an answer."""
-    client.set(f"fairway:looked:{source}", repr(at), ex=_TTL)
+def looked(client: redis.Redis, repository: str, source: str, at: float) -> None:
+    """Note when a source (`namespace/name`) began to ask its remote, once its status has the answer."""
+    client.hset(_looked_key(repository), source, repr(at))
+    client.expire(_looked_key(repository), _TTL)
 
 
-def looked_at(client: redis.Redis, source: str) -> float:
-    """Return when the source last asked its remote; 0 when that is not known."""
-    found = client.get(f"fairway:looked:{source}")
-    return float(found) if isinstance(found, bytes) else 0.0
+def looked_at(client: redis.Redis, repository: str) -> dict[str, float]:
+    """Return when each source of a repository last asked; read it before the sources' status."""
+    found = client.hgetall(_looked_key(repository))
+    return {source.decode(): float(at) for source, at in found.items()}
 
 
 def repositories(client: redis.Redis) -> list[str]:
@@ -65,6 +66,10 @@ def is_private(client: redis.Redis, repository: str) -> bool:
 
 def _key(repository: str) -> str:
     return f"fairway:heads:{repository.lower()}"
+
+
+def _looked_key(repository: str) -> str:
+    return f"fairway:looked:{repository.lower()}"
 
 
 def _private_key(repository: str) -> str:

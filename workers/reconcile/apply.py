@@ -98,7 +98,9 @@ class Applier:
             raise ApplyFailed(ref, "apply failed", error) from error
         if live is None:
             return Change(ref, Done.CREATED, applied)
-        same = live["metadata"]["resourceVersion"] == applied["metadata"]["resourceVersion"]
+        # A controller may have written since we looked; the dry-run saw the object later than we did.
+        before = (dry_run or live)["metadata"]["resourceVersion"]
+        same = before == applied["metadata"]["resourceVersion"]
         return Change(ref, Done.UNCHANGED if same else Done.CONFIGURED, applied)
 
     def _wait_until_established(self, stage: Sequence[Object]) -> None:
@@ -113,6 +115,19 @@ class Applier:
 
     def _established(self, ref: ObjectRef) -> bool:
         try:
-            return health(self._client.get(ref)).verdict is Verdict.CURRENT
+            live = self._client.get(ref)
+            return health(live).verdict is Verdict.CURRENT and self._discovered(live)
         except NotFound:
             return False
+
+    def _discovered(self, live: Object) -> bool:
+        """Tell whether the kind of a definition can be addressed: that comes moments after it is established.
+
+        Raises NoMatch while it is not.
+        """
+        if live["kind"] == "CustomResourceDefinition":
+            spec = live["spec"]
+            for version in spec["versions"]:
+                if version["served"]:
+                    self._client.discovery.resource(spec["group"], version["name"], spec["names"]["kind"])
+        return True

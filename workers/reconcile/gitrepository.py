@@ -11,6 +11,7 @@ from typing import Any
 from policies import clock, conditions, reference
 from policies.conditions import READY, RECONCILING, STALLED, Conditions
 from policies.errors import FairwayError
+from policies.github.urls import repository_of
 from policies.kinds import GitRepository, InvalidObject
 from policies.kustomization import REQUESTED_AT
 from policies.objects import Object, annotations_of
@@ -94,7 +95,9 @@ class GitRepositoryReconciler:
 
     def _looked(self, spec: GitRepository, began: float) -> None:
         """Note that the remote was asked; only once the answer is in the status, where reports look."""
-        heads.looked(self._context.redis, f"{spec.metadata.namespace}/{spec.metadata.name}", began)
+        if found := repository_of(spec.spec.url, self._context.settings.github_url):
+            source = f"{spec.metadata.namespace}/{spec.metadata.name}"
+            heads.looked(self._context.redis, "/".join(found), source, began)
 
     def _is_current(self, obj: Object, revision: str, path: str) -> bool:
         status = obj.get("status") or {}

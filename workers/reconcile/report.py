@@ -40,6 +40,7 @@ class _Run:
     sources: list[Source]
     heads: list[Head]
     private: bool
+    looked: dict[str, float]  # when each source last asked its remote
 
 
 class Reporter:
@@ -62,13 +63,11 @@ class Reporter:
         context = self._context
         if context.redis.delete(f"fairway:recover:{repository}"):
             self._recover(repository)
-        sources = self._sources(repository)
-        return _Run(
-            repository,
-            sources,
-            heads.of(context.redis, repository),
-            heads.is_private(context.redis, repository),
-        )
+        # In this order: a source that had looked, and a push that had come, are in the status read after.
+        looked = heads.looked_at(context.redis, repository)
+        pushed = heads.of(context.redis, repository)
+        private = heads.is_private(context.redis, repository)
+        return _Run(repository, self._sources(repository), pushed, private, looked)
 
     def _sources(self, repository: str) -> list[Source]:
         cluster, url = self._context.cluster, self._context.settings.github_url
@@ -121,7 +120,7 @@ class Reporter:
         if self._contains(elsewhere, sha):
             later = commit_status.of_commit(elsewhere.sha, sources)
             return commit_status.overtaken(sha, elsewhere.sha, later)
-        if self._passed_by(elsewhere, head):
+        if self._passed_by(run, elsewhere, head):
             return commit_status.replaced(elsewhere.sha)
         return commit_status.of_commit(sha, sources)
 
@@ -129,10 +128,10 @@ class Reporter:
         spec = GitRepository.model_validate(source.obj)
         return Ancestry(self._context).contains(spec, descendant=source.sha, ancestor=sha)
 
-    def _passed_by(self, source: Source, head: Head) -> bool:
+    def _passed_by(self, run: _Run, source: Source, head: Head) -> bool:
         """Tell whether the source has fetched since the push, and found another commit."""
         metadata = source.obj["metadata"]
-        looked = heads.looked_at(self._context.redis, f"{metadata['namespace']}/{metadata['name']}")
+        looked = run.looked.get(f"{metadata['namespace']}/{metadata['name']}", 0.0)
         return looked > head.at or self._context.now().timestamp() - head.at > _GIVE_UP
 
     def _timed(self, verdict: Verdict, sha: str, head: Head | None) -> Verdict:
