@@ -51,7 +51,7 @@ def looked(client: redis.Redis, repository: str, source: str, at: float) -> None
 def looked_at(client: redis.Redis, repository: str) -> dict[str, float]:
     """Return when each source of a repository last asked; read it before the sources' status."""
     found = client.hgetall(_looked_key(repository))
-    return {source.decode(): float(at) for source, at in found.items()}
+    return {(s.decode() if isinstance(s, bytes) else s): float(at) for s, at in found.items()}
 
 
 def repositories(client: redis.Redis) -> list[str]:
