@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Objects to apply, and an applier of them as Kustomization `app` of the test's namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from policies.objects import Object
+from policies.ownership import with_owner
+from workers.cluster import Client
+from workers.reconcile.apply import Applier, Change
+
+Apply = Callable[..., list[Change]]
+
+
+@pytest.fixture(scope="session")
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(8) as pool:
+        yield pool
+
+
+@pytest.fixture
+def apply(client: Client, pool: ThreadPoolExecutor, namespace: str) -> Apply:
+    """Apply objects with our owner labels, as the administrator unless told as whom."""
+
+    def applying(*objects: Object, by: Client | None = None, fence: Callable[[], None] = lambda: None) -> Any:
+        owned = [with_owner(obj, name="app", namespace=namespace) for obj in objects]
+        return Applier(by or client, pool, fence=fence).apply(owned)
+
+    return applying
+
+
+def made(api_version: str, kind: str, name: str, namespace: str = "", **more: Any) -> Object:
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {}), **more.pop("metadata", {})}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **more}
+
+
+def config_map(namespace: str, name: str = "one", *, annotations: Any = None, **data: str) -> Object:
+    metadata = {"annotations": annotations} if annotations else {}
+    return made("v1", "ConfigMap", name, namespace, data=data, metadata=metadata)
+
+
+def deployment(
+    namespace: str, name: str = "web", *, image: str = "ghcr.io/acme/web:1", replicas: int = 1
+) -> Object:
+    labels = {"app": name}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": name, "image": image}]}}
+    spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": pod}
+    return made("apps/v1", "Deployment", name, namespace, spec=spec)
+
+
+def crd(group: str) -> Object:
+    schema = {
+        "type": "object",
+        "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}},
+    }
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"}
+    spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
+    return made("apiextensions.k8s.io/v1", "CustomResourceDefinition", f"widgets.{group}", spec=spec)
