@@ -35,6 +35,7 @@ spec:
     kind: GitRepository
     name: flux-system
 """
+_FLUX = "resources:\n- gotk-components.yaml\n- gotk-sync.yaml\n"
 _CHILDREN = """apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
 metadata: {name: infra, namespace: flux-system}
@@ -107,7 +108,7 @@ def test_a_repository_of_the_users_own_is_served(tmp_path: Path) -> None:
     files = {
         "clusters/prod/flux-system/gotk-sync.yaml": _SYNC,
         "clusters/prod/flux-system/gotk-components.yaml": "kind: Deployment\n",
-        "clusters/prod/flux-system/kustomization.yaml": "resources:\n- gotk-components.yaml\n- gotk-sync.yaml\n",
+        "clusters/prod/flux-system/kustomization.yaml": _FLUX,
         "clusters/prod/children.yaml": _CHILDREN,
         "infra/infra.yaml": _INFRA,
         "apps/web.yaml": _WEB,
