@@ -57,8 +57,11 @@ def counted(obj: Mapping[str, Any]) -> str:
     """Say how many of a workload's pods are ready, or nothing where that has no meaning."""
     match obj.get("kind"):
         case "Deployment":
-            # Ready pods of the version before do not make the new one ready.
-            ready = min(integer(obj, "status.readyReplicas", 0), integer(obj, "status.updatedReplicas", 0))
+            # Ready pods of the version before do not make the new one ready; which are ready is not told, so
+            # the old ones are taken to be.
+            updated = integer(obj, "status.updatedReplicas", 0)
+            old = max(0, integer(obj, "status.replicas", 0) - updated)
+            ready = min(updated, max(0, integer(obj, "status.readyReplicas", 0) - old))
             return f"{ready} of {integer(obj, 'spec.replicas', 1)} ready"
         case "StatefulSet" | "ReplicaSet":
             return f"{integer(obj, 'status.readyReplicas', 0)} of {integer(obj, 'spec.replicas', 1)} ready"

@@ -100,6 +100,18 @@ def test_a_text_about_thousands_still_fits_into_a_condition() -> None:
             live("apps/v1/Deployment", {"readyReplicas": 3, "updatedReplicas": 1}, {"replicas": 3}),
             "1 of 3 ready",
         ),
+        (
+            live("apps/v1/Deployment", {"replicas": 2, "readyReplicas": 1, "updatedReplicas": 1}),
+            "0 of 1 ready",
+        ),
+        (
+            live(
+                "apps/v1/Deployment",
+                {"replicas": 4, "readyReplicas": 4, "updatedReplicas": 2},
+                {"replicas": 3},
+            ),
+            "2 of 3 ready",
+        ),
         (live("apps/v1/Deployment"), "0 of 1 ready"),
         (live("apps/v1/StatefulSet", {"readyReplicas": 1}, {"replicas": 2}), "1 of 2 ready"),
         (live("apps/v1/DaemonSet", {"numberReady": 1, "desiredNumberScheduled": 4}), "1 of 4 ready"),
@@ -109,6 +121,8 @@ def test_a_text_about_thousands_still_fits_into_a_condition() -> None:
     ],
     ids=[
         "old replicas do not count",
+        "a new pod is not ready because an old one is",
+        "half way through",
         "no status",
         "StatefulSet",
         "DaemonSet",
