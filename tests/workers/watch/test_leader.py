@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from policies.objects import Object, ObjectRef
+from workers.cluster import Client
+from workers.watch.leader import DURATION, Leader
+
+START = datetime(2026, 11, 23, 15, 0, 0, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def contender(client: Client, namespace: str, identity: str) -> Leader:
+    return Leader(client, namespace=namespace, name="fairway-watch", identity=identity)
+
+
+def lease(client: Client, namespace: str) -> Object:
+    spec: Object = client.get(ObjectRef("coordination.k8s.io", "v1", "Lease", namespace, "fairway-watch"))[
+        "spec"
+    ]
+    return spec
+
+
+def test_the_first_takes_the_lease_and_the_second_waits(client: Client, namespace: str) -> None:
+    one, two = contender(client, namespace, "one"), contender(client, namespace, "two")
+    assert one.step(at(0))
+    assert not two.step(at(0))
+    assert not two.step(at(DURATION))
+    assert lease(client, namespace) == {
+        "holderIdentity": "one",
+        "leaseDurationSeconds": DURATION,
+        "acquireTime": "2026-11-23T15:00:00.000000Z",
+        "renewTime": "2026-11-23T15:00:00.000000Z",
+        "leaseTransitions": 0,
+    }
+
+
+def test_who_renews_keeps_it(client: Client, namespace: str) -> None:
+    one, two = contender(client, namespace, "one"), contender(client, namespace, "two")
+    for seconds in range(0, 60, 5):
+        assert one.step(at(seconds))
+        assert not two.step(at(seconds + 4))
+    held = lease(client, namespace)
+    assert (held["acquireTime"], held["renewTime"]) == (
+        "2026-11-23T15:00:00.000000Z",
+        "2026-11-23T15:00:55.000000Z",
+    )
+
+
+def test_a_lease_that_ran_out_is_taken_over_and_the_old_holder_learns_it(
+    client: Client, namespace: str
+) -> None:
+    one, two = contender(client, namespace, "one"), contender(client, namespace, "two")
+    assert one.step(at(0))
+    assert two.step(at(DURATION + 0.1))
+    assert not one.step(at(DURATION + 0.2))
+    held = lease(client, namespace)
+    assert (held["holderIdentity"], held["leaseTransitions"]) == ("two", 1)
+    assert held["acquireTime"] == held["renewTime"]
+
+
+def test_a_lease_that_is_released_is_taken_at_once(client: Client, namespace: str) -> None:
+    one, two = contender(client, namespace, "one"), contender(client, namespace, "two")
+    assert one.step(at(0))
+    one.release(at(1))
+    assert lease(client, namespace)["holderIdentity"] == ""
+    assert two.step(at(1))
+    assert not one.step(at(2))
+
+
+def test_only_the_holder_releases(client: Client, namespace: str) -> None:
+    one, two = contender(client, namespace, "one"), contender(client, namespace, "two")
+    two.release(at(0))
+    assert one.step(at(0))
+    two.release(at(1))
+    assert lease(client, namespace)["holderIdentity"] == "one"
+
+
+def test_of_many_at_once_one_leads(client: Client, namespace: str) -> None:
+    many = [contender(client, namespace, str(number)) for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        for seconds in (0, 100, 200):  # created, and twice taken over after it ran out
+            led = list(pool.map(Leader.step, many, [at(seconds)] * len(many)))
+            assert led.count(True) == 1
+
+
+def test_a_holder_that_comes_back_under_its_name_goes_on(client: Client, namespace: str) -> None:
+    assert contender(client, namespace, "one").step(at(0))
+    assert contender(client, namespace, "one").step(at(3))
+    assert lease(client, namespace)["leaseTransitions"] == 0
+
+
+class Severed(Client):
+    """A client whose connection can be lost."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client.server, client._pool, headers=client._headers, discovery=client.discovery)
+        self.whole = client.server
+
+    def cut(self) -> None:
+        self.server = "https://127.0.0.1:1"
+
+    def mend(self) -> None:
+        self.server = self.whole
+
+
+def test_a_holder_that_cannot_renew_leads_on_until_shortly_before_another_may(
+    client: Client, namespace: str
+) -> None:
+    line = Severed(client)
+    one, two = contender(line, namespace, "one"), contender(client, namespace, "two")
+    assert one.step(at(0))
+    line.cut()
+    assert one.step(at(DURATION - 3))
+    assert not one.step(at(DURATION - 2))
+    assert not two.step(at(DURATION)), "there is never a moment with two leaders"
+    assert two.step(at(DURATION + 0.1))
+    line.mend()
+    assert not one.step(at(DURATION + 1))
+
+
+def test_who_never_held_it_does_not_lead_when_it_cannot_ask(client: Client, namespace: str) -> None:
+    line = Severed(client)
+    line.cut()
+    one = contender(line, namespace, "one")
+    assert not one.step(at(0))
+    one.release(at(0))
+
+
+def test_a_lease_without_times_is_free(client: Client, namespace: str) -> None:
+    client.create(
+        {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": "fairway-watch", "namespace": namespace},
+            "spec": {"holderIdentity": "somebody"},
+        }
+    )
+    assert contender(client, namespace, "one").step(at(0))
