@@ -42,6 +42,9 @@ def worker() -> None:
     from celery.signals import worker_ready
 
     from workers.celery_app import celery_init
+    from workers.github import GitHub
+
+    GitHub.from_settings(settings)  # refuses a key that is none, before a task needs it
 
     app = celery_init(settings.redis_url)
     app.set_default()

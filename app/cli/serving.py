@@ -30,6 +30,11 @@ _LOOK_EVERY = 0.1  # seconds, until everything is ready
 _LOOK_AGAIN_EVERY = 1.0
 
 
+def fairway(module: str, *arguments: str) -> list[str]:
+    """Return the command for a module of ours, whatever lies in the folder where somebody stands."""
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
 class Serving:
     """Runs everything from one folder; `screen` shows the log to a person."""
 
@@ -63,7 +68,7 @@ class Serving:
     def _roles(self) -> list[Role]:
         # What takes work in ends first, then what finishes it, last what holds it.
         turns = {"web": 1, "watch": 1, "worker": 2}
-        commands = {name: [sys.executable, "-m", "app.cli", name] for name in turns}
+        commands = {name: fairway("app.cli", name) for name in turns}
         if self._redis is None:
             return [Role(name, commands[name], turn) for name, turn in turns.items()]
         roles = [Role(name, commands[name], turn, self._redis.answers) for name, turn in turns.items()]

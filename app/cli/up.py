@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 
 from app.cli.redis import free_port
-from app.cli.serving import Serving, summary
+from app.cli.serving import Serving, fairway, summary
 from app.cli.state import State, folder_for, running
 from policies.errors import FairwayError, SettingsError
 from policies.settings import Settings
@@ -159,6 +159,9 @@ def _checked(environment: Mapping[str, str]) -> Settings:
             problems |= dict.fromkeys(error.message.splitlines())
     if problems or settings is None:
         raise SettingsError("\n".join(problems))
+    from workers.github import GitHub
+
+    GitHub.from_settings(settings)  # refuses a key that is none
     for variable, field in _LISTENERS.items():
         _refuse_taken(variable, getattr(settings, field))
     return settings
@@ -196,7 +199,7 @@ def _detach(state: State, environment: Mapping[str, str], *, as_json: bool) -> N
     log_file = state.logs / "supervisor.log"
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli.detached", str(state.folder)],
+            fairway("app.cli.detached", str(state.folder)),
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
