@@ -8,8 +8,10 @@ import threading
 from collections.abc import Callable
 from functools import cache
 
+import redis
 from celery import current_app
 
+from policies.clock import rfc3339
 from policies.errors import FairwayError
 from policies.github.urls import repository_of
 from policies.kustomization import source_key
@@ -20,10 +22,11 @@ from workers.reconcile import sources
 from workers.reconcile.gitrepository import GitRepositoryReconciler
 from workers.reconcile.kustomization import KIND, KustomizationReconciler
 from workers.reconcile.report import Reporter
-from workers.reconcile.status import Superseded
+from workers.reconcile.status import Record, Superseded
 from workers.workqueue import Key, Queue
 
 log = logging.getLogger(__name__)
+_KINDS = {"GitRepository": (sources.GROUP, sources.VERSION, "GitRepository"), "Kustomization": KIND}
 _lock = threading.Lock()
 
 
@@ -68,8 +71,26 @@ def work_on(key: Key) -> None:
     except FairwayError as error:
         # Not written into the object, since writing is what failed; `watch` queues it again.
         log.warning("not reconciled object=%s: %s", key, error)
+    except redis.RedisError:
+        raise  # nothing can be noted down; the message comes again
+    except Exception as error:
+        log.exception("failed by a fault of ours object=%s", key)
+        _confess(ours, key, error)
     if key.kind != "Repository":
         _tell(ours, key)
+
+
+def _confess(ours: Context, key: Key, error: Exception) -> None:
+    """Say in the object's status that Fairway itself failed: only how, since the text may hold anything."""
+    if key.kind not in _KINDS:
+        return
+    try:
+        obj = ours.cluster.find(ObjectRef(*_KINDS[key.kind], key.namespace, key.name))
+        if obj is not None:
+            what = f"internal error ({type(error).__name__}): the worker's log tells more; please report it"
+            Record(ours.cluster, obj).crashed(what, rfc3339(ours.now()))
+    except FairwayError as again:
+        log.warning("failure not recorded object=%s: %s", key, again)
 
 
 def _tell(ours: Context, key: Key) -> None:

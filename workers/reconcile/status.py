@@ -54,6 +54,15 @@ class Record:
         changed.set(READY, "False", error.reason, str(error)).set(STALLED, "True", error.reason, str(error))
         self.write({"conditions": changed.delete(RECONCILING).sorted(), "observedGeneration": generation})
 
+    def crashed(self, what: str, now: str) -> None:
+        """Say that we failed, not the object; the next run may go through."""
+        generation = self.obj["metadata"]["generation"]
+        changed = Conditions(conditions.of(self.obj), generation=generation, now=now)
+        changed.set(READY, "False", "InternalError", what).set(
+            RECONCILING, "True", "ProgressingWithRetry", what
+        )
+        self.write({"conditions": changed.delete(STALLED).sorted()})
+
     def set_finalizers(self, finalizers: list[str]) -> None:
         self._patch({"metadata": {"finalizers": finalizers or None}}, "")
 
