@@ -50,7 +50,7 @@ def announcement(module: Module, *, packages: int, missing: int, optimised: bool
     )
     fetched = "" if packages else f", after a download of up to {_size(cost.download_mib)}"
     return (
-        f"Building {module.name} ({module.purpose}), {what}: {takes} on {cores()} cores{fetched}.\n"
+        f"Building {module.name} ({module.purpose}), {what}: {takes} on {_cores(cores())}{fetched}.\n"
         "It is done once. Interrupt it when you like: the next run goes on from there."
     )
 
@@ -72,7 +72,14 @@ def warnings(module: Module, *, environment: Mapping[str, str], share: float) ->
 
 
 def _minutes(minutes: float) -> str:
-    return "less than a minute" if minutes < 1 else f"about {count(math.ceil(minutes))} minutes"
+    whole = math.ceil(minutes)
+    return (
+        "less than a minute" if minutes < 1 else "about a minute" if whole == 1 else f"about {whole} minutes"
+    )
+
+
+def _cores(number: int) -> str:
+    return "one core" if number == 1 else f"{number} cores"
 
 
 def _size(mebibytes: float) -> str:
