@@ -287,3 +287,37 @@ def test_an_object_without_a_spec_is_told_so_and_left(world: World) -> None:
     assert (ready["status"], ready["reason"]) == ("False", "ValidationFailed")
     assert "spec" in ready["message"]
     team.settled(team.push({"app/a.yaml": config_map("a")}))
+
+
+def test_health_checks_are_waited_for_and_time_out(world: World) -> None:
+    team = world.team(paths=())
+    sha = team.push({"app/web.yaml": deployment("web"), "app/bad.yaml": deployment("bad", image="x:broken")})
+    check = {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": team.namespace}
+    team.kustomization("app", healthChecks=[{**check, "name": "web"}])
+    team.settled(sha)
+    assert conditions.is_true(conditions.of(team.applied()), "Healthy")
+    team.kustomization("other", path="./app", healthChecks=[{**check, "name": "bad"}], timeout="30s")
+    ref = ObjectRef("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", team.namespace, "other")
+    until(lambda: conditions.find(conditions.of(world.client.get(ref)), "Healthy"), what="the wait begun")
+
+    def failed() -> str:
+        ready = conditions.find(conditions.of(world.client.get(ref)), "Ready") or {}
+        return ready.get("message", "") if ready.get("reason") == "HealthCheckFailed" else ""
+
+    message = until(failed, within=45, what="HealthCheckFailed")
+    assert f"timeout waiting for: [Deployment/{team.namespace}/bad status: 'InProgress']" in message
+
+
+def test_a_dependency_is_waited_for(world: World) -> None:
+    team = world.team(paths=())
+    team.push({"base/a.yaml": config_map("a"), "app/b.yaml": config_map("b")})
+    team.kustomization("app", dependsOn=[{"name": "base"}])
+
+    def reason() -> str:
+        return (conditions.find(conditions.of(team.applied()), "Ready") or {}).get("reason", "")
+
+    until(lambda: reason() == "DependencyNotReady", what="DependencyNotReady")
+    assert team.config("b") is None
+    team.kustomization("base")
+    until(lambda: reason() == "ReconciliationSucceeded", what="applied after its dependency")
+    assert team.config("b")
