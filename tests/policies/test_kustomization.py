@@ -288,3 +288,7 @@ def test_references_default_to_the_own_namespace() -> None:
     assert policy.source_key(kustomization(spec=ELSEWHERE)) == ("GitRepository", "flux-system", "fleet")
     assert policy.dependency_keys(obj) == [("apps", "a"), ("data", "b")]
     assert policy.dependency_keys(kustomization(spec={"dependsOn": None})) == []
+
+
+def test_without_a_source_reference_there_is_no_source_to_find() -> None:
+    assert policy.source_key(kustomization(spec={"sourceRef": None})) == ("", "apps", "")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from policies import schedule
+from policies.kinds import InvalidObject
 from policies.kustomization import REQUESTED_AT
 from policies.objects import Object
 from tests.policies.made import (
@@ -22,6 +23,10 @@ from tests.policies.made import (
 DELETED = {"deletionTimestamp": "2026-11-23T15:00:00Z"}
 ARTIFACT = git_repository()["status"]["artifact"]
 NEWER = git_repository(revision=OTHER_REVISION)["status"]["artifact"]
+UNREADABLE = [
+    condition("Ready", "False", "ValidationFailed"),
+    condition("Stalled", "True", "ValidationFailed"),
+]
 REQUEST = {"annotations": {REQUESTED_AT: "b"}}
 
 
@@ -70,6 +75,16 @@ REQUEST = {"annotations": {REQUESTED_AT: "b"}}
         ),
         pytest.param(applied(failing("BuildFailed")), NEWER, "revision", id="failed-and-a-newer-artifact"),
         pytest.param(applied(failing("BuildFailed")), ARTIFACT, "", id="failed-waits-for-its-retry"),
+        pytest.param(applied(UNREADABLE), NEWER, "", id="what-cannot-be-read-is-left-until-it-changes"),
+        pytest.param(
+            applied(UNREADABLE, metadata={"generation": 2}),
+            ARTIFACT,
+            "generation",
+            id="unread-and-then-changed",
+        ),
+        pytest.param(
+            applied(UNREADABLE, metadata=DELETED), ARTIFACT, "deletion", id="unread-and-then-deleted"
+        ),
         pytest.param(git_repository(), None, "", id="a-source-as-wanted"),
         pytest.param(git_repository(metadata={"generation": 2}), None, "generation", id="a-source-changed"),
         pytest.param({**git_repository(), "status": None}, None, "generation", id="a-new-source"),
@@ -124,3 +139,9 @@ def test_success_is_spread_around_the_interval(chance: float, seconds: float) ->
 def test_a_retry_is_not_spread(chance: float) -> None:
     obj = applied(failing("BuildFailed"), spec=RETRY)
     assert schedule.pause(obj, jitter=0.5, chance=chance) == 45
+
+
+@pytest.mark.parametrize("make", [applied, git_repository])
+def test_the_next_run_of_what_cannot_be_read_is_an_error_naming_it(make: Any) -> None:
+    with pytest.raises(InvalidObject, match=r"apps/\w+ cannot be read: spec\.interval"):
+        schedule.pause(make(spec={"interval": "soon"}), jitter=0, chance=0)

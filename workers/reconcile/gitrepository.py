@@ -49,14 +49,14 @@ class GitRepositoryReconciler:
         if obj is None:
             return
         record = Record(cluster, obj)
+        finalizers = obj["metadata"].get("finalizers", [])
+        if obj["metadata"].get("deletionTimestamp"):  # also when it cannot be read
+            self._finalize(record, finalizers)
+            return
         try:
             run = _Run(record, GitRepository.read(obj))
         except InvalidObject as error:
             record.refuse(error, clock.rfc3339(self._context.now()))
-            return
-        finalizers = obj["metadata"].get("finalizers", [])
-        if obj["metadata"].get("deletionTimestamp"):
-            self._finalize(run, finalizers)
             return
         if FINALIZER not in finalizers:
             run.record.set_finalizers([*finalizers, FINALIZER])
@@ -154,14 +154,12 @@ class GitRepositoryReconciler:
         run.record.write(status)
         self._event(run, "Warning", error.reason, text, "")
 
-    def _finalize(self, run: _Run, finalizers: list[str]) -> None:
+    def _finalize(self, record: Record, finalizers: list[str]) -> None:
         if FINALIZER not in finalizers:
             return
-        metadata = run.spec.metadata
-        remove_artifacts(
-            self._root, artifact_path("gitrepository", metadata.namespace, metadata.name, "none")
-        )
-        run.record.set_finalizers([f for f in finalizers if f != FINALIZER])
+        ref = record.ref
+        remove_artifacts(self._root, artifact_path("gitrepository", ref.namespace, ref.name, "none"))
+        record.set_finalizers([f for f in finalizers if f != FINALIZER])
 
     def _conditions(self, obj: Object) -> Conditions:
         now = clock.rfc3339(self._context.now())

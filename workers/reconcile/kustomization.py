@@ -55,9 +55,7 @@ class KustomizationReconciler:
         try:
             seen = self._observe(namespace, name)
         except InvalidObject as error:
-            cluster = self._context.cluster
-            obj = cluster.get(ObjectRef(*KIND, namespace, name))
-            Record(cluster, obj).refuse(error, clock.rfc3339(self._context.now()))
+            self._refuse_unreadable(namespace, name, error)
             return
         if seen is None:
             return
@@ -71,6 +69,18 @@ class KustomizationReconciler:
             raise
         except FairwayError as error:
             run.report.failed(error)
+
+    def _refuse_unreadable(self, namespace: str, name: str, error: InvalidObject) -> None:
+        cluster = self._context.cluster
+        obj = cluster.find(ObjectRef(*KIND, namespace, name))
+        if obj is None:
+            return
+        record, finalizers = Record(cluster, obj), obj["metadata"].get("finalizers", [])
+        if not obj["metadata"].get("deletionTimestamp"):
+            record.refuse(error, clock.rfc3339(self._context.now()))
+        elif FINALIZER in finalizers:
+            # It does not say that anything is to be pruned, and must not hold up its namespace's end.
+            record.set_finalizers([f for f in finalizers if f != FINALIZER])
 
     def _observe(self, namespace: str, name: str) -> Observation | None:
         cluster = self._context.cluster
