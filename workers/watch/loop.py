@@ -167,7 +167,11 @@ class Loop:
         spec = Kustomization.read(obj)
         healthy = conditions.find(conditions.of(obj), conditions.HEALTHY) or {}
         deadline = clock.parse(healthy["lastTransitionTime"]).timestamp() + spec.timeout_seconds
-        self._timers.set(Due(key, "run"), max(deadline, self._now()))
+        now = self._now()
+        if deadline <= now:
+            self._queue(key, Queue.PUSH)
+        # Not at once again: until the run is over nothing changes, and asking would fill the time.
+        self._timers.set(Due(key, "run"), deadline if deadline > now else now + _CONCLUDE_RECHECK)
         owner = (key.namespace, key.name)
         verdicts = self._health.verdicts(owner) if spec.spec.wait else None
         if verdicts is None:

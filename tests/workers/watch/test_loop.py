@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app.cli.install import prepare
+from app.cli.redis import EmbeddedRedis
+from policies.clock import parse
+from policies.objects import Object, ObjectRef
+from policies.settings import Settings
+from tests.fixtures.cluster import Cluster
+from tests.fixtures.world import until
+from tests.policies.made import AT, READY, WAITING, kustomization
+from workers.cluster import Client
+from workers.watch.loop import Loop
+from workers.workqueue import Key, Queue, Workqueue, open_redis
+
+
+class Watching:
+    """A leader's loop over the namespaces there are, with the messages it sent about ours."""
+
+    def __init__(self, client: Client, redis_url: str, kubeconfig: str, namespace: str) -> None:
+        self.sent: list[Key] = []
+        self.now = parse(AT).timestamp()
+        self.redis = open_redis(redis_url)
+        self.work = Workqueue(self.redis, self._send)
+        settings = Settings.from_env(
+            {"FAIRWAY_REDIS_URL": redis_url, "KUBECONFIG": kubeconfig, "FAIRWAY_DATA": "/nowhere"}, str
+        )
+        self.loop = Loop(client, self.work, settings, now=lambda: self.now)
+        self._namespace = namespace
+        self.loop.start()
+
+    def _send(self, key: Key, queue: Queue) -> None:
+        if key.namespace == self._namespace:
+            self.sent.append(key)
+
+    def commands(self, steps: int) -> int:
+        """Let it step without news and return how often it called Redis meanwhile."""
+        before = self.redis.info("stats")["total_commands_processed"]
+        for _ in range(steps):
+            self.loop.step(wait=0)
+        return int(self.redis.info("stats")["total_commands_processed"] - before - 1)
+
+
+@pytest.fixture
+def watching(
+    client: Client, cluster: Cluster, redis_server: EmbeddedRedis, namespace: str
+) -> Iterator[Watching]:
+    prepare(client, "fairway-system")
+    found = Watching(client, redis_server.url, str(cluster.kubeconfig), namespace)
+    yield found
+    found.loop.stop()
+
+
+def created(client: Client, namespace: str, conditions: Any, **spec: Any) -> Object:
+    """Create a Kustomization that has this status and our finalizer."""
+    obj = kustomization(conditions, metadata={"namespace": namespace}, spec={"wait": True, **spec})
+    made = client.create({**obj, "status": {}})
+    status = {**obj["status"], "lastHandledReconcileAt": ""}
+    return client.patch(ObjectRef.of(made), {"status": status}, manager="test", subresource="status")
+
+
+def key(obj: Object) -> Key:
+    return Key("Kustomization", obj["metadata"]["namespace"], obj["metadata"]["name"])
+
+
+def test_a_wait_whose_time_is_over_is_queued_once_and_then_looked_at_now_and_then(
+    client: Client, namespace: str, watching: Watching
+) -> None:
+    watching.now += 3600
+    obj = created(client, namespace, WAITING, timeout="1m")
+
+    def queued() -> bool:
+        watching.loop.step(wait=0.05)
+        return bool(watching.sent)
+
+    until(queued, what="the conclusion to be queued")
+    assert watching.sent == [key(obj)]
+    watching.commands(50)
+    assert watching.commands(500) < 50, "the loop turns in circles until a worker has concluded"
+
+
+def test_what_changes_is_queued_and_what_is_as_wanted_is_not(
+    client: Client, namespace: str, watching: Watching
+) -> None:
+    ready = created(client, namespace, [READY])
+    other = kustomization([], metadata={"namespace": namespace, "name": "new", "finalizers": []})
+    client.create({**other, "status": {}})
+
+    def queued() -> bool:
+        watching.loop.step(wait=0.05)
+        return Key("Kustomization", namespace, "new") in watching.sent
+
+    until(queued, what="the new one to be queued")
+    with watching.work.run(key(ready)):
+        pass
+    watching.sent.clear()
+    client.patch(ObjectRef.of(ready), {"spec": {"prune": False}}, manager="test")
+
+    def queued_again() -> bool:
+        watching.loop.step(wait=0.05)
+        return key(ready) in watching.sent
+
+    until(queued_again, what="the changed one to be queued")
