@@ -17,6 +17,7 @@ from policies.objects import annotations_of
 from policies.ownership import FINALIZER
 
 DEPENDENCY_RETRY = 30.0
+_SHORTEST = 1.0
 _REFUSED = frozenset({"DependencyNotReady", "AccessDenied", "NotServed"})
 
 
@@ -42,8 +43,14 @@ def urgent(obj: Mapping[str, Any], artifact: Mapping[str, Any] | None = None) ->
 def pause(obj: Mapping[str, Any], *, jitter: float, chance: float) -> float | None:
     """Return how many seconds to wait before the next run; None when only a change can help.
 
-    `jitter` is the part (0 to 1) by which a successful object's interval is varied, either way.
+    `jitter` is the part (0 to 1) by which a successful object's interval is varied, either way. An interval
+    of nothing is, as in Flux, never; nothing comes more often than every second.
     """
+    wanted = _wanted_pause(obj, jitter, chance)
+    return max(wanted, _SHORTEST) if wanted else None
+
+
+def _wanted_pause(obj: Mapping[str, Any], jitter: float, chance: float) -> float | None:
     if obj["spec"].get("suspend"):
         return None
     ready = conditions.find(conditions.of(obj), conditions.READY) or {}

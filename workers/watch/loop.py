@@ -60,6 +60,7 @@ class Loop:
         self._objects: dict[Key, Object] = {}
         self._timers: Timers[Due] = Timers()
         self._rechecks: dict[Key, float] = {}
+        self._pending: dict[Key, Queue] = {}
         self._health = HealthWatch(client, self._inbox.put)
         self._informers: list[Informer] = []
 
@@ -75,7 +76,11 @@ class Loop:
         self._health.close()
 
     def step(self, wait: float) -> None:
-        """Handle what comes in within `wait` seconds, and everything that is due by then."""
+        """Handle what comes in within `wait` seconds, and everything that is due by then.
+
+        Raises RedisError when the queue cannot be reached; what is to be queued waits for the next step.
+        """
+        self._flush()
         due = self._timers.next()
         if due is not None:
             wait = min(wait, max(0.0, due - self._now()))
@@ -87,6 +92,7 @@ class Loop:
             self._handle(seen)
         for timer in self._timers.pop(self._now()):
             self._ring(timer)
+        self._flush()
 
     def repositories(self) -> set[tuple[str, str]]:
         """Return (owner, name) of every GitHub repository that some source points to."""
@@ -213,11 +219,11 @@ class Loop:
     def _recheck(self, key: Key, obj: Object) -> None:
         """See that something urgent is being worked on; the pause between looks grows."""
         if schedule.urgent(obj, self._artifact_for(obj)) or waits(obj):
-            if not self._work.busy([key]):
-                self._queue(key, Queue.PUSH)
             pause = min(self._rechecks.get(key, _RECHECK) * 1.5, _LONGEST_RECHECK)
             self._rechecks[key] = pause
             self._timers.set(Due(key, "recheck"), self._now() + pause)
+            if not self._work.busy([key]):
+                self._queue(key, Queue.PUSH)
 
     def _wake_followers(self, key: Key, source: Object) -> None:
         """A source has a new artifact: whatever applies it is next, and its commit gets a status."""
@@ -257,7 +263,15 @@ class Loop:
         return _artifact(self._objects.get(Key(*source_key(obj))))
 
     def _queue(self, key: Key, lane: Queue) -> None:
-        self._work.add(key, lane)
+        if self._pending.get(key) is not Queue.PUSH:
+            self._pending[key] = lane
+
+    def _flush(self) -> None:
+        """Queue what has gathered; a key leaves the list only when it is queued."""
+        while self._pending:
+            key, lane = next(iter(self._pending.items()))
+            self._work.add(key, lane)
+            del self._pending[key]
 
 
 def _key(obj: Object) -> Key:

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redis
 
 from app.cli.install import prepare
 from app.cli.redis import EmbeddedRedis
@@ -15,7 +17,7 @@ from tests.fixtures.cluster import Cluster
 from tests.fixtures.world import until
 from tests.policies.made import AT, READY, WAITING, kustomization
 from workers.cluster import Client
-from workers.watch.loop import Loop
+from workers.watch.loop import Due, Loop
 from workers.workqueue import Key, Queue, Workqueue, open_redis
 
 
@@ -106,3 +108,58 @@ def test_what_changes_is_queued_and_what_is_as_wanted_is_not(
         return key(ready) in watching.sent
 
     until(queued_again, what="the changed one to be queued")
+
+
+def test_what_was_seen_while_redis_was_away_is_queued_when_it_is_back(
+    client: Client, namespace: str, watching: Watching, redis_server: EmbeddedRedis
+) -> None:
+    names = {f"new-{number}" for number in range(3)}
+    redis_server.stop()
+    refused = 0
+    try:
+        for name in names:
+            obj = kustomization([], metadata={"namespace": namespace, "name": name, "finalizers": []})
+            client.create({**obj, "status": {}})
+        deadline = time.monotonic() + 2.0
+        while time.monotonic() < deadline:  # long enough for every event and timer to come and be refused
+            try:
+                watching.loop.step(wait=0.05)
+            except redis.ConnectionError:
+                refused += 1
+            watching.now += 1
+    finally:
+        redis_server.start()
+    assert refused
+    assert watching.sent == []
+
+    def all_sent() -> bool:
+        watching.loop.step(wait=0.05)
+        return {key.name for key in watching.sent} >= names
+
+    until(all_sent, what="everything to be queued")
+
+
+def test_a_time_that_came_while_redis_was_away_comes_again(
+    client: Client, namespace: str, watching: Watching, redis_server: EmbeddedRedis
+) -> None:
+    obj = created(client, namespace, [READY], interval="1h", prune=False)
+
+    def known() -> bool:
+        watching.loop.step(wait=0.05)
+        return watching.loop._timers.at(Due(key(obj), "run")) is not None
+
+    until(known, what="its next time to be set")
+    redis_server.stop()
+    try:
+        for _ in range(3):
+            watching.now += 2 * 3600
+            with pytest.raises(redis.ConnectionError):
+                watching.loop.step(wait=0)
+    finally:
+        redis_server.start()
+    until(lambda: watching.loop.step(wait=0.05) or key(obj) in watching.sent, what="the run to be queued")
+    watching.sent.clear()
+    with watching.work.run(key(obj)):
+        pass
+    watching.now += 2 * 3600
+    until(lambda: watching.loop.step(wait=0.05) or key(obj) in watching.sent, what="the run after it")
