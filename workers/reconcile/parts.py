@@ -10,10 +10,13 @@ from policies.commit_status import Part
 from policies.health import Health, Verdict, texts
 from policies.health import status as health
 from policies.health.pods import first_trouble
-from policies.objects import Object, ObjectRef
+from policies.objects import GroupKind, Object, ObjectRef
 from workers.cluster import ApiError, Client, NotFound
 
-_WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"})
+_WORKLOADS = frozenset(
+    {*(GroupKind("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"))}
+    | {GroupKind("batch", "Job")}
+)
 
 
 def look(client: Client, pool: ThreadPoolExecutor, kustomization: Object) -> list[Part]:
@@ -29,7 +32,7 @@ def _part(client: Client, ref: ObjectRef) -> Part:
     except ApiError as error:
         return Part(ref, Health(Verdict.UNKNOWN, error.message))
     found = health(obj)
-    trouble = "" if found.current or ref.kind not in _WORKLOADS else _trouble(client, obj)
+    trouble = "" if found.current or ref.group_kind not in _WORKLOADS else _trouble(client, obj)
     return Part(ref, found, texts.counted(obj), trouble)
 
 

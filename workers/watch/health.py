@@ -109,8 +109,9 @@ class HealthWatch:
         now = Seen(owner, health(obj), counted(obj))
         before = self._seen.get(identity)
         self._seen[identity] = now
-        if obj["kind"] in _WORKLOADS:
-            self._watch_pods(obj["metadata"]["namespace"])
+        # Somebody's own kind of that name may have no namespace.
+        if obj["kind"] in _WORKLOADS and (namespace := obj["metadata"].get("namespace")):
+            self._watch_pods(namespace)
         return {owner} if before != now else set()
 
     def _watch_pods(self, namespace: str) -> None:

@@ -66,9 +66,9 @@ class Loop:
 
     def start(self) -> None:
         """Begin to follow the kinds we serve."""
-        for group, version, kind in KINDS:
-            resource = self._client.discovery.resource(group, version, kind)
-            self._informers.append(Informer(self._client, resource, self._inbox.put, source=kind))
+        # All are found before any is followed: whoever starts again must not follow one twice.
+        for resource in [self._client.discovery.resource(*kind) for kind in KINDS]:
+            self._informers.append(Informer(self._client, resource, self._inbox.put, source=resource.kind))
 
     def stop(self) -> None:
         for informer in self._informers:

@@ -11,7 +11,7 @@ from policies.commit_status import Part
 from policies.health import Verdict
 from policies.objects import Object, ObjectRef
 from tests.fixtures.world import until
-from tests.workers.reconcile.conftest import Apply, config_map, deployment, made
+from tests.workers.reconcile.conftest import Apply, config_map, crd, deployment, made
 from workers.cluster import Client
 from workers.reconcile import parts
 
@@ -109,3 +109,22 @@ def test_what_may_not_be_read_is_unknown_and_hides_no_other(
     (part,) = look(nobody, pool, config_map(namespace))
     assert part.health.verdict is Verdict.UNKNOWN
     assert "cannot get resource" in part.health.message
+
+
+def test_a_kind_of_somebody_s_own_with_a_workload_s_name_has_no_pods(
+    fresh: Client, pool: ThreadPoolExecutor, apply: Apply, namespace: str
+) -> None:
+    group = f"{namespace}.example"
+    definition = crd(group)
+    spec = definition["spec"]
+    spec["names"] = {"plural": "jobs", "singular": "job", "kind": "Job", "listKind": "JobList"}
+    spec["scope"], definition["metadata"]["name"] = "Cluster", f"jobs.{group}"
+    schema = spec["versions"][0]["schema"]["openAPIV3Schema"]
+    schema["x-kubernetes-preserve-unknown-fields"] = True
+    labels = {"selector": {"matchLabels": {"app": "x"}}}
+    ready = {"conditions": [{"type": "Ready", "status": "False", "reason": "No", "message": "no"}]}
+    job = made(f"{group}/v1", "Job", "own", spec=labels, status=ready)
+    apply(definition, job, by=fresh)
+    (part,) = look(fresh, pool, job)
+    assert (part.health.current, part.trouble) == (False, "")
+    fresh.delete(ObjectRef.of(definition))
