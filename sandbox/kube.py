@@ -17,6 +17,7 @@ import yaml
 
 Object = dict[str, Any]
 MERGE = "application/merge-patch+json"
+_WATCH_SECONDS = 300
 
 
 class ApiError(Exception):
@@ -63,9 +64,9 @@ class Kube:
             )
         except urllib3.exceptions.HTTPError as error:
             raise ApiError(0, f"the API server cannot be reached: {error}") from error
-        payload: Object = json.loads(answer.data or b"{}")
         if answer.status >= 400:
-            raise ApiError(answer.status, payload.get("message", ""))
+            raise ApiError(answer.status, _message(answer.data))
+        payload: Object = json.loads(answer.data)
         return payload
 
     def ensure(self, path: str, body: Object) -> None:
@@ -76,26 +77,45 @@ class Kube:
             if error.status != 409:
                 raise
 
-    def follow(self, path: str, **query: str) -> Iterator[tuple[str, Object]]:
-        """Yield ("LISTED", object) for all there is, then every change; ends when the watch is cut."""
-        listed = self.call("GET", f"{path}?{urlencode(query)}")
-        for item in listed["items"]:
-            yield "LISTED", item
-        query |= {
+    def listed(self, path: str) -> tuple[list[Object], str]:
+        """Return all objects there are, and the resource version they are as of."""
+        listed = self.call("GET", path)
+        return listed["items"], listed["metadata"]["resourceVersion"]
+
+    def watch(self, path: str, version: str) -> Iterator[tuple[str, Object]]:
+        """Yield every change since a resource version, bookmarks too, until the server ends the watch.
+
+        Raises ApiError: 410 when the version is too old, 0 when the connection is cut.
+        """
+        query = {
             "watch": "1",
-            "resourceVersion": listed["metadata"]["resourceVersion"],
-            "timeoutSeconds": "300",
+            "resourceVersion": version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(_WATCH_SECONDS),
         }
         try:
             answer = self._pool.request(
-                "GET", f"{self.server}{path}?{urlencode(query)}", preload_content=False, timeout=310.0
+                "GET",
+                f"{self.server}{path}?{urlencode(query)}",
+                preload_content=False,
+                timeout=urllib3.Timeout(connect=10.0, read=_WATCH_SECONDS + 10.0),
             )
             try:
+                if answer.status >= 400:
+                    raise ApiError(answer.status, _message(answer.data))
                 yield from _events(answer)
             finally:
                 answer.close()
         except urllib3.exceptions.HTTPError as error:
             raise ApiError(0, f"the watch was cut: {error}") from error
+
+
+def _message(body: bytes) -> str:
+    """Return a Status object's message; not all refusals are one, some are plain text."""
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return body[:200].decode(errors="replace")
 
 
 def _events(answer: urllib3.BaseHTTPResponse) -> Iterator[tuple[str, Object]]:

@@ -1,183 +1,137 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pods without processes: bound, running and ready at once; those of Jobs complete.
-
-The image tag `broken` stands for an image that cannot be pulled, so that failure can be seen too.
-"""
+"""Pods without processes: bound to the node, running and ready at once, gone as soon as they are deleted."""
 
 from __future__ import annotations
 
-import itertools
+import logging
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-from sandbox.kube import MERGE, ApiError, Kube, Object
-from sandbox.kubelet.node import HOST_IP, NAME, now
+from sandbox.kube import Kube, Object
+from sandbox.kubelet import podstatus
+from sandbox.kubelet.addresses import Addresses
+from sandbox.kubelet.follower import attempt
+from sandbox.kubelet.node import HOST_IP, NAME, STRATEGIC, now
 
-BROKEN_TAG = "broken"
+log = logging.getLogger(__name__)
+_THREADS = 8
 
 
 class Pods:
-    """Give every pod the status its node would report."""
+    """Play scheduler and node for every pod."""
 
-    def __init__(self, kube: Kube) -> None:
-        self._kube = kube
-        self._numbers = itertools.count(2)
-        self._used: set[str] = set()
-        self._pool = ThreadPoolExecutor(8, "pods")
-        self._done: dict[str, str] = {}  # uid → the step that was taken last
+    def __init__(self, kube: Kube, ended: threading.Event) -> None:
+        self._kube, self._ended = kube, ended
+        self._addresses = Addresses("10.77.0.0/16")
+        self._pool = ThreadPoolExecutor(_THREADS, "pods")
+        # uid → what was last done about the pod. Our own change comes back as an event, mostly after an older
+        # one: without this it would be done again.
+        self._done: dict[str, str] = {}
 
-    def handle(self, event: str, pod: Object) -> None:
+    def listed(self, objects: Sequence[Object]) -> None:
+        here = {pod["metadata"]["uid"]: _address(pod) for pod in objects}
+        self._addresses.replace(here)
+        for uid in self._done.keys() - here.keys():
+            self._done.pop(uid, None)
+        for pod in objects:
+            self.changed("ADDED", pod)
+
+    def changed(self, event: str, obj: Object) -> None:
         """Take the pod's next step, off this thread: many pods come at once."""
-        uid = pod["metadata"]["uid"]
-        address = (pod.get("status") or {}).get("podIP")
-        if address:
-            self._used.add(address)
+        uid = obj["metadata"]["uid"]
         if event == "DELETED":
             self._done.pop(uid, None)
+            self._addresses.release(uid)
             return
-        step = _step(pod)
-        if step and self._done.get(uid) != step:
-            self._done[uid] = step
-            self._pool.submit(self._take, step, pod)
+        step, act = self._next(obj)
+        if act is None or self._done.get(uid) == step:
+            return
+        self._done[uid] = step
+        self._pool.submit(self._take, step, act, obj)
 
-    def _take(self, step: str, pod: Object) -> None:
-        metadata = pod["metadata"]
-        path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
+    def _next(self, pod: Object) -> tuple[str, Callable[[Object], None] | None]:
+        """Return what has to be done about a pod, as a name and as a call."""
+        metadata, spec = pod["metadata"], pod["spec"]
+        if spec.get("nodeName") not in (None, "", NAME):
+            return "", None
+        if metadata.get("deletionTimestamp"):
+            # With finalizers and no grace left, it goes when they go: nothing is left for a node to do.
+            waits = metadata.get("finalizers") and metadata.get("deletionGracePeriodSeconds") == 0
+            return ("", None) if waits else ("end", self._end)
+        if spec.get("schedulingGates"):
+            return "", None
+        if spec.get("nodeName") and podstatus.reported(pod):
+            return "", None
+        return f"start {podstatus.fingerprint(pod)}", self._start
+
+    def _take(self, step: str, act: Callable[[Object], None], pod: Object) -> None:
+        uid = pod["metadata"]["uid"]
         try:
-            if step == "delete":
-                options: Object = {"gracePeriodSeconds": 0, "preconditions": {"uid": metadata["uid"]}}
-                self._kube.call("DELETE", path, options)
-            elif step == "bind":
-                self._kube.call("POST", f"{path}/binding", _binding(pod))
-            else:
-                self._kube.call("PATCH", f"{path}/status", {"status": self._status(pod)}, content_type=MERGE)
-        except ApiError as error:
-            self._done.pop(metadata["uid"], None)
-            if error.status not in (404, 409):
-                raise
+            done = attempt(f"to {step} {_path(pod)}", lambda: act(pod), self._ended)
+        except Exception:
+            log.exception("to %s %s failed", step, _path(pod))
+            done = False
+        if not done and self._done.get(uid) == step:
+            self._done.pop(uid, None)
 
-    def _status(self, pod: Object) -> Object:
-        if _broken(pod):
-            return _pending(pod)
-        return _succeeded(pod, self._address()) if _of_job(pod) else _running(pod, self._address())
+    def _start(self, pod: Object) -> None:
+        if not pod["spec"].get("nodeName"):
+            self._kube.ensure(f"{_path(pod)}/binding", _binding(pod))
+        own = not pod["spec"].get("hostNetwork")
+        address = self._addresses.of(pod["metadata"]["uid"]) if own else HOST_IP
+        self._report(pod, podstatus.report(pod, address=address, at=now()))
+        for container in pod["spec"]["containers"]:
+            if podstatus.broken(container):
+                self._warn(pod, "BackOff", podstatus.pull_failure(container["image"]))
 
-    def _address(self) -> str:
-        while True:
-            number = next(self._numbers)
-            address = f"10.77.{number // 250 % 250}.{number % 250 + 2}"
-            if address not in self._used:
-                self._used.add(address)
-                return address
+    def _end(self, pod: Object) -> None:
+        phase = (pod.get("status") or {}).get("phase")
+        # Controllers that hold a finalizer, as that of Jobs does, wait for the pod's end before they let go.
+        if pod["metadata"].get("finalizers") and phase not in podstatus.TERMINAL:
+            self._report(pod, podstatus.ended(pod, at=now()))
+        options: Object = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod["metadata"]["uid"]}}
+        self._kube.call("DELETE", _path(pod), options)
+
+    def _report(self, pod: Object, status: Object) -> None:
+        # With the uid, a pod of the same name made meanwhile is left alone.
+        body: Object = {"metadata": {"uid": pod["metadata"]["uid"]}, "status": status}
+        self._kube.call("PATCH", f"{_path(pod)}/status", body, content_type=STRATEGIC)
+
+    def _warn(self, pod: Object, reason: str, message: str) -> None:
+        """Leave an event, as `kubectl describe` shows it."""
+        metadata, at = pod["metadata"], now()
+        involved: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod"}
+        involved |= {key: metadata[key] for key in ("namespace", "name", "uid")}
+        event: Object = {
+            "metadata": {"generateName": f"{metadata['name']}.", "namespace": metadata["namespace"]},
+            "involvedObject": involved,
+            "type": "Warning",
+            "reason": reason,
+            "message": message,
+            "source": {"component": "kubelet", "host": NAME},
+            "firstTimestamp": at,
+            "lastTimestamp": at,
+            "count": 1,
+        }
+        self._kube.call("POST", f"/api/v1/namespaces/{metadata['namespace']}/events", event)
 
 
-def _step(pod: Object) -> str:
-    status = pod.get("status") or {}
-    if pod["metadata"].get("deletionTimestamp"):
-        return "delete" if not pod["metadata"].get("finalizers") else ""
-    if not pod["spec"].get("nodeName"):
-        return "bind"
-    if pod["spec"]["nodeName"] != NAME or status.get("phase") in ("Running", "Succeeded", "Failed"):
-        return ""
-    return "" if _broken(pod) and status.get("containerStatuses") else "report"
+def _path(pod: Object) -> str:
+    return f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
+
+
+def _address(pod: Object) -> str:
+    found: str = (pod.get("status") or {}).get("podIP", "")
+    return "" if pod["spec"].get("hostNetwork") else found
 
 
 def _binding(pod: Object) -> Object:
+    metadata = {key: pod["metadata"][key] for key in ("name", "namespace", "uid")}
     return {
         "apiVersion": "v1",
         "kind": "Binding",
-        "metadata": {"name": pod["metadata"]["name"], "namespace": pod["metadata"]["namespace"]},
+        "metadata": metadata,
         "target": {"apiVersion": "v1", "kind": "Node", "name": NAME},
-    }
-
-
-def _of_job(pod: Object) -> bool:
-    owners = pod["metadata"].get("ownerReferences") or []
-    return pod["spec"].get("restartPolicy") != "Always" and any(o["kind"] == "Job" for o in owners)
-
-
-def _broken(pod: Object) -> bool:
-    containers = [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]
-    return any(_tag(container["image"]) == BROKEN_TAG for container in containers)
-
-
-def _tag(image: str) -> str:
-    return image.rpartition("/")[2].partition("@")[0].partition(":")[2]
-
-
-def _conditions(*, ready: bool, reason: str = "") -> list[Object]:
-    state = "True" if ready else "False"
-    found: list[Object] = []
-    for name in ("PodScheduled", "Initialized", "ContainersReady", "Ready"):
-        value = state if name in ("ContainersReady", "Ready") else "True"
-        condition: Object = {"type": name, "status": value, "lastTransitionTime": now()}
-        if value == "False" and reason:
-            condition["reason"] = reason
-        found.append(condition)
-    return found
-
-
-def _common(pod: Object) -> Object:
-    return {"hostIP": HOST_IP, "startTime": (pod.get("status") or {}).get("startTime") or now()}
-
-
-def _container(container: Object, *, ready: bool, state: Object) -> Object:
-    name = f"sandbox://{container['name']}"
-    return {
-        "name": container["name"],
-        "image": container["image"],
-        "imageID": container["image"],
-        "containerID": name if "waiting" not in state else "",
-        "ready": ready,
-        "started": ready,
-        "restartCount": 0,
-        "state": state,
-    }
-
-
-def _ended() -> Object:
-    return {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": now(), "finishedAt": now()}}
-
-
-def _init(pod: Object) -> list[Object]:
-    found = []
-    for container in pod["spec"].get("initContainers") or []:
-        sidecar = container.get("restartPolicy") == "Always"
-        state = {"running": {"startedAt": now()}} if sidecar else _ended()
-        found.append(_container(container, ready=True, state=state))
-    return found
-
-
-def _running(pod: Object, address: str) -> Object:
-    running = {"running": {"startedAt": now()}}
-    return {
-        **_common(pod),
-        "phase": "Running",
-        "podIP": address,
-        "podIPs": [{"ip": address}],
-        "conditions": _conditions(ready=True),
-        "initContainerStatuses": _init(pod),
-        "containerStatuses": [_container(c, ready=True, state=running) for c in pod["spec"]["containers"]],
-    }
-
-
-def _succeeded(pod: Object, address: str) -> Object:
-    return {
-        **_running(pod, address),
-        "phase": "Succeeded",
-        "conditions": _conditions(ready=False, reason="PodCompleted"),
-        "containerStatuses": [_container(c, ready=False, state=_ended()) for c in pod["spec"]["containers"]],
-    }
-
-
-def _pending(pod: Object) -> Object:
-    def state(container: Object) -> Object:
-        if _tag(container["image"]) != BROKEN_TAG:
-            return {"waiting": {"reason": "ContainerCreating"}}
-        message = f'Back-off pulling image "{container["image"]}"'
-        return {"waiting": {"reason": "ImagePullBackOff", "message": message}}
-
-    return {
-        **_common(pod),
-        "phase": "Pending",
-        "conditions": _conditions(ready=False, reason="ContainersNotReady"),
-        "containerStatuses": [_container(c, ready=False, state=state(c)) for c in pod["spec"]["containers"]],
     }
