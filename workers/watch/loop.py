@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies import clock, conditions, inventory, schedule
+from policies.errors import FairwayError
 from policies.github.urls import repository_of
 from policies.kinds import InvalidObject, Kustomization
 from policies.kustomization import dependency_keys, source_key, waits
@@ -89,10 +90,19 @@ class Loop:
         except queue.Empty:
             pass
         else:
-            self._handle(seen)
+            self._guarded(lambda: self._handle(seen))
         for timer in self._timers.pop(self._now()):
-            self._ring(timer)
+            self._guarded(lambda timer=timer: self._ring(timer))  # type: ignore[misc]
         self._flush()
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """Go on after a defect of ours: one object that nobody foresaw must not end the leader for all."""
+        try:
+            act()
+        except FairwayError:
+            raise  # the API server is away, which whoever runs the loop waits out
+        except Exception:
+            log.exception("left until it changes")
 
     def repositories(self) -> set[tuple[str, str]]:
         """Return (owner, name) of every GitHub repository that some source points to."""
