@@ -84,7 +84,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return ThreadPoolExecutor(self.public_threads, "public")
 
     def accept(self, listener: Any) -> None:
-        """Take a connection and wait for its first byte without a thread."""
+        """Take a connection; it gets a thread when its first byte is there."""
         try:
             sock, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
@@ -97,6 +97,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.public_connections += public
         self.nr_conns += 1
         conn = _Connection(self.cfg, sock, address, server, public=public)
+        if _has_data(sock):
+            conn.data_ready = True
+            self.enqueue_req(conn)
+            return
         conn.timeout = time.monotonic() + self.cfg.keepalive
         self.pending_conns.append(conn)
         self.poller.register(sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
@@ -110,7 +114,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle(self, conn: _Connection) -> Any:
         kept = super().handle(conn)
-        if not kept:
+        if not kept and _unread(conn):
             _linger(conn.sock)
         return kept
 
@@ -147,6 +151,21 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if conn.public and conn.sock.fileno() == -1:
             conn.public = False  # counted once
             self.public_connections -= 1
+
+
+def _has_data(sock: socket.socket) -> bool:
+    try:
+        return bool(sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except OSError:
+        return False
+
+
+def _unread(conn: _Connection) -> bool:
+    """Tell whether the client may have more to send of the request that was just answered."""
+    body = getattr(getattr(conn.parser, "mesg", None), "body", None)
+    # Only of a body of known length is it known; a client that is done must not hold a thread until it
+    # has noticed.
+    return getattr(getattr(body, "reader", None), "length", 1) != 0
 
 
 def _linger(sock: socket.socket) -> None:

@@ -105,6 +105,18 @@ def test_many_that_send_nothing_keep_nobody_out(web: Web, store: redis.Redis) ->
     assert len(queued(store)) == 1
 
 
+def test_those_who_do_not_hang_up_hold_no_thread(web: Web, store: redis.Redis) -> None:
+    with ExitStack() as held:
+        for number in range(5 * PUBLIC_THREADS):
+            connection = held.enter_context(connected(web.public))
+            delivery = head(len(BODY)).replace(b"Host: x", b"Host: x\r\nConnection: close")
+            connection.sendall(delivery + BODY)
+            # Less than the two seconds for which a thread waits where a body was refused.
+            connection.settimeout(1.9)
+            assert answer_of(connection) == b"HTTP/1.1 202 ACCEPTED", number
+    assert len(queued(store)) == 5 * PUBLIC_THREADS
+
+
 def test_those_who_send_slowly_are_ended_and_never_reach_the_internal_listener(
     web: Web, store: redis.Redis
 ) -> None:
