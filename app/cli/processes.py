@@ -28,7 +28,7 @@ def _start(role: str) -> Settings:
 
 @click.command()
 def web() -> None:
-    """Serve the public and the internal listener."""
+    """Take webhooks; serve health, artifacts and pages."""
     settings = _start("web")
     from app.server import serve
 
@@ -37,7 +37,7 @@ def web() -> None:
 
 @click.command()
 def worker() -> None:
-    """Run tasks: reconcile, report."""
+    """Reconcile and report."""
     settings = _start("worker")
     from celery.signals import worker_ready
 
