@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from app.cli.demo.stage import Stage
 from app.cli.demo.timeline import StoryFailed, Timeline
-from policies.objects import ObjectRef
+from policies import conditions
+from policies.objects import Object, ObjectRef
 
 _NAMESPACE = "apps"
+_SETTLED = 60.0  # seconds; a loaded machine starts slowly
 _SOURCE = ObjectRef("source.toolkit.fluxcd.io", "v1", "GitRepository", _NAMESPACE, "fleet")
 
 
@@ -80,7 +83,7 @@ def _follow(stage: Stage, url: str) -> None:
             "spec": {"url": url, "ref": {"branch": "main"}, "interval": "10m"},
         }
     )
-    _until_fetched(stage)
+    _until(stage, _SOURCE, lambda obj: bool((obj.get("status") or {}).get("artifact")))
     for name in ("web", "api"):
         client.create(
             {
@@ -98,14 +101,16 @@ def _follow(stage: Stage, url: str) -> None:
                 },
             }
         )
+        ref = ObjectRef("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", _NAMESPACE, name)
+        _until(stage, ref, lambda obj: conditions.find(conditions.of(obj), "Ready") is not None)
 
 
-def _until_fetched(stage: Stage) -> None:
-    """Wait for the source's first artifact, so that the story begins with the push."""
-    deadline = time.monotonic() + 20
-    while not (stage.cluster.get(_SOURCE).get("status") or {}).get("artifact"):
+def _until(stage: Stage, ref: ObjectRef, seen: Callable[[Object], bool]) -> None:
+    """Wait for an object to get so far, so that the story begins with the push."""
+    deadline = time.monotonic() + _SETTLED
+    while not seen(stage.cluster.get(ref)):
         if time.monotonic() > deadline:
-            raise StoryFailed("GitRepository apps/fleet has no artifact after 20 s")
+            raise StoryFailed(f"{ref} was not ready for the story after {_SETTLED:.0f} s")
         time.sleep(0.05)
 
 

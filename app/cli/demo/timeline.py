@@ -52,6 +52,8 @@ class Timeline:
         self._steps: list[Step] = []
         self._seen: dict[str, str] = {}
         self._started = time.monotonic()
+        self._quiet = True
+        self._listed: set[str] = set()
         self._informers = [
             Informer(client, client.discovery.resource(*kind), self._object, source=kind[2])
             for kind in (
@@ -60,7 +62,13 @@ class Timeline:
                 ("apps", "v1", "Deployment"),
             )
         ]
-        self._quiet = True
+        self._until_listed()
+
+    def _until_listed(self) -> None:
+        """Wait until everything that is there was seen, so that old news is not told as new."""
+        with self._lock:
+            if not self._lock.wait_for(lambda: len(self._listed) == len(self._informers), timeout=10):
+                raise StoryFailed("the cluster's objects cannot be watched")
 
     def close(self) -> None:
         for informer in self._informers:
@@ -75,7 +83,7 @@ class Timeline:
         self._line(f"push {sha[:7]} to {self._repository.full_name} by {author}: {message}", "push")
         return sha
 
-    def until_final(self, sha: str, *, state: str, saying: Iterable[str] = (), within: float = 30.0) -> Step:
+    def until_final(self, sha: str, *, state: str, saying: Iterable[str] = (), within: float = 60.0) -> Step:
         """Follow the commit's statuses to the final one; raises StoryFailed when it is not as it must be."""
         shown = 0
         deadline = time.monotonic() + within
@@ -89,7 +97,7 @@ class Timeline:
             time.sleep(_POLL)
         raise StoryFailed(f"commit {sha[:7]} had no final status within {within:.0f} s")
 
-    def expect(self, *whats: str, within: float = 10.0) -> None:
+    def expect(self, *whats: str, within: float = 20.0) -> None:
         """Wait until each of these steps was seen since the push."""
         deadline = time.monotonic() + within
         with self._lock:
@@ -123,6 +131,10 @@ class Timeline:
                 self._seen[ref.id] = text
                 if not self._quiet:
                     self._line(f"{named(ref)} {text}", f"{ref.kind} {text.split()[0]}")
+        if isinstance(seen, Listed):
+            with self._lock:
+                self._listed.add(str(seen.source))
+                self._lock.notify_all()
 
     def _line(self, text: str, what: str, *, markup: bool = False) -> None:
         with self._lock:
