@@ -23,15 +23,21 @@ class _Command:
 
 
 _COMMANDS = {
-    "build": _Command("app.cli.build", "build", "Print what would be applied."),
+    "build": _Command("app.cli.build", "build", "Render what would be applied."),
     "demo": _Command(
         "app.cli.demo", "demo", "Watch a push become live objects on a real Kubernetes API server."
     ),
     "down": _Command("app.cli.up", "down", "Stop what `fairway up` started."),
-    "generate": _Command("app.cli.generate", "generate", "Write the files made from code.", hidden=True),
-    "sandbox": _Command("app.cli.sandbox", "sandbox", "A cluster and a forge on this machine."),
+    "generate": _Command(
+        "app.cli.generate", "generate", "Write the files that are made from code.", hidden=True
+    ),
+    "sandbox": _Command(
+        "app.cli.sandbox", "sandbox", "Run a Kubernetes API server and a forge on this machine."
+    ),
     "up": _Command("app.cli.up", "up", "Run web, worker and watch against a cluster."),
-    "watch": _Command("app.cli.processes", "watch", "Watch the cluster and keep the time; one leads."),
+    "watch": _Command(
+        "app.cli.processes", "watch", "Watch the cluster and keep the time; one of several leads."
+    ),
     "web": _Command("app.cli.processes", "web", "Take webhooks; serve health, artifacts and pages."),
     "worker": _Command("app.cli.processes", "worker", "Reconcile and report."),
 }
