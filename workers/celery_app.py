@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from typing import Any
 
 from celery import Celery
@@ -47,6 +48,9 @@ def celery_init(redis_url: str) -> Celery:
         task_publish_retry_policy={"max_retries": 2, "interval_start": 0.05, "interval_step": 0.1},
         timezone="UTC",
     )
+    if redis_url.startswith("rediss://"):
+        # kombu would take any certificate.
+        app.conf.broker_use_ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
     return app
 
 
