@@ -89,4 +89,13 @@ def main() -> None:
     except FairwayError as error:
         click.echo(f"fairway: {error}", err=True)
         sys.exit(1)
+    except Exception as error:
+        # Looked up only now: most commands need neither, and `--help` answers at once.
+        from sandbox.processes import SandboxError
+        from toolchain.errors import ToolchainError
+
+        if not isinstance(error, SandboxError | ToolchainError):
+            raise
+        click.echo(f"fairway: {error}", err=True)
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
