@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -11,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,9 @@ class Process:
             )
         facts = {"pid": child.pid, "started": start_time(child.pid)}
         self._file.write_text(json.dumps(facts))
-        ready = _ready_line(child, timeout)
+        assert child.stdout is not None  # noqa: S101 (it was opened as a pipe)
+        with child.stdout:
+            ready = _ready_line(child, timeout)
         if ready is None:
             child.kill()
             child.wait()
@@ -90,6 +93,14 @@ def start_time(pid: int) -> int | None:
     return None if fields[0] == "Z" else int(fields[19])
 
 
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other commands off a sandbox: two that start it at once would start it twice."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def free_port(remembered: Path) -> int:
     """Return the port written in a file, choosing a free one the first time."""
     if remembered.exists():
@@ -101,8 +112,25 @@ def free_port(remembered: Path) -> int:
     return port
 
 
+def wait_for_port(remembered: Path, timeout: float) -> None:
+    """Wait until nothing listens on the port written in a file; what follows says so if something still does.
+
+    Children of a killed process hold its port a moment longer.
+    """
+    if not remembered.exists():
+        return
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", int(remembered.read_text())))
+                return
+        time.sleep(0.02)
+
+
 def _ready_line(child: subprocess.Popen[bytes], timeout: float) -> dict[str, Any] | None:
-    assert child.stdout is not None  # noqa: S101 (it was opened as a pipe)
+    assert child.stdout is not None  # noqa: S101 (the caller holds it open)
     deadline = time.monotonic() + timeout
     pending = b""
     while time.monotonic() < deadline:
@@ -123,16 +151,16 @@ def _ready_line(child: subprocess.Popen[bytes], timeout: float) -> dict[str, Any
 
 
 def _end(pid: int, started: int, timeout: float) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + timeout
-    while start_time(pid) == started:
-        if time.monotonic() > deadline:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if start_time(pid) == started:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            deadline += timeout
-        time.sleep(0.02)
+                os.kill(pid, number)
+        deadline = time.monotonic() + timeout
+        while start_time(pid) == started and time.monotonic() < deadline:
+            time.sleep(0.02)
         _reap(pid)
+    if start_time(pid) == started:
+        raise SandboxError(f"process {pid} does not end, not even by SIGKILL; the system holds it in a call")
 
 
 def _reap(pid: int) -> None:

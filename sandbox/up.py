@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import toolchain
-from sandbox.processes import Process, SandboxError, free_port
+from sandbox.processes import Process, SandboxError, alone, free_port, wait_for_port
 
-__all__ = ["Sandbox", "SandboxError", "down", "status", "up"]
+__all__ = ["Sandbox", "SandboxError", "down", "running", "start_cluster", "status", "up"]
 
 _START_TIMEOUT = 120.0  # seconds; a loaded machine starts a control plane slowly
 _STOP_TIMEOUT = 5.0
@@ -38,9 +38,9 @@ def up(folder: Path) -> Sandbox:
     """Start whatever of the sandbox does not run; raises SandboxError."""
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(2) as pool:
+    with alone(folder), ThreadPoolExecutor(2) as pool:
         forge = pool.submit(_start_forge, folder)
-        cluster = pool.submit(_start_cluster, folder)
+        cluster = pool.submit(start_cluster, folder)
         for started in (cluster, forge):
             started.result()
     found = status(folder)
@@ -68,17 +68,25 @@ def running(folder: Path) -> dict[str, int]:
 
 
 def down(folder: Path) -> None:
-    """Stop what `up` started; data stay."""
-    for name in ("kubelet", "forge", "cluster"):
-        Process(folder.absolute(), name).stop(_STOP_TIMEOUT)
+    """Stop what `up` started; data stay. Raises SandboxError when a process cannot be ended."""
+    if not folder.is_dir():
+        return
+    with alone(folder):
+        for name in ("kubelet", "forge", "cluster"):
+            Process(folder.absolute(), name).stop(_STOP_TIMEOUT)
 
 
-def _start_cluster(folder: Path) -> None:
+def start_cluster(folder: Path) -> None:
+    """Start control plane and kubelet, whichever does not run; raises SandboxError."""
     cluster, kubelet = Process(folder, "cluster"), Process(folder, "kubelet")
     facts = cluster.facts()
     if facts is None or "kubeconfig" not in facts:
         cluster.stop(_STOP_TIMEOUT)
-        binary = toolchain.binary("fairway-cluster")
+        try:
+            binary = toolchain.binary("fairway-cluster")
+        except toolchain.ToolchainError as error:
+            raise SandboxError(str(error)) from error
+        wait_for_port(folder / "cluster" / "port", _STOP_TIMEOUT)
         facts = cluster.start([str(binary), "--dir", str(folder / "cluster")], timeout=_START_TIMEOUT)
     if kubelet.facts() is None:
         command = [sys.executable, "-m", "sandbox.kubelet", "--kubeconfig", str(facts["kubeconfig"])]

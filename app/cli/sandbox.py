@@ -53,9 +53,15 @@ def status(folder: Path, as_json: bool) -> None:
 
 @sandbox.command()
 @_DIR
-def down(folder: Path) -> None:
+@_JSON
+def down(folder: Path, as_json: bool) -> None:
     """Stop it; its data stay."""
-    sandbox_up.down(folder)
+    try:
+        sandbox_up.down(folder)
+    except sandbox_up.SandboxError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps({"kubeconfig": None, "forge": None, "pids": {}}))
 
 
 def _show(found: sandbox_up.Sandbox, as_json: bool) -> None:

@@ -30,10 +30,11 @@ def main() -> None:
     node = Node(kube, ended)
     node.register()
     prepare(kube, ended)
+    pods = Pods(kube, ended)
     handlers: dict[str, Handler] = {
         NODES: node,
-        "/api/v1/pods": Pods(kube, ended),
-        "/api/v1/persistentvolumeclaims": Claims(kube, ended),
+        "/api/v1/pods": pods,
+        "/api/v1/persistentvolumeclaims": Claims(kube, ended, pods.claims_are),
         "/api/v1/persistentvolumes": Volumes(kube, ended),
         "/api/v1/services": Balancers(kube, ended),
     }

@@ -29,27 +29,45 @@ class Pods:
         # uid → what was last done about the pod. Our own change comes back as an event, mostly after an older
         # one: without this it would be done again.
         self._done: dict[str, str] = {}
+        # As a scheduler does, hold back pods whose claims are not bound yet: uid → pod.
+        self._held: dict[str, Object] = {}
+        self._bound: set[tuple[str, str]] = set()
+        self._lock = threading.RLock()  # pods and claims are followed by a thread each
 
     def listed(self, objects: Sequence[Object]) -> None:
         here = {pod["metadata"]["uid"]: _address(pod) for pod in objects}
-        self._addresses.replace(here)
-        for uid in self._done.keys() - here.keys():
-            self._done.pop(uid, None)
-        for pod in objects:
-            self.changed("ADDED", pod)
+        with self._lock:
+            self._addresses.replace(here)
+            for known in (self._done, self._held):
+                for uid in known.keys() - here.keys():
+                    known.pop(uid, None)
+            for pod in objects:
+                self.changed("ADDED", pod)
 
     def changed(self, event: str, obj: Object) -> None:
         """Take the pod's next step, off this thread: many pods come at once."""
         uid = obj["metadata"]["uid"]
-        if event == "DELETED":
-            self._done.pop(uid, None)
-            self._addresses.release(uid)
-            return
-        step, act = self._next(obj)
-        if act is None or self._done.get(uid) == step:
-            return
-        self._done[uid] = step
-        self._pool.submit(self._take, step, act, obj)
+        with self._lock:
+            self._held.pop(uid, None)
+            if event == "DELETED":
+                self._done.pop(uid, None)
+                self._addresses.release(uid)
+                return
+            step, act = self._next(obj)
+            if act is None or self._done.get(uid) == step:
+                return
+            if not obj["spec"].get("nodeName") and not _claims(obj) <= self._bound:
+                self._held[uid] = obj
+                return
+            self._done[uid] = step
+            self._pool.submit(self._take, step, act, obj)
+
+    def claims_are(self, bound: set[tuple[str, str]]) -> None:
+        """Take which claims, as namespace and name, are bound; pods that waited for them go on."""
+        with self._lock:
+            self._bound = bound
+            for pod in list(self._held.values()):
+                self.changed("MODIFIED", pod)
 
     def _next(self, pod: Object) -> tuple[str, Callable[[Object], None] | None]:
         """Return what has to be done about a pod, as a name and as a call."""
@@ -125,6 +143,12 @@ def _path(pod: Object) -> str:
 def _address(pod: Object) -> str:
     found: str = (pod.get("status") or {}).get("podIP", "")
     return "" if pod["spec"].get("hostNetwork") else found
+
+
+def _claims(pod: Object) -> set[tuple[str, str]]:
+    volumes = pod["spec"].get("volumes") or []
+    named = (volume["persistentVolumeClaim"] for volume in volumes if volume.get("persistentVolumeClaim"))
+    return {(pod["metadata"]["namespace"], claim["claimName"]) for claim in named}
 
 
 def _binding(pod: Object) -> Object:

@@ -7,7 +7,7 @@ A claim takes a volume that somebody made for it where there is one that fits; o
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from sandbox.kube import MERGE, ApiError, Kube, Object
@@ -39,20 +39,31 @@ def prepare(kube: Kube, ended: threading.Event) -> None:
 class Claims:
     """Bind every PersistentVolumeClaim to a volume of its own, and give it back with the claim."""
 
-    def __init__(self, kube: Kube, ended: threading.Event) -> None:
-        self._kube, self._ended = kube, ended
+    def __init__(
+        self, kube: Kube, ended: threading.Event, tell: Callable[[set[tuple[str, str]]], None]
+    ) -> None:
+        """`tell` is told which claims are bound, as namespace and name, whenever that changes."""
+        self._kube, self._ended, self._tell = kube, ended, tell
+        self._bound: set[tuple[str, str]] = set()
 
     def listed(self, objects: Sequence[Object]) -> None:
+        self._bound.clear()
         for claim in objects:
             self.changed("ADDED", claim)
+        self._tell(set(self._bound))
 
     def changed(self, event: str, obj: Object) -> None:
-        what = f"PersistentVolumeClaim {obj['metadata']['namespace']}/{obj['metadata']['name']}"
+        key = (obj["metadata"]["namespace"], obj["metadata"]["name"])
+        what = f"PersistentVolumeClaim {'/'.join(key)}"
+        bound = event != "DELETED" and (obj.get("status") or {}).get("phase") == "Bound"
+        if bound != (key in self._bound):
+            self._bound ^= {key}
+            self._tell(set(self._bound))
         if event == "DELETED":
             attempt(f"the volume of {what}", lambda: self._give_back(obj), self._ended)
         elif obj["metadata"].get("deletionTimestamp"):
             attempt(f"the end of {what}", lambda: _let_go(self._kube, _path(obj), obj, "pvc"), self._ended)
-        elif (obj.get("status") or {}).get("phase") != "Bound":
+        elif not bound:
             attempt(f"the binding of {what}", lambda: self._bind(obj), self._ended)
 
     def _bind(self, claim: Object) -> None:
