@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 
+from policies.objects import ObjectRef
 from tests.fixtures.cluster import Cluster
 from workers.cluster import Client, connect
 
@@ -30,4 +32,10 @@ def namespace(client: Client) -> str:
     """A namespace of the test's own."""
     name = f"workers-{next(_numbers)}"
     client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    # What the control plane puts into every namespace comes a moment later; no test shall see it come.
+    root = ObjectRef("", "v1", "ConfigMap", name, "kube-root-ca.crt")
+    deadline = time.monotonic() + 20
+    while client.find(root) is None:
+        assert time.monotonic() < deadline, f"no {root}"
+        time.sleep(0.01)
     return name
