@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Workqueue semantics in Redis: an object is worked on by at most one task, and no change is missed.
 
-A message is a hint. Adding an object marks it dirty; a run clears the mark before it observes; a message
-for an object that somebody runs already is dropped and leaves the mark; whoever ends a run with the mark
-set queues the object again. Every key has a TTL and nobody blocks, so a flushed Redis or a killed worker
-costs a delay, never a change: `watch` adds whatever is still unequal to what is wanted.
+A message is a hint; the mark is what counts. Adding an object marks it dirty; a run takes the mark over
+before it observes, and removes it when it ends; an add meanwhile marks it anew, and the end of the run
+queues it again. A message for an object without a mark, or that somebody runs already, is dropped. Every
+key has a TTL and nobody blocks, so a lost message, a killed worker or a flushed Redis costs a delay, never
+a change: `watch` sends again what is marked and is neither run nor about to be (`revive`), and adds
+whatever is still unequal to what is wanted.
 """
 
 from __future__ import annotations
@@ -16,14 +18,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import redis
 
 HEARTBEAT = 3.0  # seconds between renewals
 RUN_TTL = 10.0  # a run without a heartbeat for this long is dead
 _QUEUED_TTL = 10.0  # a message older than this is taken for lost; a second one does no harm
-_DIRTY_TTL = 3600.0
+_DIRTY_TTL = 3600.0  # of all marks, counted from the last one
+_DIRTY = "fairway:dirty"  # hash: object -> queue; one key, so that `revive` need not search for marks
 
 
 class Queue(StrEnum):
@@ -48,35 +51,44 @@ class Key:
 
 Send = Callable[[Key, Queue], None]
 
-# KEYS: dirty, run, queued. Says whether a message has to be sent.
+# Everywhere: KEYS are dirty, run, queued; ARGV[1] is the object.
+# Says whether a message has to be sent.
 _ADD = """
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
 if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
-if redis.call('SET', KEYS[3], '1', 'NX', 'PX', ARGV[3]) then return 1 end
+if redis.call('SET', KEYS[3], '1', 'NX', 'PX', ARGV[4]) then return 1 end
 return 0
 """
-# KEYS: dirty, run, queued. Says whether the caller may run.
+# Says whether the caller may run. The mark stays, starred, so that a runner's death does not lose it.
 _BEGIN = """
 redis.call('DEL', KEYS[3])
-if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then
-  redis.call('DEL', KEYS[1])
+local queue = redis.call('HGET', KEYS[1], ARGV[1])
+if queue and redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3]) then
+  redis.call('HSET', KEYS[1], ARGV[1], '*' .. string.gsub(queue, '^*', ''))
   return 1
 end
 return 0
 """
-# KEYS: run. Lost keys are put back (a flush is no reason for a second runner); a foreign one is left.
+# Lost keys are put back (a flush is no reason for a second runner); a foreign one is left.
 _RENEW = """
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+local holder = redis.call('GET', KEYS[2])
+if holder and holder ~= ARGV[2] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 return 1
 """
-# KEYS: dirty, run, queued. Returns the queue to send to when the object changed meanwhile.
+# Returns the queue to send to when there is more to do.
 _END = """
-if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
-local queue = redis.call('GET', KEYS[1])
+local queue = redis.call('HGET', KEYS[1], ARGV[1])
+if redis.call('GET', KEYS[2]) == ARGV[2] then
+  redis.call('DEL', KEYS[2])
+  if queue and string.sub(queue, 1, 1) == '*' then
+    redis.call('HDEL', KEYS[1], ARGV[1])
+    return false
+  end
+end
 if queue and redis.call('EXISTS', KEYS[2]) == 0 then
-  if redis.call('SET', KEYS[3], '1', 'NX', 'PX', ARGV[2]) then return queue end
+  if redis.call('SET', KEYS[3], '1', 'NX', 'PX', ARGV[3]) then return queue end
 end
 return false
 """
@@ -98,15 +110,15 @@ class Workqueue:
 
     def add(self, key: Key, queue: Queue = Queue.RECONCILE) -> None:
         """Have the object worked on soon, once, however often it is added."""
-        arguments: list[str | int] = [str(queue), _ms(_DIRTY_TTL), _ms(_QUEUED_TTL)]
+        arguments: list[str | int] = [str(key), str(queue), _ms(_DIRTY_TTL), _ms(_QUEUED_TTL)]
         if self._add(keys=_keys(key), args=arguments):
             self._deliver(key, queue)
 
     @contextmanager
     def run(self, key: Key) -> Iterator[bool]:
-        """Hold the object for one run; yields False when somebody else has it, who will run again."""
+        """Hold the object for one run; yields False when there is nothing to do, or somebody else has it."""
         token = secrets.token_hex(8)
-        if self._runs_here(key) or not self._begin(keys=_keys(key), args=[token, _ms(RUN_TTL)]):
+        if self._runs_here(key) or not self._begin(keys=_keys(key), args=[str(key), token, _ms(RUN_TTL)]):
             yield False
             return
         self._keep(key, token)
@@ -115,9 +127,17 @@ class Workqueue:
         finally:
             with self._lock:
                 self._active.pop(key, None)
-            again = self._end(keys=_keys(key), args=[token, _ms(_QUEUED_TTL)])
-            if again:
-                self._deliver(key, Queue(again.decode()))
+            self._send_again(key, token)
+
+    def revive(self) -> None:
+        """Send a message for what is marked and not worked on: its runner died, or its message was lost."""
+        for name in cast("list[bytes]", self._redis.hkeys(_DIRTY)):
+            self._send_again(Key(*name.decode().split("/")), "")
+
+    def _send_again(self, key: Key, token: str) -> None:
+        queue = self._end(keys=_keys(key), args=[str(key), token, _ms(_QUEUED_TTL)])
+        if queue:
+            self._deliver(key, Queue(queue.decode().lstrip("*")))
 
     def busy(self, keys: list[Key]) -> set[Key]:
         """Return those objects that somebody runs or is about to run."""
@@ -163,13 +183,13 @@ class Workqueue:
                     with self._lock:
                         # Renewing a run that ended a moment ago would bring its key back from the dead.
                         if self._active.get(key) == token:
-                            self._renew(keys=[_keys(key)[1]], args=[token, _ms(RUN_TTL)])
+                            self._renew(keys=_keys(key), args=[str(key), token, _ms(RUN_TTL)])
             except redis.RedisError:
                 continue  # the next beat tries again; resourceVersions fence whoever lost its key
 
 
 def _keys(key: Key) -> list[str]:
-    return [f"fairway:dirty:{key}", f"fairway:run:{key}", f"fairway:queued:{key}"]
+    return [_DIRTY, f"fairway:run:{key}", f"fairway:queued:{key}"]
 
 
 def _ms(seconds: float) -> int:

@@ -63,6 +63,7 @@ def main(point: str, namespace: str, name: str) -> None:
 def mine(context: Context, key: Key, reconcile: Callable[[str, str], None]) -> None:
     """Run as soon as the object is free: the worker may have been stopped at the end of a run of its own."""
     while True:
+        context.queue.add(key)
         with context.queue.run(key) as ours:
             if ours:
                 reconcile(key.namespace, key.name)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 
 import pytest
 import redis
@@ -27,6 +28,11 @@ class Process:
         self.sent: list[tuple[Key, Queue]] = []
         self.redis = open_redis(url)
         self.queue = Workqueue(self.redis, lambda key, queue: self.sent.append((key, queue)))
+
+    def run(self, key: Key) -> AbstractContextManager[bool]:
+        """Run an object that somebody else added."""
+        self.redis.hsetnx("fairway:dirty", str(key), "reconcile")
+        return self.queue.run(key)
 
 
 @pytest.fixture
@@ -58,7 +64,7 @@ def test_a_key_is_run_by_one_at_a_time(process: Start) -> None:
     def work(one: Process) -> None:
         nonlocal running, most, ran
         for _ in range(50):
-            with one.queue.run(WEB) as ours:
+            with one.run(WEB) as ours:
                 if ours:
                     with lock:
                         running += 1
@@ -74,29 +80,29 @@ def test_a_key_is_run_by_one_at_a_time(process: Start) -> None:
 
 def test_two_keys_run_side_by_side(process: Start) -> None:
     one, two = process(), process()
-    with one.queue.run(WEB) as ours, two.queue.run(API) as theirs:
+    with one.run(WEB) as ours, two.run(API) as theirs:
         assert (ours, theirs) == (True, True)
 
 
 def test_adds_during_a_run_are_sent_once_when_it_ends(process: Start) -> None:
     runner, others = process(), process()
     runner.queue.add(WEB)
-    with runner.queue.run(WEB) as ours:
+    with runner.run(WEB) as ours:
         assert ours
         for _ in range(3):
             others.queue.add(WEB, Queue.PUSH)
         assert others.sent == []
     assert runner.sent == [(WEB, Queue.RECONCILE), (WEB, Queue.PUSH)]
-    with runner.queue.run(WEB) as again:
+    with runner.run(WEB) as again:
         assert again
     assert len(runner.sent) == 2, "nothing changed during the second run"
 
 
 def test_a_message_for_what_runs_already_is_dropped_and_the_change_is_kept(process: Start) -> None:
     runner, late = process(), process()
-    with runner.queue.run(WEB):
+    with runner.run(WEB):
         late.queue.add(WEB)
-        with late.queue.run(WEB) as ours:
+        with late.run(WEB) as ours:
             assert not ours
     assert (runner.sent, late.sent) == ([(WEB, Queue.RECONCILE)], [])
 
@@ -105,21 +111,21 @@ def test_a_run_that_fails_ends_like_any_other(process: Start) -> None:
     one = process()
 
     def work() -> None:
-        with one.queue.run(WEB):
+        with one.run(WEB):
             one.queue.add(WEB)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         work()
     assert one.sent == [(WEB, Queue.RECONCILE)]
-    with one.queue.run(WEB) as ours:
+    with one.run(WEB) as ours:
         assert ours
 
 
 def test_nothing_is_left_behind_when_all_is_done(process: Start) -> None:
     one = process()
     one.queue.add(WEB)
-    with one.queue.run(WEB):
+    with one.run(WEB):
         pass
     assert one.redis.keys("*") == []
 
@@ -127,10 +133,10 @@ def test_nothing_is_left_behind_when_all_is_done(process: Start) -> None:
 def test_every_key_runs_out_by_itself(process: Start) -> None:
     one = process()
     one.queue.add(WEB)
-    with one.queue.run(API):
+    with one.run(API):
         one.queue.add(API)
         left = {name.decode(): one.redis.pttl(name) for name in one.redis.keys("*")}
-    assert len(left) == 4
+    assert len(left) == 3
     assert all(ttl > 0 for ttl in left.values()), left
 
 
@@ -138,7 +144,7 @@ def test_busy_is_what_runs_or_is_about_to(process: Start) -> None:
     one = process()
     idle = Key("Kustomization", "apps", "idle")
     one.queue.add(WEB)
-    with one.queue.run(API):
+    with one.run(API):
         assert one.queue.busy([WEB, API, idle]) == {WEB, API}
     assert one.queue.busy([WEB, API, idle]) == {WEB}
     assert one.queue.busy([]) == set()
@@ -161,20 +167,76 @@ def test_a_message_that_was_lost_is_sent_again_after_its_time(
     assert len(one.sent) == 2
 
 
+def test_a_message_that_comes_twice_runs_once(process: Start) -> None:
+    one = process()
+    one.queue.add(WEB)
+    with one.queue.run(WEB) as ours:
+        assert ours
+    with one.queue.run(WEB) as again:
+        assert not again
+
+
+def test_what_a_dead_process_ran_is_revived_with_its_queue(
+    process: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast(monkeypatch, ttl=0.3, heartbeat=60)
+    dead, other = process(), process()
+    dead.queue.add(WEB, Queue.PUSH)
+    dying = dead.queue.run(WEB)
+    assert dying.__enter__()
+    other.queue.revive()
+    assert other.sent == [], "it is being run"
+
+    def revived() -> bool:
+        other.queue.revive()
+        return bool(other.sent)
+
+    until(revived, what="a message for what the dead ran")
+    other.queue.revive()
+    assert other.sent == [(WEB, Queue.PUSH)]
+    with other.queue.run(WEB) as ours:
+        assert ours
+
+
+def test_a_change_during_the_run_of_a_dead_process_is_not_lost(
+    process: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody ends that run, and the one who adds is told that somebody runs."""
+    fast(monkeypatch, ttl=0.3, heartbeat=60)
+    dead, other = process(), process()
+    dead.queue.add(WEB)
+    dying = dead.queue.run(WEB)
+    assert dying.__enter__()
+    other.queue.add(WEB, Queue.PUSH)
+    assert other.sent == []
+    until(lambda: not other.redis.exists(f"fairway:run:{WEB}"), what="the run of the dead to run out")
+    other.queue.revive()
+    assert other.sent == [(WEB, Queue.PUSH)]
+
+
+def test_nothing_is_revived_that_is_worked_on_or_about_to_be(process: Start) -> None:
+    one, other = process(), process()
+    one.queue.add(WEB)
+    with one.run(API):
+        one.queue.add(API)
+        other.queue.revive()
+    assert other.sent == []
+
+
 def fast(monkeypatch: pytest.MonkeyPatch, *, ttl: float, heartbeat: float) -> None:
     monkeypatch.setattr(workqueue, "RUN_TTL", ttl)
     monkeypatch.setattr(workqueue, "HEARTBEAT", heartbeat)
 
 
 def held(one: Process) -> bool:
-    with one.queue.run(WEB) as ours:
+    with one.run(WEB) as ours:
         return ours
 
 
 def test_a_heartbeat_keeps_a_long_run(process: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     fast(monkeypatch, ttl=1.0, heartbeat=0.1)
     runner, other = process(), process()
-    with runner.queue.run(WEB) as ours:
+    with runner.run(WEB) as ours:
         assert ours
         until_then = time.monotonic() + 2.5  # well past the time of a key that is not renewed
         while time.monotonic() < until_then:
@@ -185,7 +247,7 @@ def test_a_heartbeat_keeps_a_long_run(process: Start, monkeypatch: pytest.Monkey
 def test_the_run_of_a_dead_process_runs_out(process: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     fast(monkeypatch, ttl=0.3, heartbeat=60)  # as good as dead: it never renews
     dead, other = process(), process()
-    with dead.queue.run(WEB) as ours:
+    with dead.run(WEB) as ours:
         assert ours
         assert not held(other)
         until(lambda: held(other), what="the key of the dead")
@@ -196,10 +258,10 @@ def test_a_process_that_comes_back_from_the_dead_leaves_the_new_runner_alone(
 ) -> None:
     fast(monkeypatch, ttl=0.3, heartbeat=60)
     dead, other, third = process(), process(), process()
-    with dead.queue.run(WEB):
+    with dead.run(WEB):
         until(lambda: not dead.redis.exists(f"fairway:run:{WEB}"), what="the run of the dead to run out")
         monkeypatch.setattr(workqueue, "RUN_TTL", 60)
-        taken = other.queue.run(WEB)
+        taken = other.run(WEB)
         assert taken.__enter__()
     assert not held(third), "the first one's end freed what is not its own"
     taken.__exit__(None, None, None)
@@ -211,7 +273,7 @@ def test_a_flush_gives_no_second_runner_once_a_heartbeat_has_passed(
 ) -> None:
     fast(monkeypatch, ttl=5.0, heartbeat=0.05)
     runner, other = process(), process()
-    with runner.queue.run(WEB):
+    with runner.run(WEB):
         runner.redis.flushall()
         until(lambda: runner.redis.exists(f"fairway:run:{WEB}"), what="the run to be noted again")
         assert not held(other)
@@ -226,7 +288,7 @@ def test_a_flush_gives_no_second_runner_in_the_same_process(
 ) -> None:
     fast(monkeypatch, ttl=5.0, heartbeat=60)
     one = process()
-    with one.queue.run(WEB):
+    with one.run(WEB):
         one.redis.flushall()
         one.queue.add(WEB)
         assert len(one.sent) == 1, "after a flush nobody knows of the run"
@@ -240,7 +302,7 @@ def test_a_run_that_ended_is_not_renewed(process: Start, monkeypatch: pytest.Mon
     fast(monkeypatch, ttl=5.0, heartbeat=0.02)
     one = process()
     for _ in range(200):
-        with one.queue.run(WEB):
+        with one.run(WEB):
             pass
         assert not one.redis.exists(f"fairway:run:{WEB}")
 
@@ -250,7 +312,7 @@ def test_a_heartbeat_survives_a_redis_that_is_away(
 ) -> None:
     fast(monkeypatch, ttl=30.0, heartbeat=0.05)
     runner, other = process(), process()
-    with runner.queue.run(WEB):
+    with runner.run(WEB):
         redis_server.stop()
         with pytest.raises(redis.ConnectionError):
             runner.redis.ping()
@@ -266,7 +328,7 @@ def test_a_redis_that_is_away_is_an_error(process: Start, redis_server: Embedded
     try:
         with pytest.raises(redis.ConnectionError):
             one.queue.add(WEB)
-        with pytest.raises(redis.ConnectionError), one.queue.run(WEB):
+        with pytest.raises(redis.ConnectionError), one.run(WEB):
             pytest.fail("nobody may run without having asked")
         with pytest.raises(redis.ConnectionError):
             one.queue.busy([WEB])
@@ -312,6 +374,8 @@ def test_a_message_that_cannot_be_sent_is_not_taken_for_sent(redis_server: Embed
 def test_an_end_that_cannot_be_told_keeps_no_message_back(redis_server: EmbeddedRedis) -> None:
     queue = Workqueue(open_redis(redis_server.url), _refuse)
     quiet = Workqueue(open_redis(redis_server.url), lambda key, queue: None)
+
+    quiet.add(WEB)
 
     def work() -> None:
         with queue.run(WEB):

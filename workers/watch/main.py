@@ -25,6 +25,7 @@ from workers.watch.loop import Loop
 from workers.workqueue import Key, Queue
 
 log = logging.getLogger(__name__)
+_REVIVE_EVERY = 5.0  # seconds between looks at marks that nobody works on
 _SWEEP_EVERY = 15.0  # seconds between looks at commits without a final status
 _EPOCH = "fairway:epoch"
 
@@ -59,7 +60,7 @@ class Watch:
 
     def _lead(self) -> None:
         loop = Loop(self._context.cluster, self._context.queue, self._context.settings, now=time.time)
-        renewed = swept = 0.0
+        renewed = revived = swept = 0.0
         started = False
         try:
             while not self._ended.is_set():
@@ -75,6 +76,9 @@ class Watch:
                         loop.start()
                         started = True
                     loop.step(wait=RENEW_EVERY / 2)
+                    if now - revived >= _REVIVE_EVERY:
+                        self._context.queue.revive()
+                        revived = now
                     if now - swept >= _SWEEP_EVERY or self._flushed():
                         self._sweep(loop)
                         swept = now
