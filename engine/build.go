@@ -43,8 +43,8 @@ type buildResult struct {
 	Digest  string            `json:"digest"`
 }
 
-func build(trees *trees, req *buildRequest, maxOutput int) (*buildResult, error) {
-	root, err := trees.open(req.Artifact, req.Digest)
+func build(e *engine, req *buildRequest) (*buildResult, error) {
+	root, err := e.trees.open(req.Artifact, req.Digest)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func build(trees *trees, req *buildRequest, maxOutput int) (*buildResult, error)
 	if err := substitute(resources, req); err != nil {
 		return nil, within(root, dir, err)
 	}
-	return collect(resources, origins, req, maxOutput)
+	return collect(resources, origins, req, e.maxOutput)
 }
 
 // render runs kustomize on the tree with the generated kustomization.yaml laid over it in memory, and

@@ -17,21 +17,43 @@ import (
 )
 
 // protocol changes when a request or an answer changes its meaning; the client refuses any other.
-const protocol = 1
+const protocol = 2
 
 var version = "dev"
 
 type request struct {
-	ID int64  `json:"id"`
-	Op string `json:"op"`
-	buildRequest
+	ID   int64           `json:"id"`
+	Op   string          `json:"op"`
+	With json.RawMessage `json:"with"`
 }
 
 type answer struct {
-	ID    int64        `json:"id"`
-	Pong  bool         `json:"pong,omitempty"`
-	Build *buildResult `json:"build,omitempty"`
-	Error *failure     `json:"error,omitempty"`
+	ID     int64    `json:"id"`
+	Result any      `json:"result,omitempty"`
+	Error  *failure `json:"error,omitempty"`
+}
+
+// An engine is what the operations share.
+type engine struct {
+	trees     *trees
+	maxOutput int
+}
+
+// An operation reads what it is to do from `with`; what it returns becomes the answer's result.
+type operation func(e *engine, with json.RawMessage) (any, error)
+
+var operations = map[string]operation{
+	"ping":  func(*engine, json.RawMessage) (any, error) { return "pong", nil },
+	"build": func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, build) },
+}
+
+// decoded calls an operation with its own type of request.
+func decoded[R, A any](e *engine, with json.RawMessage, do func(*engine, *R) (A, error)) (any, error) {
+	var req R
+	if err := json.Unmarshal(with, &req); err != nil {
+		return nil, &failure{Kind: "internal", Message: "unreadable request: " + err.Error()}
+	}
+	return do(e, &req)
 }
 
 func main() {
@@ -57,7 +79,7 @@ func run(scratch string, memory int64, maxOutput int) error {
 	}
 	defer os.RemoveAll(folder)
 	out := bufio.NewWriter(os.Stdout)
-	trees := newTrees(folder)
+	shared := &engine{trees: newTrees(folder), maxOutput: maxOutput}
 	go watchMemory(memory, out)
 	if err := write(out, map[string]any{"hello": map[string]any{"protocol": protocol, "version": version}}); err != nil {
 		return err
@@ -70,26 +92,24 @@ func run(scratch string, memory int64, maxOutput int) error {
 		} else if err != nil {
 			return fmt.Errorf("reading a request: %w", err)
 		}
-		if err := write(out, handle(trees, &req, maxOutput)); err != nil {
+		if err := write(out, handle(shared, &req)); err != nil {
 			return err
 		}
 	}
 }
 
-func handle(trees *trees, req *request, maxOutput int) answer {
+func handle(e *engine, req *request) answer {
 	current.Store(req.ID)
 	defer current.Store(0)
-	if req.Op == "ping" {
-		return answer{ID: req.ID, Pong: true}
-	}
-	if req.Op != "build" {
+	do, known := operations[req.Op]
+	if !known {
 		return answer{ID: req.ID, Error: &failure{Kind: "internal", Message: fmt.Sprintf("unknown operation %q", req.Op)}}
 	}
-	result, err := build(trees, &req.buildRequest, maxOutput)
+	result, err := do(e, req.With)
 	if err != nil {
 		return answer{ID: req.ID, Error: describe(err)}
 	}
-	return answer{ID: req.ID, Build: result}
+	return answer{ID: req.ID, Result: result}
 }
 
 func write(out *bufio.Writer, value any) error {

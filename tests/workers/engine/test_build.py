@@ -308,7 +308,7 @@ def test_an_engine_that_hangs_while_idle_costs_no_build(
 ) -> None:
     request = build_request({"a.yaml": CONFIG % ("a", 1)})
     engine.build(request, timeout=20)
-    monkeypatch.setattr("workers.engine.client._PING_AFTER", 0.0)
+    monkeypatch.setattr("workers.engine.child._PING_AFTER", 0.0)
     assert engine.pid
     os.kill(engine.pid, signal.SIGSTOP)
     assert names(engine.build(request, timeout=20)) == [("ConfigMap", "a")]
