@@ -33,6 +33,7 @@ type buildRequest struct {
 	Kustomization map[string]any    `json:"kustomization"`
 	Variables     map[string]string `json:"variables"`
 	Strict        bool              `json:"strict"`
+	Normalize     bool              `json:"normalize"`
 }
 
 // A buildResult holds the objects in kustomize's order, for each the file it came from ("" when unknown),
@@ -204,6 +205,11 @@ func collect(resources resmap.ResMap, origins []string, req *buildRequest, maxOu
 				Kind:    "invalid_object",
 				Message: fmt.Sprintf("%s: object without apiVersion, kind or metadata.name: %s", origins[i], shownID(&object)),
 				File:    origins[i],
+			}
+		}
+		if req.Normalize {
+			if err := normalized(&object); err != nil {
+				return nil, &failure{Kind: "build_failed", Message: err.Error(), File: origins[i]}
 			}
 		}
 		setCommonMetadata(&object, common)

@@ -18,9 +18,14 @@ _BOOKKEEPING = (
 )
 
 
-def drifted(live: Mapping[str, Any], dry_run: Mapping[str, Any]) -> bool:
-    """Tell whether the dry-run's answer differs from the live object in anything a user wrote."""
-    return _content(live) != _content(dry_run) or _own_fields(live) != _own_fields(dry_run)
+def drifted(live: Mapping[str, Any], dry_run: Mapping[str, Any], *, fields: bool = True) -> bool:
+    """Tell whether the dry-run's answer differs from the live object in anything a user wrote.
+
+    With `fields` a change of what we own counts too, also when no value changes.
+    """
+    if _content(live) != _content(dry_run):
+        return True
+    return fields and _own_fields(live) != _own_fields(dry_run)
 
 
 def _content(obj: Mapping[str, Any]) -> dict[str, Any]:

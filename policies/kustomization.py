@@ -7,11 +7,12 @@ scripts and people match on them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from policies import conditions
+from policies import conditions, dependencies, drift_mode
+from policies.dependencies import Key, source_key
 from policies.objects import Object, annotations_of
 from policies.ownership import FINALIZER
 from policies.served import unserved
@@ -22,11 +23,15 @@ DEPENDENCY_RETRY = "30s"  # Flux's --requeue-dependency
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A Kustomization, its source (None when there is none) and the Kustomizations it depends on."""
+    """A Kustomization, its source (None when there is none) and the Kustomizations it depends on.
+
+    `edges` are the dependencies of those among them that are not ready, and so on, to see a cycle.
+    """
 
     obj: Object
     source: Object | None
-    dependencies: Mapping[tuple[str, str], Object | None] = field(default_factory=dict)
+    dependencies: Mapping[Key, Object | None] = field(default_factory=dict)
+    edges: Mapping[Key, Sequence[Key]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,10 @@ class AddFinalizer:
 
 @dataclass(frozen=True, slots=True)
 class Finalize:
-    """Deleted: prune what was applied, unless told to leave it, and let go."""
+    """Deleted: prune what was applied, unless told to leave it, and let go, with `wait` when it is gone."""
 
     prune: bool
+    wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,8 @@ def decide(seen: Observation, *, no_cross_namespace_refs: bool = False) -> Plan:
     """Return the next step for a Kustomization."""
     obj, spec = seen.obj, seen.obj["spec"]
     if obj["metadata"].get("deletionTimestamp"):
-        return Finalize(prune=not spec.get("suspend") and _deletes(spec))
+        deletes = not spec.get("suspend") and _deletes(spec)
+        return Finalize(prune=deletes, wait=deletes and spec.get("deletionPolicy") == "WaitForTermination")
     if FINALIZER not in obj["metadata"].get("finalizers", []):
         return AddFinalizer()
     if spec.get("suspend"):
@@ -89,6 +96,8 @@ def decide(seen: Observation, *, no_cross_namespace_refs: bool = False) -> Plan:
     artifact: Mapping[str, Any] = ((seen.source or {}).get("status") or {}).get("artifact") or {}
     if refusal := _source_refusal(seen, artifact) or _dependency_refusal(seen, artifact):
         return refusal
+    if problem := drift_mode.problem(obj):
+        return Refuse("InvalidAnnotation", problem, terminal=True)
     if waits(obj) and not due_now(obj, artifact):
         return Conclude(artifact)
     return Build(artifact)
@@ -117,18 +126,6 @@ def due_now(obj: Mapping[str, Any], artifact: Mapping[str, Any] | None) -> str:
     if ready.get("status") == "Unknown" and not waits(obj):
         return "interrupted"
     return ""
-
-
-def source_key(obj: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return (kind, namespace, name) of the Kustomization's source; empty ones when it names none."""
-    ref = obj["spec"].get("sourceRef") or {}
-    return ref.get("kind", ""), ref.get("namespace") or obj["metadata"]["namespace"], ref.get("name", "")
-
-
-def dependency_keys(obj: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return (namespace, name) of each Kustomization this one depends on."""
-    own = obj["metadata"]["namespace"]
-    return [(d.get("namespace") or own, d["name"]) for d in obj["spec"].get("dependsOn") or []]
 
 
 def _deletes(spec: Mapping[str, Any]) -> bool:
@@ -162,23 +159,9 @@ def _source_refusal(seen: Observation, artifact: Mapping[str, Any]) -> Refuse | 
 
 
 def _dependency_refusal(seen: Observation, artifact: Mapping[str, Any]) -> Refuse | None:
-    for key in dependency_keys(seen.obj):
-        problem = _dependency_problem(seen, seen.dependencies.get(key), artifact)
-        if problem:
-            message = f"dependency '{key[0]}/{key[1]}' {problem}"
-            return Refuse("DependencyNotReady", message, severity="Normal")
-    return None
-
-
-def _dependency_problem(seen: Observation, dependency: Object | None, artifact: Mapping[str, Any]) -> str:
-    if dependency is None:
-        return "not found"
-    status = dependency.get("status") or {}
-    if status.get("observedGeneration") != dependency["metadata"].get("generation"):
-        return "is not ready"
-    if not conditions.is_true(conditions.of(dependency), conditions.READY):
-        return "is not ready"
-    same_source = source_key(dependency) == source_key(seen.obj)
-    if same_source and status.get("lastAppliedRevision") != artifact.get("revision"):
-        return "revision is not up to date"
-    return ""
+    problem = dependencies.problem(seen.obj, seen.dependencies, artifact.get("revision", ""))
+    if not problem:
+        return None
+    if cycle := dependencies.cycle(seen.obj, seen.edges):
+        return Refuse("DependencyNotReady", cycle)
+    return Refuse("DependencyNotReady", problem, severity="Normal")

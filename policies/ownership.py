@@ -57,9 +57,14 @@ def action_for(desired: Object, live: Object | None) -> Action:
     """Decide whether an object is applied at all."""
     if says("reconcile", "disabled", desired, live) or says("ssa", "ignore", desired, live):
         return Action.SKIP
-    if live is not None and says("ssa", "ifnotpresent", desired, live):
+    if live is not None and says("ssa", "ifnotpresent", desired):
         return Action.SKIP
     return Action.APPLY
+
+
+def may_recreate(desired: Object, live: Object | None, *, force: bool) -> bool:
+    """Tell whether the object may be deleted and made anew when a change of it is refused."""
+    return live is not None and (force or says("force", "enabled", desired, live))
 
 
 def may_prune(live: Object, *, name: str, namespace: str) -> bool:

@@ -13,12 +13,9 @@ Spec = Mapping[str, Any]
 
 _KUSTOMIZATION: dict[str, Callable[[Spec], bool]] = {
     "spec.decryption": lambda s: bool(s.get("decryption")),
-    "spec.deletionPolicy WaitForTermination": lambda s: s.get("deletionPolicy") == "WaitForTermination",
     "spec.dependsOn[].readyExpr": lambda s: any(d.get("readyExpr") for d in s.get("dependsOn") or []),
     "spec.healthCheckExprs": lambda s: bool(s.get("healthCheckExprs")),
-    "spec.ignore": lambda s: bool(s.get("ignore")),
     "spec.kubeConfig": lambda s: bool(s.get("kubeConfig")),
-    "spec.force": lambda s: bool(s.get("force")),
 }
 _GIT_REPOSITORY: dict[str, Callable[[Spec], bool]] = {
     "spec.include": lambda s: bool(s.get("include")),

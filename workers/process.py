@@ -12,15 +12,16 @@ import redis
 from celery import current_app
 
 from policies.clock import rfc3339
+from policies.dependencies import source_key
 from policies.errors import FairwayError
 from policies.github.urls import repository_of
-from policies.kustomization import source_key
 from policies.objects import ObjectRef
 from workers.celery_app import sender
 from workers.context import Context
 from workers.reconcile import sources
 from workers.reconcile.gitrepository import GitRepositoryReconciler
-from workers.reconcile.kustomization import KIND, KustomizationReconciler
+from workers.reconcile.kustomization import KustomizationReconciler
+from workers.reconcile.observing import KIND
 from workers.reconcile.report import Reporter
 from workers.reconcile.status import Record, Superseded
 from workers.workqueue import Key, Queue

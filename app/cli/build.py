@@ -146,7 +146,9 @@ def _rendered(
         digest = _pack(root, artifact, ignored)
         engine = Engine(toolchain.binary("fairway-engine"), scratch=Path(temporary))
         try:
-            request = BuildRequest(artifact, digest, {**obj, "spec": spec}, variables, strict)
+            request = BuildRequest(
+                artifact, digest, {**obj, "spec": spec}, variables, strict=strict, normalize=False
+            )
             objects = engine.build(request, timeout=_TIMEOUT).objects
         finally:
             engine.close()

@@ -21,6 +21,7 @@ from app.cli.redis import EmbeddedRedis
 from app.public import LARGEST_BODY
 from app.server import ARRIVAL_TIMEOUT, PUBLIC_THREADS
 from tests.app.conftest import Web, push, queued, running_web, signed, until
+from tests.fixtures.freezing import freeze
 
 BODY = json.dumps(push()).encode()
 
@@ -184,7 +185,7 @@ def test_a_flushed_redis_takes_the_next_delivery(web: Web, store: redis.Redis) -
 def test_a_redis_that_hangs_holds_nobody_up(web: Web, redis_server: EmbeddedRedis) -> None:
     pid = redis_server.pid
     assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
+    freeze(pid)
     try:
         began = time.monotonic()
         with ThreadPoolExecutor(50) as pool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from policies import dependencies
 from policies import kustomization as policy
 from policies.kustomization import (
     AddFinalizer,
@@ -58,7 +59,8 @@ def deleted(**spec: Any) -> Object:
     ],
 )
 def test_a_deleted_kustomization_is_finalized(obj: Object, prune: bool) -> None:
-    assert decide(Observation(obj, None)) == Finalize(prune=prune)
+    waits = obj["spec"].get("deletionPolicy") == "WaitForTermination"
+    assert decide(Observation(obj, None)) == Finalize(prune=prune, wait=waits)
 
 
 @pytest.mark.parametrize(
@@ -75,15 +77,15 @@ def test_a_deleted_kustomization_is_finalized(obj: Object, prune: bool) -> None:
         ),
         pytest.param(kustomization(spec={"suspend": True}), SOURCE, Ignore(), id="suspended-is-left-alone"),
         pytest.param(
-            kustomization(spec={"suspend": True, "force": True}),
+            kustomization(spec={"suspend": True, "sourceRef": {"kind": "Bucket", "name": "x"}}),
             SOURCE,
             Ignore(),
             id="suspended-is-not-judged",
         ),
         pytest.param(
-            kustomization(spec={"force": True}),
+            kustomization(spec={"sourceRef": {"kind": "Bucket", "name": "x"}}),
             SOURCE,
-            Refuse("NotServed", "spec.force not served by Fairway yet", terminal=True),
+            Refuse("NotServed", "spec.sourceRef of kind Bucket not served by Fairway yet", terminal=True),
             id="a-field-that-is-not-served",
         ),
         pytest.param(
@@ -284,11 +286,51 @@ def test_what_waiting_is(found: list[Object], expected: bool) -> None:
 
 def test_references_default_to_the_own_namespace() -> None:
     obj = kustomization(spec={"dependsOn": [{"name": "a"}, {"name": "b", "namespace": "data"}]})
-    assert policy.source_key(obj) == ("GitRepository", "apps", "fleet")
-    assert policy.source_key(kustomization(spec=ELSEWHERE)) == ("GitRepository", "flux-system", "fleet")
-    assert policy.dependency_keys(obj) == [("apps", "a"), ("data", "b")]
-    assert policy.dependency_keys(kustomization(spec={"dependsOn": None})) == []
+    assert dependencies.source_key(obj) == ("GitRepository", "apps", "fleet")
+    assert dependencies.source_key(kustomization(spec=ELSEWHERE)) == ("GitRepository", "flux-system", "fleet")
+    assert dependencies.dependency_keys(obj) == [("apps", "a"), ("data", "b")]
+    assert dependencies.dependency_keys(kustomization(spec={"dependsOn": None})) == []
 
 
 def test_without_a_source_reference_there_is_no_source_to_find() -> None:
-    assert policy.source_key(kustomization(spec={"sourceRef": None})) == ("", "apps", "")
+    assert dependencies.source_key(kustomization(spec={"sourceRef": None})) == ("", "apps", "")
+
+
+def edges(**names: str) -> dict[dependencies.Key, list[dependencies.Key]]:
+    return {("apps", name): [("apps", other) for other in others.split()] for name, others in names.items()}
+
+
+@pytest.mark.parametrize(
+    ("depends_on", "others", "way"),
+    [
+        pytest.param(["api"], edges(api="web"), "web api web", id="each-on-the-other"),
+        pytest.param(["web"], {}, "web web", id="on-itself"),
+        pytest.param(
+            ["db", "api"], edges(db="", api="cache", cache="web"), "web api cache web", id="three-of-them"
+        ),
+        pytest.param(["api"], edges(api="db", db="api"), "", id="a-cycle-of-others"),
+        pytest.param(["api"], edges(api="db", db=""), "", id="a-chain"),
+        pytest.param(["api", "db"], edges(api="db", db="cache"), "", id="two-ways-to-one"),
+    ],
+)
+def test_a_dependency_cycle_is_named(
+    depends_on: list[str], others: dict[dependencies.Key, list[dependencies.Key]], way: str
+) -> None:
+    obj = kustomization(spec={"dependsOn": [{"name": name} for name in depends_on]})
+    seen = Observation(obj, git_repository(), {("apps", name): None for name in depends_on}, others)
+    plan = decide(seen)
+    assert isinstance(plan, Refuse)
+    if way:
+        named = " → ".join(f"'apps/{name}'" for name in way.split())
+        assert plan.message.startswith(f"dependency cycle: {named}: ")
+        assert (plan.reason, plan.severity, plan.terminal) == ("DependencyNotReady", "Warning", False)
+    else:
+        assert plan.message == f"dependency 'apps/{depends_on[0]}' not found"
+
+
+def test_an_unknown_word_about_drift_is_refused() -> None:
+    obj = kustomization(metadata={"annotations": {"fairway.dev/drift": "off"}})
+    plan = decide(Observation(obj, git_repository()))
+    assert plan == Refuse(
+        "InvalidAnnotation", "annotation fairway.dev/drift: 'off' is not one of correct, warn", terminal=True
+    )

@@ -48,7 +48,7 @@ def test_anything_else_does_not_say_so(obj: Object) -> None:
         pytest.param(PLAIN, marked("ssa", "ignore"), Action.SKIP, id="ignored-on-the-live-object"),
         pytest.param(marked("ssa", "IfNotPresent"), None, Action.APPLY, id="if-not-present-and-it-is-not"),
         pytest.param(marked("ssa", "IfNotPresent"), PLAIN, Action.SKIP, id="if-not-present-and-it-is"),
-        pytest.param(PLAIN, marked("ssa", "IfNotPresent"), Action.SKIP, id="if-not-present-said-live"),
+        pytest.param(PLAIN, marked("ssa", "IfNotPresent"), Action.APPLY, id="no-longer-if-not-present"),
         pytest.param(marked("ssa", "Merge"), PLAIN, Action.APPLY, id="merge-is-applied"),
         pytest.param(marked("ssa", "Override"), PLAIN, Action.APPLY, id="override-is-applied"),
         pytest.param(marked("reconcile", "enabled"), PLAIN, Action.APPLY, id="enabled-is-applied"),

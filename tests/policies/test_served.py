@@ -65,28 +65,20 @@ KNOWN = [
     for kind, model in (("Kustomization", KustomizationSpec), ("GitRepository", GitRepositorySpec))
     for path, value in fields(model)
 ]
+_TARGET = ("annotationSelector", "labelSelector", "group", "kind", "name", "namespace", "version")
 SERVED = {
     "Kustomization": {
         *("buildMetadata[]=originAnnotations", "buildMetadata[]=transformerAnnotations"),
         *("commonMetadata.annotations", "commonMetadata.labels", "components[]", "ignoreMissingComponents"),
         *("deletionPolicy=MirrorPrune", "deletionPolicy=Delete", "deletionPolicy=Orphan"),
+        *("deletionPolicy=WaitForTermination", "force", "ignore[].paths[]"),
+        *(f"ignore[].target.{name}" for name in _TARGET),
         *("dependsOn[].name", "dependsOn[].namespace"),
         *(f"healthChecks[].{name}" for name in ("apiVersion", "kind", "name", "namespace")),
         *(f"images[].{name}" for name in ("digest", "name", "newName", "newTag")),
         *("interval", "retryInterval", "timeout", "namePrefix", "nameSuffix", "targetNamespace", "path"),
         "patches[].patch",
-        *(
-            f"patches[].target.{name}"
-            for name in (
-                "annotationSelector",
-                "labelSelector",
-                "group",
-                "kind",
-                "name",
-                "namespace",
-                "version",
-            )
-        ),
+        *(f"patches[].target.{name}" for name in _TARGET),
         *("postBuild.substitute", "postBuild.substituteFrom[].name", "postBuild.substituteFrom[].optional"),
         *("postBuild.substituteFrom[].kind=Secret", "postBuild.substituteFrom[].kind=ConfigMap"),
         *("postBuild.substituteStrategy=WithVariables", "postBuild.substituteStrategy=Always"),
@@ -141,7 +133,7 @@ def test_nothing_is_refused_that_asks_for_nothing_special(kind: str, more: dict[
         ("GitRepository", {"provider": "aws"}, "spec.provider aws"),
         ("Kustomization", {"sourceRef": {"kind": "Bucket", "name": "x"}}, "spec.sourceRef of kind Bucket"),
         ("Kustomization", {"sourceRef": None}, "spec.sourceRef of kind None"),
-        ("Kustomization", {"force": True, "decryption": {"provider": "sops"}}, "spec.decryption, spec.force"),
+        ("Kustomization", {"force": True, "decryption": {"provider": "sops"}}, "spec.decryption"),
         (
             "Kustomization",
             {"dependsOn": [{"name": "a"}, {"name": "b", "readyExpr": "true"}]},

@@ -19,6 +19,7 @@ import pytest
 from policies import conditions
 from sandbox import up as sandbox
 from sandbox.processes import Process
+from tests.fixtures.freezing import freeze
 from tests.fixtures.world import HEALED, Team, World, config_map, deployment, until
 from tests.scenarios.killed import POINTS
 
@@ -28,7 +29,7 @@ def paused(world: World) -> Iterator[dict[str, str]]:
     """Hold the worker still while it has nothing to do; yields its environment, for a stand-in."""
     pid, environment = world.pid("worker"), world.environment()
     until(lambda: not world.redis.keys("fairway:run:*"), what="an idle worker")
-    os.kill(pid, signal.SIGSTOP)
+    freeze(pid)
     try:
         yield environment
     finally:
@@ -216,7 +217,7 @@ def test_two_workers_and_two_watches_contend_for_the_same_objects(world: World) 
 def test_redis_away_is_a_503_and_heals(world: World) -> None:
     team = world.team()
     team.settled(team.push({"app/a.yaml": config_map("a", "0")}))
-    os.kill(world.pid("redis"), signal.SIGSTOP)
+    freeze(world.pid("redis"))
     try:
         missed = team.push({"app/a.yaml": config_map("a", "1")})
         delivery = until(

@@ -8,7 +8,7 @@ user's name, which is how objects are applied as their Kustomization's service a
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -25,6 +25,7 @@ DEFAULT_TIMEOUT = 15.0  # seconds, for one call
 
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
+JSON_PATCH = "application/json-patch+json"
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
@@ -108,11 +109,10 @@ class Client:
         items = [{"apiVersion": api_version, "kind": resource.kind, **item} for item in answer["items"]]
         return items, answer["metadata"]["resourceVersion"]
 
-    def create(self, obj: Object, *, manager: str = "fairway") -> Object:
+    def create(self, obj: Object, *, manager: str = "fairway", dry_run: bool = False) -> Object:
         ref = ObjectRef.of(obj)
-        created: Object = self.request(
-            "POST", self.resource(ref).path(ref.namespace), query={"fieldManager": manager}, body=obj
-        )
+        query = {"fieldManager": manager} | ({"dryRun": "All"} if dry_run else {})
+        created: Object = self.request("POST", self.resource(ref).path(ref.namespace), query=query, body=obj)
         return created
 
     def apply(
@@ -134,6 +134,14 @@ class Client:
         path = self.resource(ref).path(ref.namespace, ref.name, subresource)
         patched: Object = self.request(
             "PATCH", path, query={"fieldManager": manager}, body=patch, content_type=MERGE
+        )
+        return patched
+
+    def json_patch(self, ref: ObjectRef, patch: Sequence[Object], *, manager: str) -> Object:
+        """Patch an object operation by operation (RFC 6902)."""
+        path = self.resource(ref).path(ref.namespace, ref.name)
+        patched: Object = self.request(
+            "PATCH", path, query={"fieldManager": manager}, body=patch, content_type=JSON_PATCH
         )
         return patched
 

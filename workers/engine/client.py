@@ -12,13 +12,17 @@ from workers.engine.child import Child
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """A source tree (tar.gz and its digest), the live Kustomization, and its resolved variables."""
+    """A source tree (tar.gz and its digest), the live Kustomization, and its resolved variables.
+
+    `normalize` gives the objects the form they are applied in, else they are as kustomize rendered them.
+    """
 
     artifact: Path
     digest: str
     kustomization: Object
     variables: dict[str, str] = field(default_factory=dict)
     strict: bool = True
+    normalize: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Engine(Child):
                 "kustomization": request.kustomization,
                 "variables": request.variables,
                 "strict": request.strict,
+                "normalize": request.normalize,
             },
             timeout=timeout,
         )

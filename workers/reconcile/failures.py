@@ -9,19 +9,28 @@ from workers.cluster.errors import ApiError, NoMatch, NotFound
 
 
 class ApplyFailed(FairwayError):
-    """One object could not be applied; `ref` is the object, `cause` what the API server said."""
+    """One object could not be applied; `ref` is the object, `cause` what the API server said.
+
+    `applied` are the lines of the change log of what had been applied before it.
+    """
 
     reason = "ReconciliationFailed"
 
     def __init__(self, ref: ObjectRef, what: str, cause: ApiError | None, *, file: str = "") -> None:
         super().__init__(_sentence(ref, what, cause, file))
+        self.applied: list[str] = []
         self.ref = ref
         self.what = what
         self.cause = cause
 
     def in_file(self, file: str) -> ApplyFailed:
         """Return the failure naming the file of the source that the object came from."""
-        return ApplyFailed(self.ref, self.what, self.cause, file=file)
+        named = ApplyFailed(self.ref, self.what, self.cause, file=file)
+        named.applied = self.applied
+        return named
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *self.applied])
 
 
 class PruneFailed(FairwayError):
@@ -29,9 +38,10 @@ class PruneFailed(FairwayError):
 
     reason = "PruneFailed"
 
-    def __init__(self, message: str, survivors: list[ObjectRef]) -> None:
+    def __init__(self, message: str, survivors: list[ObjectRef], deleted: list[ObjectRef]) -> None:
         super().__init__(message)
         self.survivors = survivors
+        self.deleted = deleted
 
 
 def _sentence(ref: ObjectRef, what: str, cause: ApiError | None, file: str) -> str:

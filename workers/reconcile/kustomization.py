@@ -12,27 +12,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from policies import clock, inventory, kustomization
+from policies import clock, drift_mode, inventory, kustomization
 from policies.errors import FairwayError
 from policies.health import texts
+from policies.ignored_fields import IgnoredFields
 from policies.kinds import InvalidObject, Kustomization
-from policies.kustomization import AddFinalizer, Build, Conclude, Finalize, Ignore, Observation, Plan, Refuse
+from policies.kustomization import AddFinalizer, Build, Conclude, Finalize, Ignore, Plan, Refuse
 from policies.objects import Object, ObjectRef
 from policies.ownership import FINALIZER, with_owner
 from workers.cluster import Client
 from workers.context import Context
 from workers.engine import BuildRequest, BuildResult
 from workers.reconcile import sources, variables
-from workers.reconcile.apply import Applier, Change, Done
+from workers.reconcile.apply import Applier, Change, Done, Options
 from workers.reconcile.failures import ApplyFailed, PruneFailed
 from workers.reconcile.kustomization_status import Report
-from workers.reconcile.prune import prune
+from workers.reconcile.observing import KIND, observe
+from workers.reconcile.prune import prune, terminating
 from workers.reconcile.status import Record, Superseded
 from workers.reconcile.waiting import Outcome, look
 from workers.reconcile.waiting import set_of as health_set
 
 log = logging.getLogger(__name__)
-KIND = ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
 _BUILD_TIMEOUT = 15.0  # seconds; a hung engine is replaced after it, and the retry finds a new one
 
 
@@ -53,7 +54,7 @@ class KustomizationReconciler:
     def reconcile(self, namespace: str, name: str) -> None:
         """Bring one Kustomization forward by one run; raises what a later run may mend by itself."""
         try:
-            seen = self._observe(namespace, name)
+            seen = observe(self._context.cluster, namespace, name)
         except InvalidObject as error:
             self._refuse_unreadable(namespace, name, error)
             return
@@ -82,27 +83,18 @@ class KustomizationReconciler:
             # It does not say that anything is to be pruned, and must not hold up its namespace's end.
             record.set_finalizers([f for f in finalizers if f != FINALIZER])
 
-    def _observe(self, namespace: str, name: str) -> Observation | None:
-        cluster = self._context.cluster
-        obj = cluster.find(ObjectRef(*KIND, namespace, name))
-        if obj is None:
-            return None
-        Kustomization.read(obj)
-        source = sources.find(cluster, *kustomization.source_key(obj))
-        dependencies = {
-            key: cluster.find(ObjectRef(*KIND, *key)) for key in kustomization.dependency_keys(obj)
-        }
-        return Observation(obj, source, dependencies)
-
     def _begin(self, obj: Object) -> _Run:
         spec = Kustomization.read(obj)
         cluster = self._context.cluster
-        account = spec.spec.service_account_name or self._context.settings.default_service_account
+        account = self._account(spec)
         client = cluster
         if account:
             client = cluster.impersonate(f"system:serviceaccount:{obj['metadata']['namespace']}:{account}")
         record = Record(cluster, obj)
         return _Run(record, spec, client, Report(self._context, record, spec))
+
+    def _account(self, spec: Kustomization) -> str:
+        return spec.spec.service_account_name or self._context.settings.default_service_account
 
     def _act(self, run: _Run, plan: Plan) -> None:
         match plan:
@@ -112,8 +104,8 @@ class KustomizationReconciler:
                 run.record.set_finalizers([*run.record.obj["metadata"].get("finalizers", []), FINALIZER])
                 metadata = run.record.obj["metadata"]
                 self.reconcile(metadata["namespace"], metadata["name"])
-            case Finalize(prune=wanted):
-                self._finalize(run, prune_objects=wanted)
+            case Finalize():
+                self._finalize(run, plan)
             case Refuse():
                 run.report.refused(plan)
             case Conclude(artifact=artifact):
@@ -132,9 +124,15 @@ class KustomizationReconciler:
         new = [ObjectRef.of(obj) for obj in objects]
         # Written before the first apply: whoever finds us dead after it knows what may exist.
         report.about_to_apply(inventory.union(old, new))
-        applier = Applier(run.client, self._context.pool, fence=run.record.check)
+        applier = Applier(
+            run.client, self._context.pool, fence=run.record.check, options=self._options(run.spec)
+        )
+        changes: list[Change] = []
         try:
-            changes = applier.apply(objects)
+            if drift_mode.only_reports(run.record.obj, revision=artifact["revision"], digest=built.digest):
+                report.drifted(applier.differing(objects))
+            else:
+                changes = applier.apply(objects)
         except ApplyFailed as error:
             files = dict(zip((ref.id for ref in new), built.origins, strict=True))
             raise error.in_file(files.get(error.ref.id, "")) from error
@@ -142,6 +140,10 @@ class KustomizationReconciler:
         stale = inventory.difference(old, new)
         self._prune(run, stale, new)
         self._wait(run, changes)
+
+    def _options(self, spec: Kustomization) -> Options:
+        rules = [rule.model_dump(by_alias=True, exclude_none=True) for rule in spec.spec.ignore or []]
+        return Options(force=bool(spec.spec.force), ignored=IgnoredFields(rules))
 
     def _build(self, run: _Run, artifact: Mapping[str, Any]) -> BuildResult:
         obj = run.record.obj
@@ -165,7 +167,7 @@ class KustomizationReconciler:
                     fence=run.record.check,
                 )
             except PruneFailed as error:
-                run.report.inventory = inventory.union(error.survivors, new)
+                run.report.pruned(error.deleted, inventory.union(error.survivors, new))
                 raise
         run.report.pruned(deleted, new)
 
@@ -196,31 +198,35 @@ class KustomizationReconciler:
             return False
         return True
 
-    def _finalize(self, run: _Run, *, prune_objects: bool) -> None:
+    def _finalize(self, run: _Run, plan: Finalize) -> None:
         metadata = run.record.obj["metadata"]
         if FINALIZER not in metadata.get("finalizers", []):
             return
         refs = inventory.difference(inventory.of(run.record.obj), [])
-        if prune_objects and refs and self._account_exists(run):
-            deleted = prune(
-                run.client,
-                refs,
-                name=metadata["name"],
-                namespace=metadata["namespace"],
-                fence=run.record.check,
-            )
-            run.report.deleted(deleted)
+        if plan.prune and refs and not self._prune_all(run, refs, wait=plan.wait):
+            return  # `watch` looks again
         run.record.set_finalizers([f for f in metadata["finalizers"] if f != FINALIZER])
         log.info("deleted kustomization=%s/%s objects=%d", metadata["namespace"], metadata["name"], len(refs))
 
+    def _prune_all(self, run: _Run, refs: list[ObjectRef], *, wait: bool) -> bool:
+        """Delete everything that was applied; False while it is waited for."""
+        if not self._account_exists(run):
+            run.report.orphaned(refs)
+            return True
+        owner = {"name": run.record.ref.name, "namespace": run.record.ref.namespace}
+        run.report.deleted(prune(run.client, refs, fence=run.record.check, **owner))
+        if not wait or not (left := terminating(run.client, refs, **owner)):
+            return True
+        since = clock.parse(run.record.obj["metadata"]["deletionTimestamp"])
+        if (self._context.now() - since).total_seconds() < run.spec.timeout_seconds:
+            return False
+        run.report.not_terminated(left)
+        return True
+
     def _account_exists(self, run: _Run) -> bool:
         """Without the account they were applied as, nothing may be deleted: the objects are left behind."""
-        account = run.spec.spec.service_account_name
+        account = self._account(run.spec)
         if not account:
             return True
-        return (
-            self._context.cluster.find(
-                ObjectRef("", "v1", "ServiceAccount", run.record.ref.namespace, account)
-            )
-            is not None
-        )
+        ref = ObjectRef("", "v1", "ServiceAccount", run.record.ref.namespace, account)
+        return self._context.cluster.find(ref) is not None

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from policies import clock, conditions, history, inventory
+from policies import clock, conditions, drift_mode, history, inventory
 from policies.conditions import HEALTHY, READY, RECONCILING, STALLED, Conditions
+from policies.drift_mode import DRIFTED
 from policies.errors import FairwayError
 from policies.kinds import Kustomization
 from policies.kustomization import REQUESTED_AT, Refuse
@@ -22,7 +23,7 @@ from policies.objects import ObjectRef, annotations_of
 from policies.ownership import GROUP
 from workers.context import Context
 from workers.reconcile import events
-from workers.reconcile.apply import Change, Done
+from workers.reconcile.apply import Change, Done, news
 from workers.reconcile.status import Record
 
 _WAIT_TTL = 24 * 3600  # seconds; without the note a wait is begun again, which costs a build
@@ -41,6 +42,7 @@ class Report:
     progress: str = ""
     inventory: list[ObjectRef] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    drift: str = ""
 
     def __post_init__(self) -> None:
         self.started = self.context.now()
@@ -71,13 +73,27 @@ class Report:
 
     def applied(self, changes: list[Change]) -> None:
         self.changes = changes
-        lines = [f"{c.ref} {c.done}" for c in changes if c.done in (Done.CREATED, Done.CONFIGURED)]
-        if lines:
+        if lines := news(changes):
             self._event("Normal", "Progressing", "\n".join(lines))
+
+    def drifted(self, differing: list[Change]) -> None:
+        """Note what differs on the cluster and is left so."""
+        missing = [str(change.ref) for change in differing if change.done is Done.CREATED]
+        changed = [str(change.ref) for change in differing if change.done is not Done.CREATED]
+        self.drift = drift_mode.message(missing, changed) if differing else ""
 
     def pruned(self, deleted: Iterable[ObjectRef], kept: list[ObjectRef]) -> None:
         self.inventory = kept
         self.deleted(deleted)
+
+    def orphaned(self, refs: Iterable[ObjectRef]) -> None:
+        """Nothing was deleted, since the account it was applied as is gone."""
+        names = "\n".join(str(ref) for ref in refs)
+        self._event("Warning", "PruneFailed", f"unable to prune objects: \n{names}")
+
+    def not_terminated(self, refs: Iterable[ObjectRef]) -> None:
+        names = ", ".join(str(ref) for ref in refs)
+        self._event("Warning", "PruneFailed", f"failed to wait for resources termination: {names}")
 
     def deleted(self, refs: Iterable[ObjectRef]) -> None:
         if lines := [f"{ref} deleted" for ref in refs]:
@@ -117,6 +133,11 @@ class Report:
             READY, "True", "ReconciliationSucceeded", f"Applied revision: {self.revision}"
         )
         changed.delete(RECONCILING, STALLED, *([] if checked else [HEALTHY]))
+        told = (conditions.find(conditions.of(self.record.obj), DRIFTED) or {}).get("message", "")
+        if self.drift:
+            changed.set(DRIFTED, "True", drift_mode.REASON, self.drift)
+        else:
+            changed.delete(DRIFTED)
         if checked and (news or not conditions.is_true(conditions.of(self.record.obj), HEALTHY)):
             changed.set(HEALTHY, "True", "Succeeded", f"Health check passed in {took}")
         self._write(changed, applied=True, outcome="ReconciliationSucceeded")
@@ -124,6 +145,8 @@ class Report:
             every = clock.go_duration(self.spec.interval_seconds)
             message = f"Reconciliation finished in {took}, next run in {every}"
             self._event("Normal", "ReconciliationSucceeded", message, commit_status="update")
+        if self.drift and self.drift != told:
+            self._event("Warning", drift_mode.REASON, self.drift)
 
     def unhealthy(self, message: str) -> None:
         """Not ready: applied, and something failed or did not become healthy in time."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from policies import ownership
-from policies.objects import ObjectRef
+from policies.objects import Object, ObjectRef
 from workers.cluster import ApiError, Client, NoMatch, NotFound
 from workers.reconcile.failures import PruneFailed
 
@@ -33,8 +33,26 @@ def prune(
             survivors.append(ref)
             problems.append(f"{ref} delete failed: {error.message}")
     if problems:
-        raise PruneFailed("; ".join(problems), survivors)
+        raise PruneFailed(f"delete failed, errors: {';'.join(problems)};", survivors, deleted)
     return deleted
+
+
+def terminating(client: Client, refs: Iterable[ObjectRef], *, name: str, namespace: str) -> list[ObjectRef]:
+    """Return those objects of ours that are being deleted and not gone yet."""
+    return [
+        ref
+        for ref in refs
+        if (live := _find(client, ref))
+        and live["metadata"].get("deletionTimestamp")
+        and ownership.owner_of(live) == (namespace, name)
+    ]
+
+
+def _find(client: Client, ref: ObjectRef) -> Object | None:
+    try:
+        return client.get(ref)
+    except NotFound:
+        return None
 
 
 def _delete(client: Client, ref: ObjectRef, *, name: str, namespace: str) -> bool:
@@ -42,6 +60,8 @@ def _delete(client: Client, ref: ObjectRef, *, name: str, namespace: str) -> boo
         live = client.get(ref)
         if not ownership.may_prune(live, name=name, namespace=namespace):
             return False
+        if live["metadata"].get("deletionTimestamp"):
+            return False  # on its way already
         # The uid makes sure that what is deleted is what was looked at.
         client.delete(ref, uid=live["metadata"]["uid"])
     except NoMatch:

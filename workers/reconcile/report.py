@@ -15,8 +15,8 @@ from typing import Any
 
 from policies import clock, commit_status, views
 from policies.commit_status import Applied, Source, State, Verdict, short
+from policies.dependencies import source_key
 from policies.kinds import GitRepository, Kustomization
-from policies.kustomization import source_key
 from policies.objects import Object
 from policies.pushes import follows, points_to
 from workers import heads

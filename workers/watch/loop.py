@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies import clock, conditions, inventory, schedule
+from policies.dependencies import dependency_keys, source_key
 from policies.errors import FairwayError
 from policies.github.urls import repository_of
 from policies.kinds import InvalidObject, Kustomization
-from policies.kustomization import dependency_keys, source_key, waits
+from policies.kustomization import waits
 from policies.objects import Object
 from policies.settings import Settings
 from workers.cluster import Client
@@ -230,6 +231,8 @@ class Loop:
         """See that something urgent is being worked on; the pause between looks grows."""
         if schedule.urgent(obj, self._artifact_for(obj)) or waits(obj):
             pause = min(self._rechecks.get(key, _RECHECK) * 1.5, _LONGEST_RECHECK)
+            if obj["metadata"].get("deletionTimestamp"):
+                pause = _RECHECK  # it may wait for what it deleted, and no event of ours tells its end
             self._rechecks[key] = pause
             self._timers.set(Due(key, "recheck"), self._now() + pause)
             if not self._work.busy([key]):

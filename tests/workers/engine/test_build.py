@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.engine import Request, pack
+from tests.fixtures.freezing import freeze
 from workers.engine import (
     BuildFailed,
     BuildRequest,
@@ -296,7 +297,7 @@ def test_a_hung_engine_is_ended_in_time_and_replaced(engine: Engine, build_reque
     engine.build(request, timeout=20)
     assert engine.pid
     hung = engine.pid
-    os.kill(hung, signal.SIGSTOP)
+    freeze(hung)
     with pytest.raises(EngineTimeout, match=r"took longer than 0\.5s"):
         engine.build(request, timeout=0.5)
     assert names(engine.build(request, timeout=20)) == [("ConfigMap", "a")]
@@ -310,7 +311,7 @@ def test_an_engine_that_hangs_while_idle_costs_no_build(
     engine.build(request, timeout=20)
     monkeypatch.setattr("workers.engine.child._PING_AFTER", 0.0)
     assert engine.pid
-    os.kill(engine.pid, signal.SIGSTOP)
+    freeze(engine.pid)
     assert names(engine.build(request, timeout=20)) == [("ConfigMap", "a")]
 
 
@@ -319,10 +320,10 @@ def test_an_engine_killed_in_the_middle_fails_at_most_its_own_request(
 ) -> None:
     request = build_request({f"{i}.yaml": CONFIG % (f"c{i}", i) for i in range(300)})
     engine.build(request, timeout=20)
-    stop = threading.Event()
+    done = threading.Event()
 
     def killer() -> None:
-        while not stop.wait(0.05):
+        while not done.wait(0.05):
             if pid := engine.pid:
                 os.kill(pid, signal.SIGKILL)
 
@@ -338,7 +339,7 @@ def test_an_engine_killed_in_the_middle_fails_at_most_its_own_request(
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(attempt, range(24)))
     finally:
-        stop.set()
+        done.set()
         thread.join()
     assert all(attempt(i) for i in range(3))
 

@@ -12,7 +12,7 @@ import pytest
 from policies.objects import Object
 from policies.ownership import with_owner
 from workers.cluster import Client
-from workers.reconcile.apply import Applier, Change
+from workers.reconcile.apply import Applier, Change, Options
 
 Apply = Callable[..., list[Change]]
 
@@ -27,9 +27,16 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 def apply(client: Client, pool: ThreadPoolExecutor, namespace: str) -> Apply:
     """Apply objects with our owner labels, as the administrator unless told as whom."""
 
-    def applying(*objects: Object, by: Client | None = None, fence: Callable[[], None] = lambda: None) -> Any:
+    def applying(
+        *objects: Object,
+        by: Client | None = None,
+        fence: Callable[[], None] = lambda: None,
+        only_look: bool = False,
+        **options: Any,
+    ) -> Any:
         owned = [with_owner(obj, name="app", namespace=namespace) for obj in objects]
-        return Applier(by or client, pool, fence=fence).apply(owned)
+        applier = Applier(by or client, pool, fence=fence, options=Options(**options))
+        return applier.differing(owned) if only_look else applier.apply(owned)
 
     return applying
 

@@ -223,7 +223,6 @@ def test_a_namespaced_object_without_namespace_says_so(apply: Apply) -> None:
     [
         pytest.param({f"{GROUP}/reconcile": "disabled"}, id="reconcile-disabled"),
         pytest.param({f"{GROUP}/ssa": "Ignore"}, id="ssa-ignore"),
-        pytest.param({f"{GROUP}/ssa": "IfNotPresent"}, id="ssa-if-not-present"),
     ],
 )
 def test_what_is_marked_on_the_live_object_is_skipped(

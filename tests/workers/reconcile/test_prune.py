@@ -11,7 +11,7 @@ from tests.fixtures.world import until
 from tests.workers.reconcile.conftest import Apply, config_map, crd, deployment, made
 from workers.cluster import Client
 from workers.reconcile.failures import PruneFailed
-from workers.reconcile.prune import prune
+from workers.reconcile.prune import prune, terminating
 from workers.reconcile.status import Superseded
 
 
@@ -101,8 +101,9 @@ def test_what_may_not_be_deleted_survives_and_is_named(
     with pytest.raises(PruneFailed) as caught:
         pruned(deployer, namespace, account, hidden, one)
     assert caught.value.survivors == [ObjectRef.of(account), ObjectRef.of(hidden)]
-    first, second = caught.value.message.split("; ")
-    assert first.startswith(f"ServiceAccount/{namespace}/kept delete failed: ")
+    assert caught.value.deleted == [ObjectRef.of(one)]
+    first, second, _ = caught.value.message.split(";")
+    assert first.startswith(f"delete failed, errors: ServiceAccount/{namespace}/kept delete failed: ")
     assert "cannot delete resource" in first
     assert "cannot get resource" in second
     assert client.find(ObjectRef.of(one)) is None, "one failure does not keep the others"
@@ -130,3 +131,18 @@ def test_an_object_that_was_made_anew_by_somebody_else_stays(
     client.create(with_owner(config_map(namespace), name="other", namespace=namespace))
     assert pruned(client, namespace, one) == []
     assert client.find(ObjectRef.of(one)) is not None
+
+
+def test_what_is_being_deleted_is_waited_for_and_not_deleted_again(
+    client: Client, apply: Apply, namespace: str
+) -> None:
+    held = config_map(namespace, "held")
+    held["metadata"]["finalizers"] = ["example.com/hold"]
+    apply(held, config_map(namespace, "free"))
+    refs = [ObjectRef.of(held), ObjectRef("", "v1", "ConfigMap", namespace, "free")]
+    assert pruned(client, namespace, held, config_map(namespace, "free")) == refs
+    assert terminating(client, refs, name="app", namespace=namespace) == [refs[0]]
+    assert terminating(client, refs, name="another", namespace=namespace) == []
+    assert pruned(client, namespace, held) == []
+    client.patch(refs[0], {"metadata": {"finalizers": None}}, manager="x")
+    assert terminating(client, refs, name="app", namespace=namespace) == []

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kubernetes label selectors as one writes them: `app=web,tier in (a, b),!old`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+_KEY = r"[A-Za-z0-9][-A-Za-z0-9_./]*"
+_SET = re.compile(rf"^({_KEY})\s+(in|notin)\s*\(([^()]*)\)$")
+_EQUALS = re.compile(rf"^({_KEY})\s*(==|=|!=)\s*([-A-Za-z0-9_.]*)$")
+_NUMBER = re.compile(rf"^({_KEY})\s*([<>])\s*(-?\d+)$")
+_EXISTS = re.compile(rf"^(!?)\s*({_KEY})$")
+
+Labels = Mapping[str, str]
+Selector = Callable[[Labels], bool]
+
+
+class InvalidSelector(ValueError):
+    """The text is no label selector."""
+
+
+def parse(text: str) -> Selector:
+    """Return a predicate on labels; an empty selector takes everything. Raises InvalidSelector."""
+    requirements = [_requirement(part.strip()) for part in _split(text) if part.strip()]
+    return lambda labels: all(holds(labels) for holds in requirements)
+
+
+def _split(text: str) -> list[str]:
+    # A comma inside of parentheses separates values, not requirements.
+    return re.split(r",(?![^()]*\))", text)
+
+
+def _requirement(text: str) -> Selector:
+    if found := _SET.match(text):
+        key, operator, listed = found.groups()
+        values = {value.strip() for value in listed.split(",")}
+        if operator == "in":
+            return lambda labels: key in labels and labels[key] in values
+        return lambda labels: labels.get(key) is None or labels[key] not in values
+    if found := _EQUALS.match(text):
+        key, operator, value = found.groups()
+        if operator == "!=":
+            return lambda labels: labels.get(key) != value
+        return lambda labels: labels.get(key) == value
+    if found := _NUMBER.match(text):
+        return _compared(*found.groups())
+    if found := _EXISTS.match(text):
+        absent, key = found.groups()
+        return lambda labels: (key in labels) != bool(absent)
+    raise InvalidSelector(f"'{text}' is no label selector")
+
+
+def _compared(key: str, operator: str, limit: str) -> Selector:
+    def holds(labels: Labels) -> bool:
+        try:
+            value = int(labels[key])
+        except (KeyError, ValueError):
+            return False
+        return value > int(limit) if operator == ">" else value < int(limit)
+
+    return holds

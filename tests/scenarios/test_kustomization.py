@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a Kustomization's fields do in the whole: drift that is only reported, deletion that waits, cycles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from policies import conditions
+from policies.objects import Object, ObjectRef
+from tests.fixtures.world import Team, World, config_map, until
+
+KIND = ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
+
+
+def condition(team: Team, kind: str, name: str = "app") -> dict[str, Any]:
+    return conditions.find(conditions.of(team.applied(name)), kind) or {}
+
+
+def patch(team: Team, ref: ObjectRef, **changes: Any) -> Object:
+    return team.world.client.patch(ref, changes, manager="somebody")
+
+
+def events(team: Team, reason: str) -> list[str]:
+    resource = team.world.client.discovery.resource("", "v1", "Event")
+    found, _ = team.world.client.list(resource, namespace=team.namespace)
+    return [e["message"] for e in found if e["reason"] == reason]
+
+
+def request(team: Team, token: str, name: str = "app") -> None:
+    """Ask for a run and wait until it is over."""
+    notes = {"reconcile.fluxcd.io/requestedAt": token}
+    patch(team, ObjectRef(*KIND, team.namespace, name), metadata={"annotations": notes})
+    until(
+        lambda: (team.applied(name).get("status") or {}).get("lastHandledReconcileAt") == token,
+        what=f"the run {token}",
+    )
+
+
+def test_drift_is_reported_and_left_until_git_changes(world: World) -> None:
+    team = world.team()
+    app, first = (
+        ObjectRef(*KIND, team.namespace, "app"),
+        ObjectRef("", "v1", "ConfigMap", team.namespace, "first"),
+    )
+    team.settled(team.push({"app/second.yaml": config_map("second")}))
+    patch(team, app, metadata={"annotations": {"fairway.dev/drift": "warn"}})
+    patch(team, first, data={"value": "by hand"})
+    world.client.delete(ObjectRef("", "v1", "ConfigMap", team.namespace, "second"))
+    request(team, "1")
+    drifted = condition(team, "Drifted")
+    assert drifted["status"] == "True"
+    assert drifted["message"].splitlines()[:2] == [
+        f"ConfigMap/{team.namespace}/second missing",
+        f"ConfigMap/{team.namespace}/first changed",
+    ]
+    assert condition(team, "Ready")["status"] == "True"
+    request(team, "2")
+    assert events(team, "DriftDetected") == [drifted["message"]]
+    assert (team.config("first") or {})["data"] == {"value": "by hand"}
+    assert team.config("second") is None
+    team.settled(team.push({"app/third.yaml": config_map("third")}))
+    assert (team.config("first") or {})["data"] == {"value": "1"}
+    assert team.config("second")
+    assert condition(team, "Drifted") == {}
+
+
+def test_a_deletion_that_waits_ends_when_everything_is_gone(world: World) -> None:
+    team = world.team()
+    team.settled(team.push({"app/held.yaml": config_map("held")}))
+    app, held = (
+        ObjectRef(*KIND, team.namespace, "app"),
+        ObjectRef("", "v1", "ConfigMap", team.namespace, "held"),
+    )
+    patch(team, held, metadata={"finalizers": ["example.com/hold"]})
+    patch(team, app, spec={"deletionPolicy": "WaitForTermination"})
+    request(team, "1")
+    world.client.delete(app)
+    until(lambda: (team.config("held") or {})["metadata"].get("deletionTimestamp"), what="held being deleted")
+    until(lambda: team.config("first") is None, what="first gone")
+    assert world.client.find(app), "it waits for what it deleted"
+    patch(team, held, metadata={"finalizers": None})
+    until(lambda: world.client.find(app) is None, what="the Kustomization gone")
+
+
+def test_a_dependency_cycle_is_named(world: World) -> None:
+    team = world.team(paths=("one", "two"))
+    for name, other in (("one", "two"), ("two", "one")):
+        patch(team, ObjectRef(*KIND, team.namespace, name), spec={"dependsOn": [{"name": other}]})
+    ways = [
+        f"'{team.namespace}/{a}' → '{team.namespace}/{b}' → '{team.namespace}/{a}'"
+        for a, b in (["one", "two"], ["two", "one"])
+    ]
+    until(
+        lambda: any(
+            f"dependency cycle: {way}" in condition(team, "Ready", name).get("message", "")
+            for way, name in zip(ways, ("one", "two"), strict=True)
+        ),
+        what="the cycle named",
+    )

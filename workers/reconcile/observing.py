@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a Kustomization's decision is made on: the object, its source, and what it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from policies import conditions, dependencies
+from policies.dependencies import Key
+from policies.kinds import Kustomization
+from policies.kustomization import Observation
+from policies.objects import Object, ObjectRef
+from workers.cluster import Client
+from workers.reconcile import sources
+
+KIND = ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
+_MOST_EDGES = 100  # Kustomizations that are read to find a cycle
+
+
+def observe(cluster: Client, namespace: str, name: str) -> Observation | None:
+    """Read a Kustomization and what it refers to; None when it is gone. Raises InvalidObject."""
+    obj = _find(cluster, (namespace, name))
+    if obj is None:
+        return None
+    Kustomization.read(obj)
+    source = sources.find(cluster, *dependencies.source_key(obj))
+    depended = {key: _find(cluster, key) for key in dependencies.dependency_keys(obj)}
+    return Observation(obj, source, depended, _edges(cluster, depended))
+
+
+def _edges(cluster: Client, depended: Mapping[Key, Object | None]) -> dict[Key, list[Key]]:
+    """Follow what is not ready to what it depends on in turn: only there can be a cycle."""
+    edges: dict[Key, list[Key]] = {}
+    open_ends = dict(depended)
+    while open_ends and len(edges) < _MOST_EDGES:
+        key, obj = open_ends.popitem()
+        if obj is None or conditions.is_true(conditions.of(obj), conditions.READY):
+            continue
+        edges[key] = dependencies.dependency_keys(obj)
+        for following in edges[key]:
+            if following not in edges and following not in open_ends:
+                open_ends[following] = _find(cluster, following)
+    return edges
+
+
+def _find(cluster: Client, key: Key) -> Object | None:
+    return cluster.find(ObjectRef(*KIND, *key))

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One stage of an apply: look, rehearse as a dry-run, take over from other managers, write what differs."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TypeVar
+
+from policies import drift, ownership
+from policies.ignored_fields import IgnoredFields
+from policies.objects import GroupKind, Object, ObjectRef
+from policies.ownership import FIELD_MANAGER, Action
+from policies.takeover import takeover
+from workers.cluster import ApiError, Client, Conflict, Invalid, NotFound
+from workers.reconcile.failures import ApplyFailed
+
+_GONE_TIMEOUT = 30.0  # seconds an object that is made anew may take to go
+_POLL = 0.1
+_TAKEOVER_TRIES = 5
+T = TypeVar("T")
+_IMMUTABLE = re.compile(r"is\simmutable|immutable\sfield")
+
+
+class Done(StrEnum):
+    """What became of an object, in the words of Flux's change log."""
+
+    CREATED = "created"
+    CONFIGURED = "configured"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    ref: ObjectRef
+    done: Done
+    object: Object | None = None  # as the API server answered
+
+
+def news(changes: Iterable[Change]) -> list[str]:
+    """Return the lines of the change log: what was created or configured."""
+    return [f"{c.ref} {c.done}" for c in changes if c.done in (Done.CREATED, Done.CONFIGURED)]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How objects are applied: spec.force, spec.ignore, and what the administrator set for all."""
+
+    force: bool = False
+    ignored: IgnoredFields = field(default_factory=lambda: IgnoredFields(()))
+    managers: tuple[str, ...] = ()
+    migrate_version: bool = False
+    custom_kinds: frozenset[GroupKind] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An object on its way: what is wanted, what is there, and what the dry-run said."""
+
+    desired: Object
+    live: Object | None
+    action: Action
+    dry_run: Object | None = None
+    taken_over: bool = False
+
+    @property
+    def ref(self) -> ObjectRef:
+        return ObjectRef.of(self.desired)
+
+
+class Stage:
+    """Apply the objects of one stage as one user."""
+
+    def __init__(self, client: Client, pool: ThreadPoolExecutor, options: Options) -> None:
+        self._client = client
+        self._pool = pool
+        self._options = options
+
+    def apply(self, objects: Sequence[Object], changes: list[Change]) -> None:
+        """Apply the objects, adding what was done; raises ApplyFailed naming the object at fault."""
+        items = self._look(objects)
+        alone = sum(item.action is Action.APPLY for item in items) == 1
+        for item in list(self._pool.map(lambda item: self._rehearse(item, alone=alone), items)):
+            changes.append(self._write(item))
+
+    def differing(self, objects: Sequence[Object]) -> list[Change]:
+        """Return which objects differ from what is wanted, without writing anything."""
+
+        def compare(item: Item) -> Change | None:
+            if item.action is Action.SKIP:
+                return None
+            if item.live is None:
+                return Change(item.ref, Done.CREATED)
+            answer = self._refusing(item, "dry-run failed", lambda: self._apply(item.desired, dry_run=True))
+            live = self._fresh(replace(item, dry_run=answer)).live
+            return Change(item.ref, Done.CONFIGURED) if not live or self._differs(live, answer) else None
+
+        return [change for change in self._pool.map(compare, self._look(objects)) if change]
+
+    def _look(self, objects: Sequence[Object]) -> list[Item]:
+        def look(obj: Object) -> Item:
+            ref = ObjectRef.of(obj)
+            try:
+                live = self._client.find(ref)
+            except ApiError as error:
+                raise ApplyFailed(ref, "dry-run failed", error) from error
+            return Item(obj, live, ownership.action_for(obj, live))
+
+        return list(self._pool.map(look, objects))
+
+    def _rehearse(self, item: Item, *, alone: bool) -> Item:
+        """Dry-run the object, unless it is the only one written and nothing is to be learned from it."""
+        if item.action is Action.SKIP:
+            return item
+        if alone and not (item.live and (self._patch(item) or self._options.ignored.paths(item.desired))):
+            return item
+        try:
+            item = replace(item, dry_run=self._apply(item.desired, dry_run=True))
+        except ApiError as error:
+            item = self._made_room(item, "dry-run failed", error)
+            dry_run = self._refusing(item, "dry-run failed", lambda: self._apply(item.desired, dry_run=True))
+            item = replace(item, dry_run=dry_run)
+        return self._taken_over(self._fresh(item))
+
+    def _write(self, item: Item) -> Change:
+        if item.action is Action.SKIP:
+            return Change(item.ref, Done.SKIPPED, item.live)
+        payload = item.desired
+        if item.live and item.dry_run:
+            if not item.taken_over and not self._differs(item.live, item.dry_run):
+                return Change(item.ref, Done.UNCHANGED, item.live)
+            payload = self._options.ignored.payload(payload, item.live, item.dry_run)
+        try:
+            applied = self._apply(payload)
+        except ApiError as error:
+            item = self._made_room(item, "apply failed", error)
+            applied = self._refusing(item, "apply failed", lambda: self._apply(payload))
+        if item.live is None:
+            return Change(item.ref, Done.CREATED, applied)
+        # Without a dry-run it is the answer that tells whether anything was to be done.
+        same = item.dry_run is None and not self._differs(item.live, applied)
+        return Change(item.ref, Done.UNCHANGED if same else Done.CONFIGURED, applied)
+
+    def _differs(self, live: Object, answer: Object) -> bool:
+        seen, wanted = self._options.ignored.compared(live, answer)
+        # Whoever writes an ignored field may have taken it from us, which is what is wanted.
+        return drift.drifted(seen, wanted, fields=seen is live)
+
+    def _fresh(self, item: Item) -> Item:
+        """See that the dry-run is compared with what it was made on: a controller may write in between."""
+        live, answer = item.live, item.dry_run
+        if live and answer and _version(live) != _version(answer) and self._differs(live, answer):
+            return replace(item, live=self._client.find(item.ref))
+        return item
+
+    def _taken_over(self, item: Item) -> Item:
+        """Give us the fields that managers Flux does not tolerate wrote on the live object."""
+        for attempt in range(_TAKEOVER_TRIES):
+            patch = self._patch(item)
+            if not patch or item.live is None:
+                return item
+            # Replacing a list that somebody else just added to would lose his entry.
+            fence = {
+                "op": "replace",
+                "path": "/metadata/resourceVersion",
+                "value": item.live["metadata"]["resourceVersion"],
+            }
+            try:
+                live = self._client.json_patch(item.ref, [*patch, fence], manager=FIELD_MANAGER)
+                return replace(item, live=live, taken_over=True)
+            except Conflict as error:
+                if attempt + 1 == _TAKEOVER_TRIES:
+                    raise ApplyFailed(item.ref, "metadata.managedFields cleanup failed", error) from error
+                item = replace(item, live=self._client.find(item.ref))
+            except ApiError as error:
+                raise ApplyFailed(item.ref, "metadata.managedFields cleanup failed", error) from error
+        return item
+
+    def _patch(self, item: Item) -> list[dict[str, object]]:
+        if item.live is None:
+            return []
+        return takeover(
+            item.desired,
+            item.live,
+            managers=self._options.managers,
+            migrate_version=self._options.migrate_version,
+        )
+
+    def _made_room(self, item: Item, what: str, error: ApiError) -> Item:
+        """Delete the live object if that is allowed and would help, so that it can be made anew."""
+        refused = ApplyFailed(item.ref, what, error)
+        live = item.live
+        if live is None or not ownership.may_recreate(item.desired, live, force=self._options.force):
+            raise refused from error
+        if not _immutable(error) or self._invalid_anyway(item, error):
+            raise refused from error
+        what = "immutable field detected, failed to delete object"
+        uid = live["metadata"]["uid"]
+        self._refusing(item, what, lambda: self._delete(item.ref, uid))
+        self._refusing(item, what, lambda: self._wait_until_gone(item.ref, uid))
+        return replace(item, live=None)
+
+    def _invalid_anyway(self, item: Item, error: ApiError) -> bool:
+        """Tell whether a new object would be refused for the same: deleting the old one would only harm."""
+        metadata = {**item.desired["metadata"], "name": f"{item.ref.name[:40]}-fairway-rehearsal"}
+        try:
+            self._client.create({**item.desired, "metadata": metadata}, manager=FIELD_MANAGER, dry_run=True)
+        except Invalid as again:
+            return bool(_causes(error)) and _causes(error) <= _causes(again)
+        except ApiError:
+            return False
+        return False
+
+    def _delete(self, ref: ObjectRef, uid: str) -> None:
+        try:
+            self._client.delete(ref, uid=uid)
+        except NotFound:
+            return
+
+    def _wait_until_gone(self, ref: ObjectRef, uid: str) -> None:
+        deadline = time.monotonic() + _GONE_TIMEOUT
+        while (live := self._client.find(ref)) and live["metadata"]["uid"] == uid:
+            if time.monotonic() > deadline:
+                raise ApiError("it is still being deleted, a finalizer holds it")
+            time.sleep(_POLL)
+
+    def _apply(self, obj: Object, *, dry_run: bool = False) -> Object:
+        return self._client.apply(obj, manager=FIELD_MANAGER, dry_run=dry_run)
+
+    def _refusing(self, item: Item, what: str, act: Callable[[], T]) -> T:
+        try:
+            return act()
+        except ApiError as error:
+            raise ApplyFailed(item.ref, what, error) from error
+
+
+def _version(obj: Object) -> str:
+    return str(obj["metadata"]["resourceVersion"])
+
+
+def _immutable(error: ApiError) -> bool:
+    return error.cause in ("Conflict", "Invalid") or bool(_IMMUTABLE.search(error.message))
+
+
+def _causes(error: ApiError) -> set[tuple[str, str]]:
+    return {(c.get("field", ""), c.get("message", "")) for c in error.details.get("causes") or []}
