@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from policies.settings import table
+from policies.settings import Settings
+from policies.settings_reading import table
 
 _CONFIGURATION = """\
 # Configuration
@@ -38,4 +39,4 @@ ports where these are not set; with `--sandbox` it sets everything.
 
 def configuration() -> str:
     """Return docs/configuration.md."""
-    return _CONFIGURATION.format(table=table())
+    return _CONFIGURATION.format(table=table(Settings))

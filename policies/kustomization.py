@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from policies import conditions, dependencies, drift_mode
+from policies.clock import go_duration
 from policies.dependencies import Key, source_key
 from policies.objects import Object, annotations_of
 from policies.ownership import FINALIZER
 from policies.served import unserved
 
 REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
-DEPENDENCY_RETRY = "30s"  # Flux's --requeue-dependency
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ class Build:
 Plan = Ignore | AddFinalizer | Finalize | Refuse | Conclude | Build
 
 
-def decide(seen: Observation, *, no_cross_namespace_refs: bool = False) -> Plan:
-    """Return the next step for a Kustomization."""
+def decide(seen: Observation, *, no_cross_namespace_refs: bool = False, requeue: float = 30.0) -> Plan:
+    """Return the next step for a Kustomization; `requeue` is when it is tried again, in seconds."""
     obj, spec = seen.obj, seen.obj["spec"]
     if obj["metadata"].get("deletionTimestamp"):
         deletes = not spec.get("suspend") and _deletes(spec)
@@ -94,7 +94,7 @@ def decide(seen: Observation, *, no_cross_namespace_refs: bool = False) -> Plan:
     if no_cross_namespace_refs and (away := _foreign_source(obj)):
         return Refuse("AccessDenied", away, terminal=True)
     artifact: Mapping[str, Any] = ((seen.source or {}).get("status") or {}).get("artifact") or {}
-    if refusal := _source_refusal(seen, artifact) or _dependency_refusal(seen, artifact):
+    if refusal := _source_refusal(seen, artifact, requeue) or _dependency_refusal(seen, artifact):
         return refusal
     if problem := drift_mode.problem(obj):
         return Refuse("InvalidAnnotation", problem, terminal=True)
@@ -145,14 +145,14 @@ def _foreign_source(obj: Mapping[str, Any]) -> str:
     return f"can't access '{kind}/{namespace}/{name}', cross-namespace references have been blocked"
 
 
-def _source_refusal(seen: Observation, artifact: Mapping[str, Any]) -> Refuse | None:
+def _source_refusal(seen: Observation, artifact: Mapping[str, Any], requeue: float) -> Refuse | None:
     kind, namespace, name = source_key(seen.obj)
     if seen.source is None:
         return Refuse("ArtifactFailed", f"Source '{kind}/{namespace}/{name}' not found")
     if not artifact:
         return Refuse(
             "ArtifactFailed",
-            f"Source artifact not found, retrying in {DEPENDENCY_RETRY}",
+            f"Source artifact not found, retrying in {go_duration(requeue)}",
             severity="Normal",
         )
     return None

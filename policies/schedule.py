@@ -16,7 +16,6 @@ from policies.kustomization import REQUESTED_AT, due_now, waits
 from policies.objects import annotations_of
 from policies.ownership import FINALIZER
 
-DEPENDENCY_RETRY = 30.0
 _SHORTEST = 1.0
 _REFUSED = frozenset({"DependencyNotReady", "AccessDenied", "NotServed"})
 
@@ -40,17 +39,18 @@ def urgent(obj: Mapping[str, Any], artifact: Mapping[str, Any] | None = None) ->
     return _source_urgent(obj)
 
 
-def pause(obj: Mapping[str, Any], *, jitter: float, chance: float) -> float | None:
+def pause(obj: Mapping[str, Any], *, jitter: float, chance: float, requeue: float = 30.0) -> float | None:
     """Return how many seconds to wait before the next run; None when only a change can help.
 
-    `jitter` is the part (0 to 1) by which a successful object's interval is varied, either way. An interval
+    `jitter` is the part (0 to 1) by which a successful object's interval is varied, either way; `requeue`
+    is the pause of what waits for a dependency or an artifact. An interval
     of nothing is, as in Flux, never; nothing comes more often than every second.
     """
-    wanted = _wanted_pause(obj, jitter, chance)
+    wanted = _wanted_pause(obj, jitter, chance, requeue)
     return max(wanted, _SHORTEST) if wanted else None
 
 
-def _wanted_pause(obj: Mapping[str, Any], jitter: float, chance: float) -> float | None:
+def _wanted_pause(obj: Mapping[str, Any], jitter: float, chance: float, requeue: float) -> float | None:
     if obj["spec"].get("suspend"):
         return None
     ready = conditions.find(conditions.of(obj), conditions.READY) or {}
@@ -61,7 +61,7 @@ def _wanted_pause(obj: Mapping[str, Any], jitter: float, chance: float) -> float
     if ready.get("status") == "True" or stalled:
         return _varied(spec.interval_seconds, jitter, chance)
     if ready.get("reason") == "DependencyNotReady" or _without_artifact(ready):
-        return DEPENDENCY_RETRY
+        return requeue
     return spec.retry_interval_seconds
 
 
@@ -97,4 +97,4 @@ def _source_urgent(obj: Mapping[str, Any]) -> str:
     return "generation" if ready.get("observedGeneration", 0) != metadata.get("generation", 0) else ""
 
 
-__all__ = ["DEPENDENCY_RETRY", "pause", "urgent", "waits"]
+__all__ = ["pause", "urgent", "waits"]

@@ -11,6 +11,10 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from policies.kinds.meta import seconds
+from policies.objects import GroupKind
+from policies.selectors import InvalidSelector, parse
+
 Check = Callable[[str], Any]
 
 
@@ -93,6 +97,38 @@ def boolean(text: str) -> bool:
     if text.lower() in ("false", "f", "0"):
         return False
     raise ValueError("write true or false")
+
+
+def always_true(text: str) -> bool:
+    """Accept only what Fairway does anyway."""
+    if not boolean(text):
+        raise ValueError("Fairway always does so, leave it out or write true")
+    return True
+
+
+def duration(text: str) -> float:
+    """Accept a duration as Go writes it; returns seconds."""
+    try:
+        return seconds(text)
+    except ValueError:
+        raise ValueError("write a duration such as 30s, 1m30s or 750ms") from None
+
+
+def group_kind(text: str) -> GroupKind:
+    """Accept `group/Kind`, or `Kind` of the core group."""
+    group, _, kind = text.rpartition("/")
+    if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", kind) or (group and not _DNS_SUBDOMAIN.fullmatch(group)):
+        raise ValueError("write group/Kind, separated by commas")
+    return GroupKind(group, kind)
+
+
+def label_selector(text: str) -> str:
+    """Accept a label selector."""
+    try:
+        parse(text)
+    except InvalidSelector:
+        raise ValueError("write a label selector such as app=web,tier in (a,b)") from None
+    return text
 
 
 def absolute_path(text: str) -> str:

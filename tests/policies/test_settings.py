@@ -8,7 +8,10 @@ from dataclasses import fields
 import pytest
 
 from policies.errors import SettingsError
-from policies.settings import Secret, Settings, table
+from policies.flux_flags import WITHOUT_EFFECT
+from policies.objects import GroupKind
+from policies.settings import Secret, Settings
+from policies.settings_reading import table
 
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\n"
 FILES = {"/secret": "hush\n", "/empty": " \n", "/key": KEY, "/nokey": "hello"}
@@ -231,16 +234,77 @@ def test_the_listeners_are_told_by_their_own_addresses_behind_a_proxy() -> None:
 
 def test_every_field_is_a_variable_with_a_meaning_or_a_secret_read_from_one() -> None:
     for one in fields(Settings):
-        if one.name != "webhook_secret":
+        if one.name not in ("webhook_secret", "without_effect"):
             assert re.fullmatch(r"FAIRWAY_[A-Z_]+|KUBECONFIG", one.metadata["variable"]), one.name
             assert one.metadata["meaning"].endswith("."), one.name
 
 
 def test_the_table_has_a_row_for_every_variable() -> None:
-    rows = table().splitlines()
-    assert len(rows) == 2 + len(fields(Settings)) - 1
+    rows = table(Settings).splitlines()
+    assert len(rows) == 2 + len(fields(Settings)) - 2 + len(WITHOUT_EFFECT)
     assert "| `FAIRWAY_CONCURRENT` | `16` | How many tasks a worker runs side by side. |" in rows
     assert (
         "| `FAIRWAY_ALLOW_LOOPBACK` | `false` | Let Git and GitHub be on this machine; for the sandbox. |"
         in rows
     )
+
+
+def test_flags_of_flux_that_mean_nothing_here_are_accepted_and_named() -> None:
+    found = settings(
+        {**COMPLETE, "FAIRWAY_HTTP_RETRY": "5", "FAIRWAY_FEATURE_GATES": "DirectSourceFetch=true"}
+    )
+    assert (
+        "FAIRWAY_HTTP_RETRY has no effect: artifacts are read from FAIRWAY_DATA, not over HTTP"
+        in found.warnings()
+    )
+    assert any("DirectSourceFetch=true has no effect: " in line for line in found.warnings())
+
+
+@pytest.mark.parametrize(
+    ("text", "on"),
+    [
+        ("", {"StrictPostBuildSubstitutions"}),
+        ("MigrateAPIVersion=true", {"StrictPostBuildSubstitutions", "MigrateAPIVersion"}),
+        ("StrictPostBuildSubstitutions=false, MigrateAPIVersion=True", {"MigrateAPIVersion"}),
+    ],
+)
+def test_feature_gates_have_their_defaults_unless_set(text: str, on: set[str]) -> None:
+    found = settings({**COMPLETE, "FAIRWAY_FEATURE_GATES": text})
+    gates = ("StrictPostBuildSubstitutions", "MigrateAPIVersion", "AdditiveCELDependencyCheck")
+    assert {name for name in gates if found.gate(name)} == on
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "value"),
+    [
+        ("FAIRWAY_REQUEUE_DEPENDENCY", "1m30s", 90.0),
+        ("FAIRWAY_OVERRIDE_MANAGER", "helm, argocd", ("helm", "argocd")),
+        (
+            "FAIRWAY_CUSTOM_APPLY_STAGE_KINDS",
+            "rbac.authorization.k8s.io/Role,ServiceAccount",
+            (GroupKind("rbac.authorization.k8s.io", "Role"), GroupKind("", "ServiceAccount")),
+        ),
+        ("FAIRWAY_WATCH_LABEL_SELECTOR", "sharding.fluxcd.io/key=a", "sharding.fluxcd.io/key=a"),
+        ("FAIRWAY_NO_REMOTE_BASES", "true", True),
+    ],
+)
+def test_flags_of_flux_are_read(variable: str, text: str, value: object) -> None:
+    found = settings({**COMPLETE, variable: text})
+    assert getattr(found, variable.removeprefix("FAIRWAY_").lower()) == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "remedy"),
+    [
+        ("FAIRWAY_FEATURE_GATES", "Nonsense=true", "there is no gate Nonsense; there are "),
+        ("FAIRWAY_FEATURE_GATES", "MigrateAPIVersion", "write gates as Name=true or Name=false"),
+        ("FAIRWAY_FEATURE_GATES", "MigrateAPIVersion=yes", "write true or false"),
+        ("FAIRWAY_REQUEUE_DEPENDENCY", "30", "write a duration"),
+        ("FAIRWAY_CUSTOM_APPLY_STAGE_KINDS", "roles", "write group/Kind"),
+        ("FAIRWAY_WATCH_LABEL_SELECTOR", "a b", "write a label selector"),
+        ("FAIRWAY_NO_REMOTE_BASES", "false", "Fairway always does so"),
+    ],
+)
+def test_a_flag_that_makes_no_sense_is_refused(variable: str, text: str, remedy: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(remedy)):
+        settings({**COMPLETE, variable: text})

@@ -46,7 +46,7 @@ class GitRepositoryReconciler:
         """Bring one GitRepository forward by one run."""
         cluster = self._context.cluster
         obj = cluster.find(sources.ref("GitRepository", namespace, name))
-        if obj is None:
+        if obj is None or not self._context.settings.scope.covers(obj):
             return
         record = Record(cluster, obj)
         finalizers = obj["metadata"].get("finalizers", [])
@@ -81,7 +81,7 @@ class GitRepositoryReconciler:
         if self._is_current(obj, resolved.revision, path):
             self._succeeded(run, current, news="")
             self._looked(spec, began)
-            collect_garbage(self._root, path, now=self._context.now().timestamp())
+            self._collect_garbage(path)
             return
         packed = archive(remote.mirror, resolved.sha, ignore=spec.spec.ignore, root=self._root, path=path)
         artifact = self._artifact(packed, resolved.revision)
@@ -91,7 +91,17 @@ class GitRepositoryReconciler:
             artifact, news = {**artifact, "lastUpdateTime": current["lastUpdateTime"]}, ""
         self._succeeded(run, artifact, news=news)
         self._looked(spec, began)
-        collect_garbage(self._root, path, now=self._context.now().timestamp())
+        self._collect_garbage(path)
+
+    def _collect_garbage(self, path: str) -> None:
+        settings = self._context.settings
+        collect_garbage(
+            self._root,
+            path,
+            now=self._context.now().timestamp(),
+            retain=settings.artifact_retention_ttl,
+            records=settings.artifact_retention_records,
+        )
 
     def _looked(self, spec: GitRepository, began: float) -> None:
         """Note that the remote was asked; only once the answer is in the status, where reports look."""

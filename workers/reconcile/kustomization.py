@@ -61,7 +61,13 @@ class KustomizationReconciler:
         if seen is None:
             return
         settings = self._context.settings
-        plan = kustomization.decide(seen, no_cross_namespace_refs=settings.no_cross_namespace_refs)
+        if not settings.scope.covers(seen.obj):
+            return
+        plan = kustomization.decide(
+            seen,
+            no_cross_namespace_refs=settings.no_cross_namespace_refs,
+            requeue=settings.requeue_dependency,
+        )
         run = self._begin(seen.obj)
         try:
             self._act(run, plan)
@@ -143,7 +149,15 @@ class KustomizationReconciler:
 
     def _options(self, spec: Kustomization) -> Options:
         rules = [rule.model_dump(by_alias=True, exclude_none=True) for rule in spec.spec.ignore or []]
-        return Options(force=bool(spec.spec.force), ignored=IgnoredFields(rules))
+        settings = self._context.settings
+        return Options(
+            force=bool(spec.spec.force),
+            ignored=IgnoredFields(rules),
+            managers=settings.override_manager,
+            migrate_version=settings.gate("MigrateAPIVersion"),
+            custom_kinds=frozenset(settings.custom_apply_stage_kinds),
+            in_flight=settings.concurrent_ssa,
+        )
 
     def _build(self, run: _Run, artifact: Mapping[str, Any]) -> BuildResult:
         obj = run.record.obj
@@ -152,6 +166,7 @@ class KustomizationReconciler:
             digest=artifact["digest"],
             kustomization=obj,
             variables=variables.resolve(self._context.cluster, obj),
+            strict=self._context.settings.gate("StrictPostBuildSubstitutions"),
         )
         return self._context.engine.build(request, timeout=_BUILD_TIMEOUT)
 
@@ -190,7 +205,7 @@ class KustomizationReconciler:
         """End the wait if it is over, and tell whether it was."""
         if outcome.done:
             run.report.succeeded(checked=True)
-        elif outcome.failed:
+        elif outcome.failed and not self._context.settings.gate("DisableFailFastBehavior"):
             run.report.unhealthy(texts.failed_early(outcome.healths))
         elif overdue:
             run.report.unhealthy(texts.timed_out(outcome.healths))

@@ -18,10 +18,12 @@ from policies.ownership import FIELD_MANAGER, Action
 from policies.takeover import takeover
 from workers.cluster import ApiError, Client, Conflict, Invalid, NotFound
 from workers.reconcile.failures import ApplyFailed
+from workers.reconcile.lanes import in_lanes
 
 _GONE_TIMEOUT = 30.0  # seconds an object that is made anew may take to go
 _POLL = 0.1
 _TAKEOVER_TRIES = 5
+I = TypeVar("I")  # noqa: E741 (an item)
 T = TypeVar("T")
 _IMMUTABLE = re.compile(r"is\simmutable|immutable\sfield")
 
@@ -56,6 +58,7 @@ class Options:
     managers: tuple[str, ...] = ()
     migrate_version: bool = False
     custom_kinds: frozenset[GroupKind] = frozenset()
+    in_flight: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Stage:
         """Apply the objects, adding what was done; raises ApplyFailed naming the object at fault."""
         items = self._look(objects)
         alone = sum(item.action is Action.APPLY for item in items) == 1
-        for item in list(self._pool.map(lambda item: self._rehearse(item, alone=alone), items)):
+        for item in self._each(lambda item: self._rehearse(item, alone=alone), items):
             changes.append(self._write(item))
 
     def differing(self, objects: Sequence[Object]) -> list[Change]:
@@ -100,7 +103,7 @@ class Stage:
             live = self._fresh(replace(item, dry_run=answer)).live
             return Change(item.ref, Done.CONFIGURED) if not live or self._differs(live, answer) else None
 
-        return [change for change in self._pool.map(compare, self._look(objects)) if change]
+        return [change for change in self._each(compare, self._look(objects)) if change]
 
     def _look(self, objects: Sequence[Object]) -> list[Item]:
         def look(obj: Object) -> Item:
@@ -111,7 +114,10 @@ class Stage:
                 raise ApplyFailed(ref, "dry-run failed", error) from error
             return Item(obj, live, ownership.action_for(obj, live))
 
-        return list(self._pool.map(look, objects))
+        return self._each(look, objects)
+
+    def _each(self, work: Callable[[I], T], items: Sequence[I]) -> list[T]:
+        return in_lanes(self._pool, self._options.in_flight, work, items)
 
     def _rehearse(self, item: Item, *, alone: bool) -> Item:
         """Dry-run the object, unless it is the only one written and nothing is to be learned from it."""

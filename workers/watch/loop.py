@@ -70,7 +70,16 @@ class Loop:
         """Begin to follow the kinds we serve."""
         # All are found before any is followed: whoever starts again must not follow one twice.
         for resource in [self._client.discovery.resource(*kind) for kind in KINDS]:
-            self._informers.append(Informer(self._client, resource, self._inbox.put, source=resource.kind))
+            self._informers.append(
+                Informer(
+                    self._client,
+                    resource,
+                    self._inbox.put,
+                    source=resource.kind,
+                    namespace=self._settings.scope.namespace,
+                    labels=self._settings.scope.labels,
+                )
+            )
 
     def stop(self) -> None:
         for informer in self._informers:
@@ -170,6 +179,7 @@ class Loop:
             obj,
             jitter=self._settings.interval_jitter_percentage / 100,
             chance=random.random(),  # noqa: S311 (spreads intervals, guards nothing)
+            requeue=self._settings.requeue_dependency,
         )
         if wait is None:
             self._timers.cancel(Due(key, "run"))
