@@ -43,8 +43,9 @@ type engine struct {
 type operation func(e *engine, with json.RawMessage) (any, error)
 
 var operations = map[string]operation{
-	"ping":  func(*engine, json.RawMessage) (any, error) { return "pong", nil },
-	"build": func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, build) },
+	"ping":   func(*engine, json.RawMessage) (any, error) { return "pong", nil },
+	"build":  func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, build) },
+	"verify": func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, verify) },
 }
 
 // decoded calls an operation with its own type of request.

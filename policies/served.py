@@ -23,7 +23,6 @@ _GIT_REPOSITORY: dict[str, Callable[[Spec], bool]] = {
     "spec.serviceAccountName": lambda s: bool(s.get("serviceAccountName")),
     "spec.recurseSubmodules": lambda s: bool(s.get("recurseSubmodules")),
     "spec.sparseCheckout": lambda s: bool(s.get("sparseCheckout")),
-    "spec.verify": lambda s: bool(s.get("verify")),
     "spec.url with ssh": lambda s: not str(s.get("url", "")).startswith(("http://", "https://")),
 }
 

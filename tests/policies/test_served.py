@@ -86,7 +86,8 @@ SERVED = {
         *("sourceRef.apiVersion", "sourceRef.kind=GitRepository", "sourceRef.name", "sourceRef.namespace"),
     },
     "GitRepository": {
-        *("ignore", "interval", "timeout", "suspend", "secretRef.name", "url"),
+        *("ignore", "interval", "timeout", "suspend", "secretRef.name", "url", "verify.secretRef.name"),
+        *(f"verify.mode={mode}" for mode in ("head", "HEAD", "Tag", "TagAndHEAD")),
         *("provider=generic", "provider=github"),
         *(f"ref.{name}" for name in ("branch", "commit", "name", "semver", "tag")),
     },

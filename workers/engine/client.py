@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,3 +57,25 @@ class Engine(Child):
             timeout=timeout,
         )
         return BuildResult(answer["objects"], answer["origins"], answer["digest"])
+
+    def verify(
+        self,
+        payload: bytes,
+        signature: str,
+        *,
+        key_rings: Sequence[str],
+        authorized_keys: Sequence[str],
+        timeout: float,
+    ) -> str:
+        """Return the id or fingerprint of the key that made a signature; raises SignatureInvalid."""
+        answer = self.ask(
+            "verify",
+            {
+                "payload": base64.b64encode(payload).decode(),
+                "signature": signature,
+                "keyRings": list(key_rings),
+                "authorizedKeys": list(authorized_keys),
+            },
+            timeout=timeout,
+        )
+        return str(answer["key"])

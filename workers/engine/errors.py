@@ -5,6 +5,7 @@ EngineError
 ├── BuildFailed                 the source cannot be rendered; names the file and, where known, the line
 │   └── OutputTooLarge          it renders to more than anybody may have
 ├── PathNotFound                spec.path is not in the artifact
+├── SignatureInvalid            no trusted key made a signature
 ├── ArtifactUnusable            the artifact is missing or damaged; its source makes it again
 └── EngineTimeout, EngineDied   the engine was ended; a later run may go through
 """
@@ -41,6 +42,10 @@ class ArtifactUnusable(EngineError):
     reason = "ArtifactFailed"
 
 
+class SignatureInvalid(EngineError):
+    """No trusted key made the signature."""
+
+
 class EngineTimeout(EngineError):
     pass
 
@@ -53,6 +58,7 @@ _BY_KIND: dict[str, type[EngineError]] = {
     "path_not_found": PathNotFound,
     "artifact": ArtifactUnusable,
     "too_large": OutputTooLarge,
+    "signature": SignatureInvalid,
 }
 
 

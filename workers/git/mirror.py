@@ -136,6 +136,23 @@ class Mirror:
         except (pygit2.GitError, KeyError) as error:
             raise broken(error) from error
 
+    def tag_object(self, name: str) -> str:
+        """Return the id of the annotated tag last fetched under a ref; empty for a lightweight one."""
+        try:
+            repository = self.open()
+            target = repository[repository.references[local_ref(name)].target]
+        except (pygit2.GitError, KeyError) as error:
+            raise broken(error) from error
+        return str(target.id) if isinstance(target, pygit2.Tag) else ""
+
+    def raw(self, sha: str) -> bytes:
+        """Return an object's bytes as Git hashed them."""
+        try:
+            content: bytes = self.open()[sha].read_raw()
+        except (pygit2.GitError, KeyError) as error:
+            raise broken(error) from error
+        return content
+
     def subject(self, sha: str) -> str:
         """Return the subject of a commit that was fetched."""
         try:

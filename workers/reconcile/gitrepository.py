@@ -24,10 +24,12 @@ from workers.git import Artifact, archive, artifact_path, collect_garbage, remov
 from workers.reconcile import events, sources
 from workers.reconcile.remotes import remote_of
 from workers.reconcile.status import Record, Superseded
+from workers.reconcile.verification import VerificationFailed, mode_of, verify
 
 log = logging.getLogger(__name__)
 FETCH_FAILED = "FetchFailed"
 STORED = "ArtifactInStorage"
+VERIFIED = "SourceVerified"
 _GROUP = "source.toolkit.fluxcd.io"
 
 
@@ -76,10 +78,13 @@ class GitRepositoryReconciler:
         remote, began = remote_of(self._context, spec), self._context.now().timestamp()
         wanted = reference.choose((obj["spec"].get("ref")) or {})
         resolved = remote.pull(wanted, timeout=spec.timeout_seconds, changed=True)
+        verified = ""
+        if wanted_keys := spec.spec.verify:
+            verified = verify(self._context, spec.metadata.namespace, wanted_keys, remote.mirror, resolved)
         current = (obj.get("status") or {}).get("artifact") or {}
         path = artifact_path("gitrepository", spec.metadata.namespace, spec.metadata.name, resolved.sha)
         if self._is_current(obj, resolved.revision, path):
-            self._succeeded(run, current, news="")
+            self._succeeded(run, current, verified, news="")
             self._looked(spec, began)
             self._collect_garbage(path)
             return
@@ -89,7 +94,7 @@ class GitRepositoryReconciler:
         if current.get("digest") == packed.digest and current.get("revision") == resolved.revision:
             # The file had been lost; what it says is the same.
             artifact, news = {**artifact, "lastUpdateTime": current["lastUpdateTime"]}, ""
-        self._succeeded(run, artifact, news=news)
+        self._succeeded(run, artifact, verified, news=news)
         self._looked(spec, began)
         self._collect_garbage(path)
 
@@ -129,17 +134,22 @@ class GitRepositoryReconciler:
             "url": f"{self._context.settings.artifact_base}/{packed.path}",
         }
 
-    def _succeeded(self, run: _Run, artifact: dict[str, Any], *, news: str) -> None:
+    def _succeeded(self, run: _Run, artifact: dict[str, Any], verified: str, *, news: str) -> None:
         obj = run.record.obj
         message = f"stored artifact for revision '{artifact['revision']}'"
         recovered = conditions.is_true(conditions.of(obj), FETCH_FAILED)
         changed = self._conditions(obj).set(READY, "True", "Succeeded", message)
         changed.set(STORED, "True", "Succeeded", message).delete(FETCH_FAILED, RECONCILING, STALLED)
+        if verified:
+            changed.set(VERIFIED, "True", "Succeeded", verified)
+        else:
+            changed.delete(VERIFIED)
         status = self._handled(obj, changed)
         status |= {
             "artifact": artifact,
             "observedGeneration": obj["metadata"]["generation"],
             "observedIgnore": obj["spec"].get("ignore"),
+            "sourceVerificationMode": mode_of(run.spec.spec.verify),
         }
         run.record.write(status)
         if news:
@@ -153,7 +163,10 @@ class GitRepositoryReconciler:
         obj = run.record.obj
         text = str(error)
         changed = self._conditions(obj).set(READY, "False", error.reason, text)
-        changed.set(FETCH_FAILED, "True", error.reason, text)
+        if isinstance(error, VerificationFailed):
+            changed.set(VERIFIED, "False", error.reason, text).delete(FETCH_FAILED)
+        else:
+            changed.set(FETCH_FAILED, "True", error.reason, text)
         if error.retryable:
             changed.set(RECONCILING, "True", "ProgressingWithRetry", text).delete(STALLED)
         else:

@@ -5,14 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.cli.install import prepare
+from app.cli.redis import EmbeddedRedis
 from policies.objects import Object
 from policies.ownership import with_owner
+from policies.settings import Settings
+from tests.fixtures.cluster import Cluster
 from workers.cluster import Client
+from workers.context import Context
 from workers.reconcile.apply import Applier, Change, Options
+from workers.reconcile.gitrepository import GitRepositoryReconciler
+from workers.reconcile.kustomization import KustomizationReconciler
 
 Apply = Callable[..., list[Change]]
 
@@ -69,3 +77,31 @@ def crd(group: str) -> Object:
     names = {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"}
     spec = {"group": group, "scope": "Namespaced", "names": names, "versions": [version]}
     return made("apiextensions.k8s.io/v1", "CustomResourceDefinition", f"widgets.{group}", spec=spec)
+
+
+@pytest.fixture(scope="session")
+def _served(client: Client) -> None:
+    prepare(client, "fairway-system")
+
+
+@pytest.fixture
+def reconcile(
+    cluster: Cluster, redis_server: EmbeddedRedis, tmp_path: Path, _served: None
+) -> Callable[[Object], None]:
+    """Reconcile an object as a worker does."""
+    environment = {
+        "FAIRWAY_ALLOW_LOOPBACK": "true",
+        "FAIRWAY_REDIS_URL": redis_server.url,
+        "FAIRWAY_DATA": str(tmp_path),
+        "KUBECONFIG": str(cluster.kubeconfig),
+    }
+    context = Context(Settings.from_env(environment, lambda path: Path(path).read_text()))
+    reconcilers = {
+        "Kustomization": KustomizationReconciler(context),
+        "GitRepository": GitRepositoryReconciler(context),
+    }
+
+    def run(obj: Object) -> None:
+        reconcilers[obj["kind"]].reconcile(obj["metadata"]["namespace"], obj["metadata"]["name"])
+
+    return run

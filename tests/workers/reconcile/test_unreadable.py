@@ -4,55 +4,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from app.cli.install import prepare
-from app.cli.redis import EmbeddedRedis
 from policies import conditions
 from policies.objects import Object, ObjectRef
 from policies.ownership import FINALIZER
 from policies.schedule import urgent
-from policies.settings import Settings
-from tests.fixtures.cluster import Cluster
 from tests.workers.reconcile.conftest import made
 from workers.cluster import Client
-from workers.context import Context
-from workers.reconcile.gitrepository import GitRepositoryReconciler
-from workers.reconcile.kustomization import KustomizationReconciler
 
 KINDS = [
     pytest.param("kustomize.toolkit.fluxcd.io/v1", "Kustomization", id="a-kustomization"),
     pytest.param("source.toolkit.fluxcd.io/v1", "GitRepository", id="a-git-repository"),
 ]
-
-
-@pytest.fixture(scope="session")
-def _served(client: Client) -> None:
-    prepare(client, "fairway-system")
-
-
-@pytest.fixture
-def reconcile(
-    cluster: Cluster, redis_server: EmbeddedRedis, tmp_path: Path, _served: None
-) -> Callable[[Object], None]:
-    """Reconcile an object as a worker does."""
-    environment = {
-        "FAIRWAY_REDIS_URL": redis_server.url,
-        "FAIRWAY_DATA": str(tmp_path),
-        "KUBECONFIG": str(cluster.kubeconfig),
-    }
-    context = Context(Settings.from_env(environment, lambda path: Path(path).read_text()))
-    reconcilers = {
-        "Kustomization": KustomizationReconciler(context),
-        "GitRepository": GitRepositoryReconciler(context),
-    }
-
-    def run(obj: Object) -> None:
-        reconcilers[obj["kind"]].reconcile(obj["metadata"]["namespace"], obj["metadata"]["name"])
-
-    return run
 
 
 @pytest.mark.parametrize(("api_version", "kind"), KINDS)
