@@ -24,6 +24,11 @@ def dependency_keys(obj: Mapping[str, Any]) -> list[Key]:
     return [(d.get("namespace") or own, d["name"]) for d in obj["spec"].get("dependsOn") or []]
 
 
+def included_names(obj: Mapping[str, Any]) -> list[str]:
+    """Return the names of the GitRepositories of its namespace that a GitRepository includes."""
+    return [include["repository"]["name"] for include in obj["spec"].get("include") or []]
+
+
 def problem(obj: Object, dependencies: Mapping[Key, Object | None], revision: str) -> str:
     """Say which dependency is not ready; empty when all are. `revision` is the source's current one."""
     for key in dependency_keys(obj):

@@ -39,23 +39,32 @@ def urgent(obj: Mapping[str, Any], artifact: Mapping[str, Any] | None = None) ->
     return _source_urgent(obj)
 
 
-def pause(obj: Mapping[str, Any], *, jitter: float, chance: float, requeue: float = 30.0) -> float | None:
+def pause(
+    obj: Mapping[str, Any], *, jitter: float, chance: float, requeue: float = 30.0, retry: float = 0.0
+) -> float | None:
     """Return how many seconds to wait before the next run; None when only a change can help.
 
     `jitter` is the part (0 to 1) by which a successful object's interval is varied, either way; `requeue`
-    is the pause of what waits for a dependency or an artifact. An interval
+    is the pause of what waits for a dependency or an artifact, `retry` that of a source that could not be
+    fetched. An interval
     of nothing is, as in Flux, never; nothing comes more often than every second.
     """
-    wanted = _wanted_pause(obj, jitter, chance, requeue)
+    wanted = _wanted_pause(obj, jitter, chance, requeue, retry)
     return max(wanted, _SHORTEST) if wanted else None
 
 
-def _wanted_pause(obj: Mapping[str, Any], jitter: float, chance: float, requeue: float) -> float | None:
+def _wanted_pause(
+    obj: Mapping[str, Any], jitter: float, chance: float, requeue: float, retry: float
+) -> float | None:
     if obj["spec"].get("suspend"):
         return None
     ready = conditions.find(conditions.of(obj), conditions.READY) or {}
     stalled = conditions.is_true(conditions.of(obj), conditions.STALLED)
     if obj["kind"] == "GitRepository":
+        if conditions.is_true(conditions.of(obj), "IncludeUnavailable"):
+            return requeue
+        if ready.get("status") == "False" and not stalled and retry:
+            return retry
         return _varied(GitRepository.read(obj).interval_seconds, jitter, chance)
     spec = Kustomization.read(obj)
     if ready.get("status") == "True" or stalled:
@@ -63,6 +72,11 @@ def _wanted_pause(obj: Mapping[str, Any], jitter: float, chance: float, requeue:
     if ready.get("reason") == "DependencyNotReady" or _without_artifact(ready):
         return requeue
     return spec.retry_interval_seconds
+
+
+def backoff(failures: int, *, shortest: float, longest: float) -> float:
+    """Return the pause after so many failures in a row, in seconds: it doubles with each."""
+    return min(shortest * 2.0 ** min(failures, 60), longest)
 
 
 def _varied(seconds: float, jitter: float, chance: float) -> float:
@@ -97,4 +111,4 @@ def _source_urgent(obj: Mapping[str, Any]) -> str:
     return "generation" if ready.get("observedGeneration", 0) != metadata.get("generation", 0) else ""
 
 
-__all__ = ["pause", "urgent", "waits"]
+__all__ = ["backoff", "pause", "urgent", "waits"]

@@ -18,11 +18,7 @@ _KUSTOMIZATION: dict[str, Callable[[Spec], bool]] = {
     "spec.kubeConfig": lambda s: bool(s.get("kubeConfig")),
 }
 _GIT_REPOSITORY: dict[str, Callable[[Spec], bool]] = {
-    "spec.include": lambda s: bool(s.get("include")),
-    "spec.proxySecretRef": lambda s: bool(s.get("proxySecretRef")),
     "spec.serviceAccountName": lambda s: bool(s.get("serviceAccountName")),
-    "spec.recurseSubmodules": lambda s: bool(s.get("recurseSubmodules")),
-    "spec.sparseCheckout": lambda s: bool(s.get("sparseCheckout")),
     "spec.url with ssh": lambda s: not str(s.get("url", "")).startswith(("http://", "https://")),
 }
 

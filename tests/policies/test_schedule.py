@@ -149,3 +149,26 @@ def test_a_retry_is_not_spread(chance: float) -> None:
 def test_the_next_run_of_what_cannot_be_read_is_an_error_naming_it(make: Any) -> None:
     with pytest.raises(InvalidObject, match=r"apps/\w+ cannot be read: spec\.interval"):
         schedule.pause(make(spec={"interval": "soon"}), jitter=0, chance=0)
+
+
+@pytest.mark.parametrize(
+    ("failures", "expected"), [(0, 0.75), (1, 1.5), (2, 3.0), (10, 768.0), (11, 900.0), (10_000, 900.0)]
+)
+def test_the_pause_after_failures_doubles_up_to_a_limit(failures: int, expected: float) -> None:
+    assert schedule.backoff(failures, shortest=0.75, longest=900.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        pytest.param(failing("GitOperationFailed"), 3.0, id="not-fetched"),
+        pytest.param(failing("InvalidURL", stalled=True), 60.0, id="only-a-change-helps"),
+        pytest.param(
+            [*failing("NotFound"), condition("IncludeUnavailable", "True")], 30.0, id="an-include-is-missing"
+        ),
+        pytest.param([READY], 60.0, id="ready"),
+    ],
+)
+def test_when_a_source_is_asked_again(conditions: list[Object], expected: float) -> None:
+    obj = git_repository(conditions=conditions, spec={"interval": "1m"})
+    assert schedule.pause(obj, jitter=0, chance=0.5, retry=3.0) == expected

@@ -87,6 +87,8 @@ SERVED = {
     },
     "GitRepository": {
         *("ignore", "interval", "timeout", "suspend", "secretRef.name", "url", "verify.secretRef.name"),
+        *("include[].fromPath", "include[].repository.name", "include[].toPath", "proxySecretRef.name"),
+        *("recurseSubmodules", "sparseCheckout[]"),
         *(f"verify.mode={mode}" for mode in ("head", "HEAD", "Tag", "TagAndHEAD")),
         *("provider=generic", "provider=github"),
         *(f"ref.{name}" for name in ("branch", "commit", "name", "semver", "tag")),

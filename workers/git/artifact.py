@@ -1,38 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A source's artifact: one commit's files as a tar.gz that is the same, byte for byte, whenever it is made.
+"""A source's artifact: its files as a tar.gz that is the same, byte for byte, whenever it is made.
 
-Files come straight from the mirror, without a checkout, in the order of their paths; links and submodules
-are left out, and so is what the source ignores. Names, owners, times and modes are as source-controller
-writes them. A file appears under its final name only when it is complete.
+They are written in the order of their paths; links are left out, and so is what the source ignores. Names,
+owners, times and modes are as source-controller writes them. A file appears under its final name only when
+it is complete.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import posixpath
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import pygit2
-
 from policies.sourceignore import IGNORE_FILE, IgnoreRules
-from workers.git.errors import DiskFull, TooLarge, UnsupportedRepository
-from workers.git.mirror import Mirror, broken
+from workers.git.contents import EXECUTABLE, FILE, Entry, followed, text_of
+from workers.git.errors import DiskFull, TooLarge
 
 LARGEST_SOURCE = 1024**3
 _LEVEL = 4  # of gzip: half the time of 6, an eighth more bytes
-_FILE, _EXECUTABLE, _LINK, _TREE = 0o100644, 0o100755, 0o120000, 0o040000
-_MODES = {_FILE: 0o600, _EXECUTABLE: 0o700}
+_MODES = {FILE: 0o600, EXECUTABLE: 0o700}
 _GZIP = 16 + zlib.MAX_WBITS  # a gzip header, which zlib writes without time and name
-_DEEPEST = 256
-_LONGEST_CHAIN = 16  # of links that lead to links
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,94 +39,41 @@ class Artifact:
     files: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    path: str
-    mode: int
-    blob: pygit2.Oid
-
-
 def artifact_path(kind: str, namespace: str, name: str, sha: str) -> str:
     """Return where a source's artifact lies, relative to the data directory, as in status.artifact.path."""
     return f"{kind.lower()}/{namespace}/{name}/{sha}.tar.gz"
 
 
 def archive(
-    mirror: Mirror,
-    sha: str,
-    *,
-    ignore: str | None,
-    root: Path,
-    path: str,
-    largest: int = LARGEST_SOURCE,
+    entries: Iterable[Entry], *, ignore: str | None, root: Path, path: str, largest: int = LARGEST_SOURCE
 ) -> Artifact:
-    """Write a commit's files to `root/path`; `ignore` is spec.ignore, `largest` the bytes all files may have.
+    """Write files to `root/path`; `ignore` is spec.ignore, `largest` the bytes all of them may have.
 
-    Raises MirrorBroken, TooLarge, DiskFull, UnsupportedRepository.
+    Of entries with the same path the last one counts. Raises MirrorBroken, TooLarge, DiskFull.
     """
-    repository = mirror.open()
+    by_path = {entry.path: entry for entry in entries}
+    ordered = sorted(by_path.values(), key=lambda entry: entry.path.encode(errors="surrogateescape"))
+    rules = IgnoreRules.for_source(_ignore_files(by_path), ignore)
+    kept = [entry for entry in ordered if entry.is_file and not rules.ignores(entry.path)]
     try:
-        tree = repository[sha].peel(pygit2.Tree)
-        entries = sorted(
-            _entries(repository, tree, "", 0), key=lambda entry: entry.path.encode(errors="surrogateescape")
-        )
-        rules = IgnoreRules.for_source(_ignore_files(repository, entries), ignore)
-        kept = [entry for entry in entries if entry.mode in _MODES and not rules.ignores(entry.path)]
-        return _write(repository, kept, root, path, largest)
-    except (pygit2.GitError, KeyError) as error:
-        mirror.condemn()
-        raise broken(error) from error
+        return _write(kept, root, path, largest)
     except OSError as error:
         raise DiskFull(
             f"unable to archive artifact to storage: {error.strerror}", reason="ArchiveOperationFailed"
         ) from error
 
 
-def _entries(repository: pygit2.Repository, tree: pygit2.Tree, prefix: str, depth: int) -> Iterator[_Entry]:
-    if depth > _DEEPEST:
-        raise UnsupportedRepository(f"directories are nested more than {_DEEPEST} deep below {prefix[:80]!r}")
-    for item in tree:
-        name = item.raw_name.decode(errors="surrogateescape")
-        if name in ("", ".", "..") or "/" in name or name.lower() == ".git":
-            raise UnsupportedRepository(f"the commit holds a file with the forbidden name {prefix + name!r}")
-        if item.filemode == _TREE:
-            yield from _entries(repository, item, f"{prefix}{name}/", depth + 1)
-        else:
-            yield _Entry(prefix + name, item.filemode, item.id)
-
-
-def _ignore_files(repository: pygit2.Repository, entries: list[_Entry]) -> dict[tuple[str, ...], str]:
+def _ignore_files(by_path: dict[str, Entry]) -> dict[tuple[str, ...], str]:
     """Read the .sourceignore files, by the path of their directory; links inside the source count too."""
-    by_path = {entry.path: entry for entry in entries}
     found = {}
-    for entry in entries:
+    for entry in by_path.values():
         *domain, name = entry.path.split("/")
-        if name == IGNORE_FILE and (file := _followed(repository, entry, by_path)):
-            found[tuple(domain)] = _text(repository, file)
+        if name == IGNORE_FILE and (file := followed(entry, by_path)):
+            found[tuple(domain)] = text_of(file)
     return found
 
 
-def _followed(repository: pygit2.Repository, entry: _Entry, by_path: dict[str, _Entry]) -> _Entry | None:
-    """Return the file that an entry is, or leads to inside the source."""
-    for _ in range(_LONGEST_CHAIN):
-        if entry.mode != _LINK:
-            return entry if entry.mode in _MODES else None
-        target = posixpath.join(posixpath.dirname(entry.path), _text(repository, entry))
-        following = by_path.get(posixpath.normpath(target))
-        if following is None:
-            return None
-        entry = following
-    return None
-
-
-def _text(repository: pygit2.Repository, entry: _Entry) -> str:
-    content: bytes = repository[entry.blob].data
-    return content.decode(errors="surrogateescape")
-
-
-def _write(
-    repository: pygit2.Repository, entries: list[_Entry], root: Path, path: str, largest: int
-) -> Artifact:
+def _write(entries: list[Entry], root: Path, path: str, largest: int) -> Artifact:
     destination = root / path
     destination.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=destination.parent, prefix=".", suffix=".tmp")
@@ -141,7 +82,7 @@ def _write(
             packed = _Packed(file)
             left = largest
             for entry in entries:
-                content = repository[entry.blob].data
+                content = entry.read()
                 left -= len(content)
                 if left < 0:
                     raise TooLarge(

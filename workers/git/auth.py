@@ -10,7 +10,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from workers.git.errors import InvalidCredentials, InvalidURL
 
@@ -33,6 +33,7 @@ class Auth:
     ca: bytes = field(default=b"", repr=False)
     certificate: bytes = field(default=b"", repr=False)
     key: bytes = field(default=b"", repr=False)
+    proxy: str = field(default="", repr=False)  # a URL, with user and password where it asks for them
 
     def __post_init__(self) -> None:
         if self.bearer and (self.username or self.password):
@@ -57,7 +58,8 @@ class Auth:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Everything that must not be seen, in each of its spellings."""
-        return tuple(filter(None, (self.password, self.bearer, self.header.rpartition(" ")[2])))
+        proxy = unquote(urlsplit(self.proxy).password or "")
+        return tuple(filter(None, (self.password, self.bearer, self.header.rpartition(" ")[2], proxy)))
 
 
 ANONYMOUS = Auth()
@@ -91,6 +93,28 @@ def from_secret(data: Mapping[str, bytes], *, url: str, principal: str) -> Auth:
         certificate=data.get("tls.crt", b""),
         key=data.get("tls.key", b""),
     )
+
+
+def proxy_from_secret(data: Mapping[str, bytes], *, secret: str) -> str:
+    """Return the URL of the proxy that a Secret names, as source-controller reads it.
+
+    Raises InvalidCredentials; `secret` is namespace/name.
+    """
+    address = data.get("address", b"").decode(errors="replace").strip()
+    try:
+        parts = urlsplit(address)
+        valid = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise InvalidCredentials(
+            f"failed to configure proxy options: invalid proxy secret '{secret}': key 'address' is missing"
+            " or is no http(s) URL",
+            remedy="correct the Secret in spec.proxySecretRef",
+        )
+    username, password = (quote(data.get(key, b"").decode(), safe="") for key in ("username", "password"))
+    login = f"{username}:{password}@" if username else ""
+    return parts._replace(netloc=login + parts.netloc.rpartition("@")[2]).geturl()
 
 
 def split_url(url: str) -> SplitResult:

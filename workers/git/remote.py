@@ -43,6 +43,7 @@ class Remote:
         largest_pack: int = LARGEST_PACK,
     ) -> None:
         self.url = bare_url(url)
+        self.auth = auth
         self._transport = Transport(self.url, auth, allow_loopback=allow_loopback, largest_pack=largest_pack)
         self.mirror = Mirror.of(data_dir, self.url, auth.principal)
         self.history = Mirror.of(data_dir, self.url, f"{auth.principal}\0history")
@@ -96,6 +97,20 @@ class Remote:
                 return False
             _succeed(ended, call)
             return True
+
+    def submodules(self, sha: str, *, timeout: float) -> dict[str, str]:
+        """Return the URL of each submodule of a commit that was pulled, by its path; raises GitError."""
+        with self._calling(self.mirror, timeout) as call:
+            ended = call("config", "--list", "--null", "--no-includes", "--blob", f"{sha}:.gitmodules")
+            if ended.code != 0:
+                return {}
+        pairs = [line.partition("\n") for line in ended.stdout.split("\0") if line]
+        values = {key: value for key, _, value in pairs}
+        return {
+            path: values.get(f"{key.removesuffix('.path')}.url", "")
+            for key, path in values.items()
+            if key.startswith("submodule.") and key.endswith(".path")
+        }
 
     @contextmanager
     def _calling(self, mirror: Mirror, timeout: float) -> Iterator[Call]:

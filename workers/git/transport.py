@@ -13,7 +13,8 @@ import re
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -49,13 +50,16 @@ class Transport:
     @contextmanager
     def configured(self, url: str) -> Iterator[tuple[Config, tuple[int, ...]]]:
         """Yield the configuration with credentials and the checked address, and the files it points to."""
-        host, port = endpoint(url)
+        host, port = endpoint(self.auth.proxy or url)
         config = [
             ("http.followRedirects", "false"),
             ("http.lowSpeedLimit", "1000"),
             ("http.lowSpeedTime", str(_STALLED_AFTER)),
             ("http.curloptResolve", f"{host}:{port}:{','.join(self._addresses(host, port))}"),
         ]
+        if self.auth.proxy:
+            self._refuse_literal(*endpoint(url))
+            config.append(("http.proxy", self.auth.proxy))
         if self.auth.header:
             config.append(("http.extraHeader", self.auth.header))
         files: list[int] = []
@@ -70,6 +74,13 @@ class Transport:
 
     def moved_to(self, *, timeout: float) -> str:
         """Return where the repository moved to within its host; raises GitError."""
+        if self.auth.proxy:
+            raise errors.failed(
+                errors.RepositoryNotFound,
+                "the repository has moved, and through a proxy that is not followed",
+                url=self.url,
+                remedy="set spec.url to where it is now",
+            )
         advertisement = f"{self.url}{_ADVERTISEMENT}?service=git-upload-pack"
         name, _, value = self.auth.header.partition(": ")
         try:
@@ -95,6 +106,12 @@ class Transport:
                 remedy="if that is the same repository, set spec.url to it",
             )
         return target.removesuffix(_ADVERTISEMENT)
+
+    def _refuse_literal(self, host: str, port: int) -> None:
+        """A proxy resolves names itself; an address that may not be asked is refused before it is."""
+        with suppress(ValueError):
+            ip_address(host.strip("[]"))
+            self._addresses(host, port)
 
     def _addresses(self, host: str, port: int) -> list[str]:
         try:

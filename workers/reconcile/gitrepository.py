@@ -23,6 +23,7 @@ from workers.context import Context
 from workers.git import Artifact, archive, artifact_path, collect_garbage, remove_artifacts
 from workers.reconcile import events, sources
 from workers.reconcile.remotes import remote_of
+from workers.reconcile.source_files import Artifacts, IncludeUnavailable, files_of, included
 from workers.reconcile.status import Record, Superseded
 from workers.reconcile.verification import VerificationFailed, mode_of, verify
 
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 FETCH_FAILED = "FetchFailed"
 STORED = "ArtifactInStorage"
 VERIFIED = "SourceVerified"
+INCLUDE_UNAVAILABLE = "IncludeUnavailable"
 _GROUP = "source.toolkit.fluxcd.io"
 
 
@@ -77,24 +79,26 @@ class GitRepositoryReconciler:
         obj, spec = run.record.obj, run.spec
         remote, began = remote_of(self._context, spec), self._context.now().timestamp()
         wanted = reference.choose((obj["spec"].get("ref")) or {})
+        artifacts = included(self._context, spec)
         resolved = remote.pull(wanted, timeout=spec.timeout_seconds, changed=True)
         verified = ""
         if wanted_keys := spec.spec.verify:
             verified = verify(self._context, spec.metadata.namespace, wanted_keys, remote.mirror, resolved)
         current = (obj.get("status") or {}).get("artifact") or {}
         path = artifact_path("gitrepository", spec.metadata.namespace, spec.metadata.name, resolved.sha)
-        if self._is_current(obj, resolved.revision, path):
-            self._succeeded(run, current, verified, news="")
+        if self._is_current(obj, resolved.revision, path, artifacts):
+            self._succeeded(run, current, verified, news="", artifacts=artifacts)
             self._looked(spec, began)
             self._collect_garbage(path)
             return
-        packed = archive(remote.mirror, resolved.sha, ignore=spec.spec.ignore, root=self._root, path=path)
+        files = files_of(self._context, spec, remote, resolved, artifacts)
+        packed = archive(files, ignore=spec.spec.ignore, root=self._root, path=path)
         artifact = self._artifact(packed, resolved.revision)
         news = short_message(remote.mirror.subject(resolved.sha))
         if current.get("digest") == packed.digest and current.get("revision") == resolved.revision:
             # The file had been lost; what it says is the same.
             artifact, news = {**artifact, "lastUpdateTime": current["lastUpdateTime"]}, ""
-        self._succeeded(run, artifact, verified, news=news)
+        self._succeeded(run, artifact, verified, news=news, artifacts=artifacts)
         self._looked(spec, began)
         self._collect_garbage(path)
 
@@ -114,13 +118,14 @@ class GitRepositoryReconciler:
             source = f"{spec.metadata.namespace}/{spec.metadata.name}"
             heads.looked(self._context.redis, "/".join(found), source, began)
 
-    def _is_current(self, obj: Object, revision: str, path: str) -> bool:
+    def _is_current(self, obj: Object, revision: str, path: str, artifacts: Artifacts) -> bool:
         status = obj.get("status") or {}
         artifact = status.get("artifact") or {}
+        observed = _observed(obj, artifacts)
         return bool(
             artifact.get("revision") == revision
             and artifact.get("path") == path
-            and status.get("observedIgnore") == obj["spec"].get("ignore")
+            and all((status.get(key) or None) == (value or None) for key, value in observed.items())
             and (self._root / path).is_file()
         )
 
@@ -134,12 +139,16 @@ class GitRepositoryReconciler:
             "url": f"{self._context.settings.artifact_base}/{packed.path}",
         }
 
-    def _succeeded(self, run: _Run, artifact: dict[str, Any], verified: str, *, news: str) -> None:
+    def _succeeded(
+        self, run: _Run, artifact: dict[str, Any], verified: str, *, news: str, artifacts: Artifacts
+    ) -> None:
         obj = run.record.obj
         message = f"stored artifact for revision '{artifact['revision']}'"
         recovered = conditions.is_true(conditions.of(obj), FETCH_FAILED)
         changed = self._conditions(obj).set(READY, "True", "Succeeded", message)
-        changed.set(STORED, "True", "Succeeded", message).delete(FETCH_FAILED, RECONCILING, STALLED)
+        changed.set(STORED, "True", "Succeeded", message).delete(
+            FETCH_FAILED, INCLUDE_UNAVAILABLE, RECONCILING, STALLED
+        )
         if verified:
             changed.set(VERIFIED, "True", "Succeeded", verified)
         else:
@@ -148,7 +157,7 @@ class GitRepositoryReconciler:
         status |= {
             "artifact": artifact,
             "observedGeneration": obj["metadata"]["generation"],
-            "observedIgnore": obj["spec"].get("ignore"),
+            **_observed(obj, artifacts),
             "sourceVerificationMode": mode_of(run.spec.spec.verify),
         }
         run.record.write(status)
@@ -163,10 +172,12 @@ class GitRepositoryReconciler:
         obj = run.record.obj
         text = str(error)
         changed = self._conditions(obj).set(READY, "False", error.reason, text)
+        changed.delete(FETCH_FAILED, INCLUDE_UNAVAILABLE)
         if isinstance(error, VerificationFailed):
-            changed.set(VERIFIED, "False", error.reason, text).delete(FETCH_FAILED)
+            changed.set(VERIFIED, "False", error.reason, text)
         else:
-            changed.set(FETCH_FAILED, "True", error.reason, text)
+            unavailable = isinstance(error, IncludeUnavailable)
+            changed.set(INCLUDE_UNAVAILABLE if unavailable else FETCH_FAILED, "True", error.reason, text)
         if error.retryable:
             changed.set(RECONCILING, "True", "ProgressingWithRetry", text).delete(STALLED)
         else:
@@ -205,3 +216,15 @@ class GitRepositoryReconciler:
             now=self._context.now(),
             annotations=notes,
         )
+
+
+def _observed(obj: Object, artifacts: Artifacts) -> dict[str, Any]:
+    """Return what the artifact is made with, as the status records it: None for what is not set."""
+    spec = obj["spec"]
+    return {
+        "observedIgnore": spec.get("ignore"),
+        "observedInclude": spec.get("include") or None,
+        "includedArtifacts": artifacts or None,
+        "observedSparseCheckout": spec.get("sparseCheckout") or None,
+        "observedRecurseSubmodules": spec.get("recurseSubmodules") or None,
+    }

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies import clock, conditions, inventory, schedule
-from policies.dependencies import dependency_keys, source_key
+from policies.dependencies import dependency_keys, included_names, source_key
 from policies.errors import FairwayError
 from policies.github.urls import repository_of
 from policies.kinds import InvalidObject, Kustomization
@@ -62,6 +62,7 @@ class Loop:
         self._objects: dict[Key, Object] = {}
         self._timers: Timers[Due] = Timers()
         self._rechecks: dict[Key, float] = {}
+        self._failures: dict[Key, int] = {}  # runs by the clock since an object was ready
         self._pending: dict[Key, Queue] = {}
         self._health = HealthWatch(client, self._inbox.put)
         self._informers: list[Informer] = []
@@ -158,6 +159,7 @@ class Loop:
     def _gone(self, key: Key) -> None:
         self._objects.pop(key, None)
         self._rechecks.pop(key, None)
+        self._failures.pop(key, None)
         for what in ("run", "recheck", "report"):
             self._timers.cancel(Due(key, what))
         if key.kind == "Kustomization":
@@ -180,6 +182,7 @@ class Loop:
             jitter=self._settings.interval_jitter_percentage / 100,
             chance=random.random(),  # noqa: S311 (spreads intervals, guards nothing)
             requeue=self._settings.requeue_dependency,
+            retry=self._retry(key, obj),
         )
         if wait is None:
             self._timers.cancel(Due(key, "run"))
@@ -188,6 +191,16 @@ class Loop:
             # A new leader does not know when the last run was: unchanged objects are spread out.
             wait *= random.random() if _ready(obj) else 1.0  # noqa: S311
         self._timers.set(Due(key, "run"), self._now() + wait)
+
+    def _retry(self, key: Key, obj: Object) -> float:
+        """Return how long to leave an object alone that failed as often in a row as we have seen."""
+        if _ready(obj):
+            self._failures.pop(key, None)
+        return schedule.backoff(
+            self._failures.get(key, 0),
+            shortest=self._settings.min_retry_delay,
+            longest=self._settings.max_retry_delay,
+        )
 
     def _watch_wait(self, key: Key, obj: Object) -> None:
         """Health is awaited: conclude when it is decided, or when its time is over."""
@@ -234,6 +247,7 @@ class Loop:
             self._recheck(timer.key, obj)
         else:
             self._queue(timer.key, Queue.RECONCILE)
+            self._failures[timer.key] = self._failures.get(timer.key, 0) + 1
             # Should the run leave no trace in the object, this is when the next one comes.
             self._plan(timer.key, obj, known=True)
 
@@ -249,8 +263,12 @@ class Loop:
                 self._queue(key, Queue.PUSH)
 
     def _wake_followers(self, key: Key, source: Object) -> None:
-        """A source has a new artifact: whatever applies it is next, and its commit gets a status."""
+        """A source has a new artifact: whatever is made of it is next, and its commit gets a status."""
         for other, obj in self._objects.items():
+            if other.kind == "GitRepository" and other.namespace == key.namespace:
+                if key.name in included_names(obj):
+                    self._queue(other, Queue.PUSH)
+                continue
             if other.kind == "Kustomization" and source_key(obj) == (
                 "GitRepository",
                 key.namespace,

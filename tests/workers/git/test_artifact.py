@@ -28,6 +28,7 @@ from workers.git import (
     archive,
     artifact_path,
     collect_garbage,
+    contents,
     remove_artifacts,
 )
 
@@ -46,7 +47,9 @@ def store(remote: Remote, tmp_path: Path) -> Store:
 
     def make(*, ignore: str | None = None, path: str = "out.tar.gz", **limits: int) -> Artifact:
         sha = remote.pull(MAIN, timeout=30).sha
-        return archive(remote.mirror, sha, ignore=ignore, root=tmp_path, path=path, **limits)
+        return archive(
+            contents.of_commit(remote.mirror, sha), ignore=ignore, root=tmp_path, path=path, **limits
+        )
 
     return make
 
@@ -203,10 +206,11 @@ def test_five_thousand_files_are_archived_the_same_every_time_and_everywhere(
     assert first.files == 5000
     script = (
         "import json, sys; from pathlib import Path; from dataclasses import asdict\n"
-        "from policies import reference; from workers.git import Remote, archive\n"
+        "from policies import reference; from workers.git import Remote, archive, contents\n"
         "remote = Remote(sys.argv[1], data_dir=Path(sys.argv[2]), allow_loopback=True)\n"
         "sha = remote.pull(reference.choose({'commit': sys.argv[3]}), timeout=60).sha\n"
-        "made = archive(remote.mirror, sha, ignore=None, root=Path(sys.argv[2]), path='out.tar.gz')\n"
+        "files, root = contents.of_commit(remote.mirror, sha), Path(sys.argv[2])\n"
+        "made = archive(files, ignore=None, root=root, path='out.tar.gz')\n"
         "print(json.dumps(asdict(made)))"
     )
     done = subprocess.run(
@@ -227,7 +231,7 @@ def test_a_commit_that_is_damaged_on_disk_leaves_no_artifact(
     for pack in (remote.mirror.path / "objects" / "pack").glob("pack-*"):
         pack.unlink()
     with pytest.raises(MirrorBroken):
-        archive(remote.mirror, sha, ignore=None, root=tmp_path, path="out.tar.gz")
+        archive(contents.of_commit(remote.mirror, sha), ignore=None, root=tmp_path, path="out.tar.gz")
     assert list(tmp_path.glob("*.tar.gz")) == []
     assert store().files == 1
 
@@ -238,7 +242,7 @@ def test_a_commit_that_was_never_fetched_is_said(
     app.commit({"a.yaml": "a"})
     remote.pull(MAIN, timeout=10)
     with pytest.raises(MirrorBroken):
-        archive(remote.mirror, "1" * 40, ignore=None, root=tmp_path, path="out.tar.gz")
+        archive(contents.of_commit(remote.mirror, "1" * 40), ignore=None, root=tmp_path, path="out.tar.gz")
 
 
 def test_a_source_above_the_limit_is_refused_and_leaves_nothing(
@@ -284,7 +288,7 @@ def test_a_tree_that_no_checkout_would_accept_is_refused(
         .strip()
     )
     with pytest.raises(UnsupportedRepository, match="forbidden name"):
-        archive(remote.mirror, commit, ignore=None, root=tmp_path, path="out.tar.gz")
+        archive(contents.of_commit(remote.mirror, commit), ignore=None, root=tmp_path, path="out.tar.gz")
 
 
 def test_the_path_is_flux() -> None:

@@ -27,6 +27,7 @@ from workers.git import (
     Remote,
     RepositoryNotFound,
     archive,
+    contents,
     remove_unused,
 )
 
@@ -230,7 +231,12 @@ def test_a_damaged_mirror_is_replaced(
     for attempt in range(2):
         assert remote.pull(MAIN, timeout=10, changed=changed).sha == sha
         try:
-            assert archive(remote.mirror, sha, ignore=None, root=tmp_path, path=f"{sha}.tar.gz").files == 1
+            assert (
+                archive(
+                    contents.of_commit(remote.mirror, sha), ignore=None, root=tmp_path, path=f"{sha}.tar.gz"
+                ).files
+                == 1
+            )
         except MirrorBroken:
             # Nothing was fetched, so that nothing noticed: then the archive does, once.
             assert attempt == 0
@@ -256,10 +262,16 @@ def test_fetches_do_not_pile_up(
     assert remote.mirror.packs > 5
     remote.pull(MAIN, timeout=10, changed=changed)
     assert remote.mirror.packs == 1
-    assert archive(remote.mirror, sha, ignore=None, root=tmp_path, path="x.tar.gz").files == 2
+    assert (
+        archive(contents.of_commit(remote.mirror, sha), ignore=None, root=tmp_path, path="x.tar.gz").files
+        == 2
+    )
     newest = app.commit({"a.yaml": "newest", "b.yaml": "same"})
     assert remote.pull(MAIN, timeout=10).sha == newest
-    assert archive(remote.mirror, newest, ignore=None, root=tmp_path, path="x.tar.gz").files == 2
+    assert (
+        archive(contents.of_commit(remote.mirror, newest), ignore=None, root=tmp_path, path="x.tar.gz").files
+        == 2
+    )
 
 
 def test_mirrors_nobody_uses_are_removed(githost: GitHost, connect: Connect, data_dir: Path) -> None:
