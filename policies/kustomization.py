@@ -112,6 +112,11 @@ def waits(obj: Mapping[str, Any]) -> bool:
     return healthy.get("status") == "Unknown" and reconciling.get("reason") == "Progressing"
 
 
+def elsewhere(obj: Mapping[str, Any]) -> bool:
+    """Tell whether the objects live on another cluster, of which our own watches show nothing."""
+    return bool(obj["spec"].get("kubeConfig"))
+
+
 def due_now(obj: Mapping[str, Any], artifact: Mapping[str, Any] | None) -> str:
     """Say why the object has to be reconciled at once, whatever its interval; empty when it has not."""
     status, metadata = obj.get("status") or {}, obj["metadata"]

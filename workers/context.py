@@ -15,7 +15,7 @@ import redis
 
 import toolchain
 from policies.settings import Settings
-from workers.cluster import Client, connect
+from workers.cluster import Client, RemoteClusters, connect
 from workers.engine import Engine
 from workers.github import GitHub
 from workers.workqueue import Key, Queue, Send, Workqueue, open_redis
@@ -56,6 +56,11 @@ class Context:
     @cached_property
     def cluster(self) -> Client:
         return connect(kubeconfig=self.settings.kubeconfig, context=self.settings.context)
+
+    @cached_property
+    def remotes(self) -> RemoteClusters:
+        """The clusters that Kustomizations name besides our own."""
+        return RemoteClusters(self.cluster, self.settings)
 
     @cached_property
     def engine(self) -> Engine:

@@ -15,6 +15,7 @@ from workers.cluster.errors import (
     NotFound,
     Unavailable,
 )
+from workers.cluster.remote_clusters import Remote, RemoteClusters
 
 __all__ = [
     "ApiError",
@@ -25,6 +26,8 @@ __all__ = [
     "Invalid",
     "NoMatch",
     "NotFound",
+    "Remote",
+    "RemoteClusters",
     "Unavailable",
     "WatchEvent",
     "connect",

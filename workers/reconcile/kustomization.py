@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from policies import clock, drift_mode, inventory, kustomization
@@ -20,7 +21,6 @@ from policies.kinds import InvalidObject, Kustomization
 from policies.kustomization import AddFinalizer, Build, Conclude, Finalize, Ignore, Plan, Refuse
 from policies.objects import Object, ObjectRef
 from policies.ownership import FINALIZER, with_owner
-from workers.cluster import Client
 from workers.context import Context
 from workers.engine import BuildRequest, BuildResult
 from workers.reconcile import sources, variables
@@ -30,6 +30,7 @@ from workers.reconcile.kustomization_status import Report
 from workers.reconcile.observing import KIND, observe
 from workers.reconcile.prune import prune, terminating
 from workers.reconcile.status import Record, Superseded
+from workers.reconcile.target import Target, account_of, target_of
 from workers.reconcile.waiting import Outcome, look
 from workers.reconcile.waiting import set_of as health_set
 
@@ -39,12 +40,17 @@ _BUILD_TIMEOUT = 15.0  # seconds; a hung engine is replaced after it, and the re
 
 @dataclass
 class _Run:
-    """One run: the object under its fence, as whom we act, and what has to be told at the end."""
+    """One run: the object under its fence, where and as whom we act, and what has to be told at the end."""
 
+    context: Context
     record: Record
     spec: Kustomization
-    client: Client
     report: Report
+
+    @cached_property
+    def target(self) -> Target:
+        """Opened when first used: what needs no other cluster must not fail for it."""
+        return target_of(self.context, self.record.obj)
 
 
 class KustomizationReconciler:
@@ -91,16 +97,8 @@ class KustomizationReconciler:
 
     def _begin(self, obj: Object) -> _Run:
         spec = Kustomization.read(obj)
-        cluster = self._context.cluster
-        account = self._account(spec)
-        client = cluster
-        if account:
-            client = cluster.impersonate(f"system:serviceaccount:{obj['metadata']['namespace']}:{account}")
-        record = Record(cluster, obj)
-        return _Run(record, spec, client, Report(self._context, record, spec))
-
-    def _account(self, spec: Kustomization) -> str:
-        return spec.spec.service_account_name or self._context.settings.default_service_account
+        record = Record(self._context.cluster, obj)
+        return _Run(self._context, record, spec, Report(self._context, record, spec))
 
     def _act(self, run: _Run, plan: Plan) -> None:
         match plan:
@@ -122,6 +120,7 @@ class KustomizationReconciler:
     def _build_and_apply(self, run: _Run, artifact: Mapping[str, Any]) -> None:
         report = run.report
         report.start(artifact["revision"])
+        target = run.target  # as in Flux, before the build: who cannot be reached has no use for one
         built = self._build(run, artifact)
         report.built(built.digest)
         owner = run.record.obj["metadata"]
@@ -130,9 +129,7 @@ class KustomizationReconciler:
         new = [ObjectRef.of(obj) for obj in objects]
         # Written before the first apply: whoever finds us dead after it knows what may exist.
         report.about_to_apply(inventory.union(old, new))
-        applier = Applier(
-            run.client, self._context.pool, fence=run.record.check, options=self._options(run.spec)
-        )
+        applier = Applier(target.client, target.pool, fence=run.record.check, options=self._options(run.spec))
         changes: list[Change] = []
         try:
             if drift_mode.only_reports(run.record.obj, revision=artifact["revision"], digest=built.digest):
@@ -175,7 +172,7 @@ class KustomizationReconciler:
         if stale and run.spec.spec.prune:
             try:
                 deleted = prune(
-                    run.client,
+                    run.target.client,
                     stale,
                     name=owner["name"],
                     namespace=owner["namespace"],
@@ -191,7 +188,7 @@ class KustomizationReconciler:
         waiting = health_set(run.spec, run.report.inventory, skipped=skipped)
         if not waiting:
             run.report.succeeded(checked=False)
-        elif not self._settle(run, look(run.client, self._context.pool, waiting)):
+        elif not self._settle(run, look(run.target.client, run.target.pool, waiting)):
             run.report.waits()
 
     def _conclude(self, run: _Run, artifact: Mapping[str, Any]) -> None:
@@ -199,7 +196,7 @@ class KustomizationReconciler:
             self._build_and_apply(run, artifact)
             return
         waiting = health_set(run.spec, run.report.inventory)
-        self._settle(run, look(run.client, self._context.pool, waiting), overdue=run.report.overdue())
+        self._settle(run, look(run.target.client, run.target.pool, waiting), overdue=run.report.overdue())
 
     def _settle(self, run: _Run, outcome: Outcome, *, overdue: bool = False) -> bool:
         """End the wait if it is over, and tell whether it was."""
@@ -229,8 +226,8 @@ class KustomizationReconciler:
             run.report.orphaned(refs)
             return True
         owner = {"name": run.record.ref.name, "namespace": run.record.ref.namespace}
-        run.report.deleted(prune(run.client, refs, fence=run.record.check, **owner))
-        if not wait or not (left := terminating(run.client, refs, **owner)):
+        run.report.deleted(prune(run.target.client, refs, fence=run.record.check, **owner))
+        if not wait or not (left := terminating(run.target.client, refs, **owner)):
             return True
         since = clock.parse(run.record.obj["metadata"]["deletionTimestamp"])
         if (self._context.now() - since).total_seconds() < run.spec.timeout_seconds:
@@ -239,8 +236,11 @@ class KustomizationReconciler:
         return True
 
     def _account_exists(self, run: _Run) -> bool:
-        """Without the account they were applied as, nothing may be deleted: the objects are left behind."""
-        account = self._account(run.spec)
+        """Without the account they were applied as, nothing may be deleted: the objects are left behind.
+
+        As in Flux, it is our own cluster that is asked, also for objects on another one.
+        """
+        account = account_of(self._context, run.record.obj)
         if not account:
             return True
         ref = ObjectRef("", "v1", "ServiceAccount", run.record.ref.namespace, account)

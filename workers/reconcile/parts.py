@@ -3,36 +3,72 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from policies import inventory
 from policies.commit_status import Part
+from policies.errors import FairwayError
 from policies.health import Health, Verdict, texts
 from policies.health import status as health
 from policies.health.pods import first_trouble
+from policies.kustomization import elsewhere
 from policies.objects import GroupKind, Object, ObjectRef
-from workers.cluster import ApiError, Client, NotFound
+from workers.cluster import ApiError, Client, Forbidden, NotFound
+from workers.context import Context
+from workers.reconcile.target import target_of
 
+log = logging.getLogger(__name__)
+_WITHIN = 10.0  # seconds that a look at another cluster may take; what is not read by then is not known
 _WORKLOADS = frozenset(
     {*(GroupKind("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"))}
     | {GroupKind("batch", "Job")}
 )
 
 
-def look(client: Client, pool: ThreadPoolExecutor, kustomization: Object) -> list[Part]:
-    """Read everything in the inventory and judge it."""
-    return list(pool.map(lambda ref: _part(client, ref), inventory.of(kustomization)))
+def of(context: Context, kustomization: Object) -> list[Part]:
+    """Read what a Kustomization applied, on whichever cluster, and judge it; another one cannot fail us."""
+    if not elsewhere(kustomization):
+        return look(context.cluster, context.pool, kustomization)
+    try:
+        target = target_of(context, kustomization)
+        return look(target.client, target.pool, kustomization, within=_WITHIN)
+    except FairwayError as error:
+        return _unknown(kustomization, str(error))
+    except Exception:
+        # Whoever runs that server decides what it answers; the other Kustomizations' news must not end here.
+        log.exception("what another cluster answered cannot be read")
+        return _unknown(kustomization, "what the cluster answered cannot be read")
 
 
-def _part(client: Client, ref: ObjectRef) -> Part:
+def look(
+    client: Client, pool: ThreadPoolExecutor, kustomization: Object, *, within: float = float("inf")
+) -> list[Part]:
+    """Read everything in the inventory and judge it; after `within` seconds the rest is left unknown."""
+    until = time.monotonic() + within
+    return list(pool.map(lambda ref: _part(client, ref, until), inventory.of(kustomization)))
+
+
+def _unknown(kustomization: Object, why: str) -> list[Part]:
+    return [Part(ref, Health(Verdict.UNKNOWN, why)) for ref in inventory.of(kustomization)]
+
+
+def _part(client: Client, ref: ObjectRef, until: float) -> Part:
+    if time.monotonic() > until:
+        return Part(ref, Health(Verdict.UNKNOWN, "the cluster is too slow to be asked"))
     try:
         obj = client.get(ref)
     except NotFound:
         return Part(ref, Health(Verdict.NOT_FOUND, "not found"))
     except ApiError as error:
         return Part(ref, Health(Verdict.UNKNOWN, error.message))
-    found = health(obj)
-    trouble = "" if found.current or ref.group_kind not in _WORKLOADS else _trouble(client, obj)
+    found, trouble = health(obj), ""
+    if not found.current and ref.group_kind in _WORKLOADS:
+        # An account of another cluster may be let to apply workloads and not to see their pods.
+        with contextlib.suppress(Forbidden):
+            trouble = _trouble(client, obj)
     return Part(ref, found, texts.counted(obj), trouble)
 
 

@@ -91,7 +91,7 @@ class Reporter:
         ]
 
     def _one(self, source: Object, obj: Object) -> Applied:
-        found = parts.look(self._context.cluster, self._context.pool, obj)
+        found = parts.of(self._context, obj)
         artifact = (source.get("status") or {}).get("artifact") or {}
         since = clock.parse(artifact["lastUpdateTime"]) if artifact else self._context.now()
         age = (self._context.now() - since).total_seconds()

@@ -20,7 +20,7 @@ from policies.dependencies import dependency_keys, included_names, source_key
 from policies.errors import FairwayError
 from policies.github.urls import repository_of
 from policies.kinds import InvalidObject, Kustomization
-from policies.kustomization import waits
+from policies.kustomization import elsewhere, waits
 from policies.objects import Object
 from policies.settings import Settings
 from workers.cluster import Client
@@ -146,7 +146,7 @@ class Loop:
             return
         self._objects[key] = obj
         if key.kind == "Kustomization":
-            self._health.follow((key.namespace, key.name), inventory.of(obj))
+            self._follow(key, obj)
             if _ready(obj) and not (before and _ready(before)):
                 self._wake_dependents(key)
         elif _artifact(obj) != _artifact(before):
@@ -155,6 +155,13 @@ class Loop:
             self._plan(key, obj, known=before is not None)
         except InvalidObject as error:
             log.info("left until it changes: %s", error)
+
+    def _follow(self, key: Key, obj: Object) -> None:
+        owner = (key.namespace, key.name)
+        if elsewhere(obj):
+            self._health.forget(owner)  # what has these names on our own cluster is none of it
+        else:
+            self._health.follow(owner, inventory.of(obj))
 
     def _gone(self, key: Key) -> None:
         self._objects.pop(key, None)
@@ -213,7 +220,7 @@ class Loop:
         # Not at once again: until the run is over nothing changes, and asking would fill the time.
         self._timers.set(Due(key, "run"), deadline if deadline > now else now + _CONCLUDE_RECHECK)
         owner = (key.namespace, key.name)
-        verdicts = self._health.verdicts(owner) if spec.spec.wait else None
+        verdicts = self._health.verdicts(owner) if spec.spec.wait and not elsewhere(obj) else None
         if verdicts is None:
             self._timers.set(Due(key, "recheck"), self._now() + _CONCLUDE_RECHECK)
         elif all(h.current for h in verdicts) or any(h.failed for h in verdicts):
@@ -225,7 +232,7 @@ class Loop:
         obj = self._objects.get(key)
         if obj is None:
             return
-        if waits(obj) and not schedule.urgent(obj, self._artifact_for(obj)):
+        if waits(obj) and not elsewhere(obj) and not schedule.urgent(obj, self._artifact_for(obj)):
             self._watch_wait(key, obj)
         if self._makes_news(obj):
             self._report(obj)
@@ -253,10 +260,13 @@ class Loop:
 
     def _recheck(self, key: Key, obj: Object) -> None:
         """See that something urgent is being worked on; the pause between looks grows."""
-        if schedule.urgent(obj, self._artifact_for(obj)) or waits(obj):
+        urgent = schedule.urgent(obj, self._artifact_for(obj))
+        if urgent or waits(obj):
             pause = min(self._rechecks.get(key, _RECHECK) * 1.5, _LONGEST_RECHECK)
             if obj["metadata"].get("deletionTimestamp"):
                 pause = _RECHECK  # it may wait for what it deleted, and no event of ours tells its end
+            elif not urgent and elsewhere(obj):
+                pause = _CONCLUDE_RECHECK  # no watch of ours sees what it waits for
             self._rechecks[key] = pause
             self._timers.set(Due(key, "recheck"), self._now() + pause)
             if not self._work.busy([key]):

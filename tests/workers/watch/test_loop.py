@@ -10,8 +10,10 @@ import redis
 
 from app.cli.install import prepare
 from app.cli.redis import EmbeddedRedis
+from policies import conditions, inventory
 from policies.clock import parse
 from policies.objects import Object, ObjectRef
+from policies.ownership import with_owner
 from policies.settings import Settings
 from tests.fixtures.cluster import Cluster
 from tests.fixtures.world import until
@@ -58,11 +60,13 @@ def watching(
     found.loop.stop()
 
 
-def created(client: Client, namespace: str, conditions: Any, **spec: Any) -> Object:
-    """Create a Kustomization that has this status and our finalizer."""
-    obj = kustomization(conditions, metadata={"namespace": namespace}, spec={"wait": True, **spec})
+def created(client: Client, namespace: str, conditions: Any, *, name: str = "web", **spec: Any) -> Object:
+    """Create a Kustomization that has this status and our finalizer, and that has applied a ConfigMap."""
+    metadata = {"namespace": namespace, "name": name}
+    obj = kustomization(conditions, metadata=metadata, spec={"wait": True, **spec})
     made = client.create({**obj, "status": {}})
-    status = {**obj["status"], "lastHandledReconcileAt": ""}
+    applied = inventory.status([ObjectRef("", "v1", "ConfigMap", namespace, name)])
+    status = {**obj["status"], "lastHandledReconcileAt": "", "inventory": applied}
     return client.patch(ObjectRef.of(made), {"status": status}, manager="test", subresource="status")
 
 
@@ -163,3 +167,40 @@ def test_a_time_that_came_while_redis_was_away_comes_again(
         pass
     watching.now += 2 * 3600
     until(lambda: watching.loop.step(wait=0.05) or key(obj) in watching.sent, what="the run after it")
+
+
+def test_what_waits_for_another_cluster_is_looked_at_and_not_judged_by_ours(
+    client: Client, namespace: str, watching: Watching
+) -> None:
+    remote = {"kubeConfig": {"secretRef": {"name": "prod"}}}
+    there = created(client, namespace, WAITING, name="there", timeout="1h", **remote)
+    here = created(client, namespace, WAITING, name="here", timeout="1h")
+
+    def queued(obj: Object) -> bool:
+        watching.loop.step(wait=0.05)
+        return key(obj) in watching.sent
+
+    def waits_for(obj: Object) -> bool:
+        watching.loop.step(wait=0.05)
+        return bool(conditions.of(watching.loop._objects.get(key(obj), {})))
+
+    for obj in (there, here):
+        until(lambda obj=obj: waits_for(obj), what="its wait to be seen")  # type: ignore[misc]
+        with watching.work.run(key(obj)):  # it may have been queued before it had its status
+            pass
+    watching.sent.clear()
+    for name in ("there", "here"):
+        applied = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": namespace},
+        }
+        client.create(with_owner(applied, name=name, namespace=namespace))
+    until(lambda: queued(here), what="the one that is well here to be concluded")
+    assert key(there) not in watching.sent
+    for _ in range(3):
+        watching.now += 5.1
+        until(lambda: queued(there), what="the one over there to be looked at")
+        with watching.work.run(key(there)):
+            pass
+        watching.sent.clear()

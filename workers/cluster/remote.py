@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls to an API server that somebody else named: nothing of it is trusted, least of all its pace.
+
+Addresses are checked as for every outside call. Each step of a call is cut off when its time is over, also
+when the server keeps sending a byte now and then, and an answer may have only so many bytes. After a call
+that ran out of time the next ones fail at once for a while, so that who is away costs its users one wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as RanOut
+
+from workers.cluster.client import Client
+from workers.cluster.discovery import Discovery
+from workers.cluster.errors import Unavailable
+from workers.outside import AddressRefused, pool_classes
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a call may take: seconds, and bytes of an answer."""
+
+    connect: float = 5.0
+    step: float = 15.0  # to send, to begin the answer, and to end it, each
+    away: float = 10.0  # in which nobody asks again who did not answer
+    largest: int = 32 * 2**20  # etcd holds objects of 1.5 MiB
+
+
+LIMITS = Limits()
+
+
+@dataclass
+class Reach:
+    """Whether a server answered in time when it was last asked; shared by all clients of one server."""
+
+    limits: Limits = LIMITS
+    away_until: float = 0.0
+
+    def lost(self) -> None:
+        self.away_until = time.monotonic() + self.limits.away
+
+    @property
+    def away(self) -> bool:
+        return time.monotonic() < self.away_until
+
+
+class RemoteClient(Client):
+    """Talk to another cluster's API server; everything that fails on the way is Unavailable."""
+
+    def __init__(
+        self,
+        server: str,
+        pool: urllib3.PoolManager,
+        *,
+        headers: Callable[[], dict[str, str]] = dict,
+        user: str = "",
+        discovery: Discovery | None = None,
+        reach: Reach | None = None,
+    ) -> None:
+        super().__init__(server, pool, headers=headers, user=user, discovery=discovery)
+        self._reach = reach or Reach()
+
+    def impersonate(self, user: str) -> RemoteClient:
+        return RemoteClient(
+            self.server,
+            self._pool,
+            headers=self._headers,
+            user=user,
+            discovery=self.discovery,
+            reach=self._reach,
+        )
+
+    def close(self) -> None:
+        """Close the connections that nobody uses; the others close when they come back."""
+        self._pool.clear()
+
+    def _open(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None,
+        body: Any,
+        content_type: str,
+        timeout: urllib3.Timeout,
+        *,
+        stream: bool = False,
+    ) -> urllib3.BaseHTTPResponse:
+        if self._reach.away:
+            raise Unavailable(f"the Kubernetes API at {self.server} did not answer a moment ago")
+        timeout = urllib3.Timeout(connect=self._reach.limits.connect, read=self._reach.limits.step)
+        try:
+            response = super()._open(method, path, query, body, content_type, timeout, stream=True)
+            return response if stream else self._whole(response)
+        except AddressRefused as error:
+            raise Unavailable(f"the Kubernetes API at {self.server} cannot be reached: {error}") from error
+        except HTTPError as error:
+            if not _ran_out(error):
+                raise
+            self._reach.lost()
+            raise Unavailable(f"the Kubernetes API at {self.server} did not answer in time") from None
+
+    def _whole(self, response: urllib3.BaseHTTPResponse) -> urllib3.BaseHTTPResponse:
+        content, limits = bytearray(), self._reach.limits
+        with _cut(response.connection, limits.step):
+            # Not decoded: we asked for no compression, and what unpacks may unpack without end.
+            while chunk := response.read1(2**16, decode_content=False):
+                content += chunk
+                if len(content) > limits.largest:
+                    response.close()
+                    raise Unavailable(
+                        f"the Kubernetes API at {self.server} answered with more than {limits.largest} bytes"
+                    )
+        return urllib3.HTTPResponse(bytes(content), response.headers, response.status, decode_content=False)
+
+
+def _ran_out(error: HTTPError) -> bool:
+    cause = getattr(error, "original_error", error)  # of a proxy's error
+    return isinstance(cause, RanOut) and not isinstance(cause, NewConnectionError)
+
+
+def checked_pools(*, allow_loopback: bool, limits: Limits = LIMITS) -> dict[str, Any]:
+    """Return connection pools by scheme whose every step is bounded and whose addresses are checked."""
+    pools = pool_classes(allow_loopback=allow_loopback)
+    return {scheme: _bounded(pool, limits.step) for scheme, pool in pools.items()}
+
+
+def _bounded(pool: Any, step: float) -> Any:
+    class Connection(pool.ConnectionCls):  # type: ignore[misc]
+        handle: socket.socket | None = None
+
+        def _new_conn(self) -> socket.socket:
+            opened: socket.socket = super()._new_conn()
+            self._drop()
+            # A second handle, since the first one is lost to TLS before the handshake is over.
+            self.handle = opened.dup()
+            return opened
+
+        def connect(self) -> None:
+            with _cut(self, step):
+                super().connect()
+
+        def request(self, *arguments: Any, **named: Any) -> None:
+            with _cut(self, step):
+                super().request(*arguments, **named)
+
+        def getresponse(self) -> Any:
+            with _cut(self, step):
+                return super().getresponse()
+
+        def close(self) -> None:
+            self._drop()
+            super().close()
+
+        def _drop(self) -> None:
+            if self.handle is not None:
+                self.handle.close()
+                self.handle = None
+
+    class Pool(pool):  # type: ignore[misc]
+        ConnectionCls = Connection
+
+    return Pool
+
+
+@contextlib.contextmanager
+def _cut(connection: Any, seconds: float) -> Iterator[None]:
+    """Cut a connection off when what is done on it takes longer."""
+    over = threading.Event()
+
+    def shut() -> None:
+        over.set()
+        handle = getattr(connection, "handle", None)
+        if handle is not None:
+            with contextlib.suppress(OSError):
+                handle.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, shut)
+    timer.daemon = True
+    timer.start()
+    failure: Exception | None = None
+    try:
+        yield
+    except (HTTPError, OSError) as error:
+        failure = error
+        raise
+    finally:
+        timer.cancel()
+        if over.is_set():  # also without a failure: cut off in a header looks like its end
+            raise RanOut(f"cut off after {seconds:g} seconds") from failure
