@@ -106,6 +106,12 @@ class Settings(FluxFlags):
         "fairway-system",
         check=setting_values.dns_label,
     )
+    flux_namespace: str = setting(
+        "FAIRWAY_FLUX_NAMESPACE",
+        "Where Flux is, or was: its leader Leases are taken there.",
+        "flux-system",
+        check=setting_values.dns_label,
+    )
     allow_loopback: bool = setting(
         "FAIRWAY_ALLOW_LOOPBACK",
         "Let Git and GitHub be on this machine; for the sandbox.",

@@ -17,6 +17,7 @@ import toolchain
 from policies.settings import Settings
 from workers.cluster import Client, RemoteClusters, connect
 from workers.engine import Engine
+from workers.flux_leases import FluxLeases
 from workers.github import GitHub
 from workers.workqueue import Key, Queue, Send, Workqueue, open_redis
 
@@ -61,6 +62,14 @@ class Context:
     def remotes(self) -> RemoteClusters:
         """The clusters that Kustomizations name besides our own."""
         return RemoteClusters(self.cluster, self.settings)
+
+    @cached_property
+    def flux_leases(self) -> FluxLeases:
+        return FluxLeases(self.cluster, self.settings)
+
+    def guard(self, kind: str) -> Callable[[], None]:
+        """Return what raises FluxRuns while somebody else is the controller of a kind."""
+        return lambda: self.flux_leases.check(kind, self.now())
 
     @cached_property
     def engine(self) -> Engine:

@@ -18,6 +18,7 @@ from policies.github.urls import repository_of
 from policies.objects import ObjectRef
 from workers.celery_app import sender
 from workers.context import Context
+from workers.flux_leases import FluxRuns
 from workers.reconcile import sources
 from workers.reconcile.gitrepository import GitRepositoryReconciler
 from workers.reconcile.kustomization import KustomizationReconciler
@@ -65,7 +66,11 @@ def work_on(key: Key) -> None:
         "Repository": Reporter(ours).reconcile,
     }
     try:
+        ours.flux_leases.check(key.kind, ours.now())
         reconcilers[key.kind](key.namespace, key.name)
+    except FluxRuns as error:
+        log.info("left alone object=%s: %s", key, error)  # `watch` says it, and queues again what is then due
+        return
     except Superseded as stop:
         log.info("stopped: %s", stop)
         ours.queue.add(key)

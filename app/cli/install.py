@@ -6,55 +6,34 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
-from policies.clock import parse
 from policies.errors import FairwayError
+from policies.flux_leases import CONTROLLERS, foreign, how_to_stop, what_is_left, who_holds
 from policies.kinds import ALL, Kind, RepositoryBinding
 from policies.kinds.crd import document
 from policies.objects import Object, ObjectRef
+from policies.settings import Settings
 from workers.cluster import Client, NotFound
 from workers.cluster.errors import TooManyRequests
+from workers.flux_leases import FluxLeases, FluxRuns
 
 MANAGER = "fairway"
-_FLUX = ("kustomize-controller-leader-election", "source-controller-leader-election")
 _SERVED_TIMEOUT = 30.0  # seconds from the creation of a kind until the API server serves it
-
-
-class FluxRuns(FairwayError):
-    """Flux's own controllers reconcile this cluster."""
 
 
 class KindNotServed(FairwayError):
     """A kind was installed, and the API server does not serve it."""
 
 
-def refuse_beside_flux(client: Client) -> None:
-    """Raise FluxRuns when a Flux controller holds its Lease: two must not reconcile the same objects."""
-    leases = client.discovery.resource("coordination.k8s.io", "v1", "Lease")
-    for name in _FLUX:
-        # Flux may be installed in any namespace.
-        found, _ = client.list(leases, fields=f"metadata.name={name}")
-        for lease in found:
-            if _is_held(lease["spec"], datetime.now(UTC)):
-                raise _flux_runs(lease)
-
-
-def _is_held(spec: dict[str, Any], now: datetime) -> bool:
-    if not spec.get("holderIdentity") or not spec.get("renewTime"):
-        return False
-    age = (now - parse(spec["renewTime"])).total_seconds()
-    return age < float(spec.get("leaseDurationSeconds") or 15)
-
-
-def _flux_runs(lease: Object) -> FluxRuns:
-    namespace, name = lease["metadata"]["namespace"], lease["metadata"]["name"]
-    return FluxRuns(
-        f"Flux reconciles this cluster: {lease['spec']['holderIdentity']} holds the Lease {namespace}/{name}",
-        remedy="two controllers must not reconcile the same objects. Stop Flux's first, which touches no"
-        f" workload: kubectl -n {namespace} scale deployment kustomize-controller source-controller"
-        " --replicas=0; then run this again. The same with --replicas=1 gives the cluster back",
-    )
+def refuse_beside_flux(client: Client, settings: Settings) -> None:
+    """Raise FluxRuns when a Flux controller holds its Lease, or has objects that only it can serve."""
+    leases, now = FluxLeases(client, settings), datetime.now(UTC)
+    for kind in CONTROLLERS:
+        if other := foreign(leases.find(kind), now):
+            remedy = f"{how_to_stop(other['metadata']['namespace'])}. Then run this again"
+            raise FluxRuns(who_holds(other), remedy=remedy)
+        if left := leases.unserved(kind):
+            raise FluxRuns(what_is_left(kind, left))
 
 
 def plan(client: Client, namespace: str) -> list[str]:

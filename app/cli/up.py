@@ -186,7 +186,7 @@ def _prepare_cluster(settings: Settings, shown: str, *, ask: bool) -> None:
     from workers.cluster import connect
 
     client = connect(kubeconfig=settings.kubeconfig, context=settings.context)
-    install.refuse_beside_flux(client)
+    install.refuse_beside_flux(client, settings)
     click.echo(f"Fairway on {shown} ({client.server})", err=True)
     for line in install.plan(client, settings.namespace):
         click.echo(f"  {line}", err=True)

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 from policies import conditions
 from policies.objects import Object, ObjectRef
 from policies.ownership import FINALIZER
 from tests.fixtures.fluxapply import FluxApply
-from tests.fixtures.world import Team, World, deployment, until
+from tests.fixtures.world import Team, World, config_map, deployment, until
 
 KUSTOMIZATION = ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
 AT = "2026-01-02T03:04:05Z"
@@ -134,3 +135,36 @@ def _deployment() -> Object:
         "metadata": {"name": "web"},
         "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": template},
     }
+
+
+def test_while_flux_holds_its_lease_nothing_is_written_and_afterwards_all_of_it(world: World) -> None:
+    team = world.team()
+    team.settled(team.push({"app/a.yaml": config_map("a")}))
+    spec = {
+        "holderIdentity": "kustomize-controller-0_abc",
+        "leaseDurationSeconds": 300,
+        "renewTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+    }
+    metadata = {"name": "kustomize-controller-leader-election", "namespace": team.namespace}
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
+    held = ObjectRef.of(world.client.create(lease))
+    log = world.folder / "fairway" / "logs" / "watch.log"
+    try:
+        said = f"kustomize-controller-0_abc holds the Lease {team.namespace}/"
+        until(lambda: said in log.read_text(), what="the watch to say who reconciles")
+        before = team.applied()["metadata"]["resourceVersion"]
+        sha = team.push({"app/b.yaml": config_map("b")})
+        until(
+            lambda: sha in team.source()["status"]["artifact"]["revision"],
+            what="the source, whose Lease is free",
+        )
+        time.sleep(2)
+        assert team.config("b") is None
+        assert team.applied()["metadata"]["resourceVersion"] == before
+        world.client.patch(held, {"spec": {"holderIdentity": ""}}, manager="flux")
+        team.settled(sha)
+        assert team.final(sha)["state"] == "success"
+        taken = world.client.get(held)["spec"]["holderIdentity"]
+        assert taken.startswith("fairway_")
+    finally:
+        world.client.delete(held)

@@ -52,7 +52,7 @@ class GitRepositoryReconciler:
         obj = cluster.find(sources.ref("GitRepository", namespace, name))
         if obj is None or not self._context.settings.scope.covers(obj):
             return
-        record = Record(cluster, obj)
+        record = Record(cluster, obj, guard=self._context.guard("GitRepository"))
         finalizers = obj["metadata"].get("finalizers", [])
         if obj["metadata"].get("deletionTimestamp"):  # also when it cannot be read
             self._finalize(record, finalizers)

@@ -88,7 +88,10 @@ class KustomizationReconciler:
         obj = cluster.find(ObjectRef(*KIND, namespace, name))
         if obj is None:
             return
-        record, finalizers = Record(cluster, obj), obj["metadata"].get("finalizers", [])
+        record, finalizers = (
+            Record(cluster, obj, guard=self._context.guard("Kustomization")),
+            obj["metadata"].get("finalizers", []),
+        )
         if not obj["metadata"].get("deletionTimestamp"):
             record.refuse(error, clock.rfc3339(self._context.now()))
         elif FINALIZER in finalizers:
@@ -97,7 +100,7 @@ class KustomizationReconciler:
 
     def _begin(self, obj: Object) -> _Run:
         spec = Kustomization.read(obj)
-        record = Record(self._context.cluster, obj)
+        record = Record(self._context.cluster, obj, guard=self._context.guard("Kustomization"))
         return _Run(self._context, record, spec, Report(self._context, record, spec))
 
     def _act(self, run: _Run, plan: Plan) -> None:

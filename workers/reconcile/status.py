@@ -7,7 +7,7 @@ run stops where it is, and whoever is newer does the work.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from policies import conditions
@@ -23,15 +23,20 @@ class Superseded(FairwayError):
 
 
 class Record:
-    """The object as last seen or written by us; every write moves the fence."""
+    """The object as last seen or written by us; every write moves the fence.
 
-    def __init__(self, client: Client, obj: Object) -> None:
+    `guard` is asked before each act and raises when nothing may be written for objects of this kind.
+    """
+
+    def __init__(self, client: Client, obj: Object, *, guard: Callable[[], None] = lambda: None) -> None:
         self._client = client
+        self._guard = guard
         self.obj = obj
         self.ref = ObjectRef.of(obj)
 
     def check(self) -> None:
         """Raise Superseded when the object moved since we last saw it; called before each act."""
+        self._guard()
         live = self._client.find(self.ref)
         if live is None or live["metadata"]["resourceVersion"] != self.version:
             raise Superseded(f"{self.ref} changed while it was reconciled")
@@ -67,6 +72,7 @@ class Record:
         self._patch({"metadata": {"finalizers": finalizers or None}}, "")
 
     def _patch(self, patch: Object, subresource: str) -> None:
+        self._guard()
         metadata = {**patch.get("metadata", {}), "resourceVersion": self.version}
         try:
             self.obj = self._client.patch(

@@ -33,6 +33,7 @@ KINDS = (
     ("source.toolkit.fluxcd.io", "v1", "GitRepository"),
     ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization"),
 )
+_NAMES = frozenset(kind for _, _, kind in KINDS)
 _RECHECK, _LONGEST_RECHECK = 2.0, 15.0  # seconds; whether something urgent is still not being worked on
 _CONCLUDE_RECHECK = 5.0  # as often as Flux looks; only for what no watch covers
 _SETTLED_AFTER = 60.0  # seconds past its timeout that a revision's health still makes news
@@ -62,10 +63,18 @@ class Loop:
         self._objects: dict[Key, Object] = {}
         self._timers: Timers[Due] = Timers()
         self._rechecks: dict[Key, float] = {}
+        self._served = set(_NAMES)
         self._failures: dict[Key, int] = {}  # runs by the clock since an object was ready
         self._pending: dict[Key, Queue] = {}
         self._health = HealthWatch(client, self._inbox.put)
         self._informers: list[Informer] = []
+
+    def serve(self, kinds: set[str]) -> None:
+        """Queue only objects of these kinds from now on; what waited for that is looked at."""
+        added, self._served = kinds - self._served, kinds
+        for key, obj in self._objects.items():
+            if key.kind in added:
+                self._guarded(lambda key=key, obj=obj: self._plan(key, obj, known=False))  # type: ignore[misc]
 
     def start(self) -> None:
         """Begin to follow the kinds we serve."""
@@ -314,6 +323,8 @@ class Loop:
         return _artifact(self._objects.get(Key(*source_key(obj))))
 
     def _queue(self, key: Key, lane: Queue) -> None:
+        if key.kind not in self._served and key.kind in _NAMES:
+            return  # somebody else is its controller
         if self._pending.get(key) is not Queue.PUSH:
             self._pending[key] = lane
 

@@ -20,6 +20,7 @@ from workers import alive, heads
 from workers.celery_app import celery_init, sender
 from workers.context import Context
 from workers.deferred import Deferred
+from workers.flux_leases import Keeper
 from workers.watch.leader import RENEW_EVERY, Leader
 from workers.watch.loop import Loop
 from workers.workqueue import Key, Queue
@@ -37,12 +38,14 @@ class Watch:
         self._context = context
         self._celery = celery
         self._ended = threading.Event()
+        identity = f"{socket.gethostname()}_{os.getpid()}"
         self._leader = Leader(
             context.cluster,
             namespace=context.settings.namespace,
             name="fairway-watch",
-            identity=f"{socket.gethostname()}_{os.getpid()}",
+            identity=identity,
         )
+        self._keeper = Keeper(context.flux_leases, context.cluster, context.settings, identity)
 
     def stop(self) -> None:
         self._ended.set()
@@ -71,6 +74,9 @@ class Watch:
                         return
                     self._breathe()
                     renewed = now
+                    loop.serve(
+                        {kind for kind, why in self._keeper.step(self._context.now()).items() if not why}
+                    )
                 try:
                     if not started:
                         loop.start()
@@ -87,6 +93,7 @@ class Watch:
                     log.warning("retrying: %s", error)
                     self._ended.wait(1.0)
         finally:
+            self._keeper.release(self._context.now())
             loop.stop()
 
     def _sweep(self, loop: Loop) -> None:

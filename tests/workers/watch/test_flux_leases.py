@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Flux's leader Leases on the real API server: taken when they are free, left when they are not."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from policies import flux_leases
+from policies.objects import Object, ObjectRef
+from policies.settings import Settings
+from tests.fixtures.world import until
+from workers.cluster import Client, NotFound
+from workers.flux_leases import FluxLeases, FluxRuns, Keeper
+
+START = datetime(2026, 11, 23, 15, 0, 0, tzinfo=UTC)
+_shards = itertools.count(1)
+
+
+@pytest.fixture
+def settings(namespace: str) -> Settings:
+    """Each test has a shard of its own, since Leases are looked for in the whole cluster."""
+    environment = {
+        "FAIRWAY_FLUX_NAMESPACE": namespace,
+        "FAIRWAY_WATCH_LABEL_SELECTOR": f"sharding.fluxcd.io/key=s{next(_shards)}",
+    }
+    return Settings.from_env(environment, lambda path: "")
+
+
+@pytest.fixture
+def keeper(client: Client, settings: Settings) -> Keeper:
+    return Keeper(FluxLeases(client, settings), client, settings, "host_1")
+
+
+@pytest.fixture
+def lease(client: Client, namespace: str, settings: Settings) -> Iterator[Callable[..., Object]]:
+    """Have a Lease as Flux's controllers make it."""
+    made: list[Object] = []
+
+    def make(kind: str, holder: str = "flux-0_abc", *, age: float = 0.0) -> Object:
+        name = flux_leases.lease_name(kind, settings.watch_label_selector)
+        renewed = (START - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        obj = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {"holderIdentity": holder, "leaseDurationSeconds": 35, "renewTime": renewed},
+        }
+        made.append(client.create(obj))
+        return made[-1]
+
+    yield make
+    for obj in made:
+        client.delete(ObjectRef.of(obj))
+
+
+def holder(client: Client, namespace: str, settings: Settings, kind: str) -> str:
+    name = flux_leases.lease_name(kind, settings.watch_label_selector)
+    spec = client.get(ObjectRef("coordination.k8s.io", "v1", "Lease", namespace, name))["spec"]
+    return str(spec["holderIdentity"])
+
+
+def test_free_leases_are_taken_and_given_back(
+    client: Client, namespace: str, settings: Settings, keeper: Keeper
+) -> None:
+    assert keeper.step(START) == {"GitRepository": "", "Kustomization": ""}
+    for kind in ("GitRepository", "Kustomization"):
+        assert holder(client, namespace, settings, kind) == "fairway_host_1"
+    keeper.release(START)
+    for kind in ("GitRepository", "Kustomization"):
+        assert holder(client, namespace, settings, kind) == ""
+
+
+def test_a_lease_that_flux_holds_is_left_and_what_to_do_is_said(
+    client: Client, namespace: str, settings: Settings, keeper: Keeper, lease: Callable[..., Object]
+) -> None:
+    held = lease("Kustomization")
+    problems = keeper.step(START)
+    assert problems["GitRepository"] == ""
+    name = held["metadata"]["name"]
+    assert f"flux-0_abc holds the Lease {namespace}/{name}" in problems["Kustomization"]
+    assert f"kubectl -n {namespace} scale deployment" in problems["Kustomization"]
+    assert holder(client, namespace, settings, "Kustomization") == "flux-0_abc"
+
+
+@pytest.mark.parametrize(
+    ("who", "age"), [("flux-0_abc", 36.0), ("", 0.0)], ids=["gone-without-a-word", "given-up"]
+)
+def test_a_lease_that_became_free_is_taken(
+    client: Client,
+    namespace: str,
+    settings: Settings,
+    keeper: Keeper,
+    lease: Callable[..., Object],
+    who: str,
+    age: float,
+) -> None:
+    lease("Kustomization", who, age=age)
+    assert keeper.step(START)["Kustomization"] == ""
+    assert holder(client, namespace, settings, "Kustomization") == "fairway_host_1"
+
+
+def test_a_lease_that_flux_took_stops_every_write(
+    client: Client, settings: Settings, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when our `watch` was away for longer than the Lease is good for."""
+    monkeypatch.setattr("workers.flux_leases._LOOKED_FOR", 0.0)
+    assert keeper.step(START)["Kustomization"] == ""
+    leases = FluxLeases(client, settings)
+    leases.check("Kustomization", START)
+    [taken] = leases.find("Kustomization")
+    later = START + timedelta(seconds=60)
+    spec = {"holderIdentity": "flux-1_def", "renewTime": later.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
+    client.patch(ObjectRef.of(taken), {"spec": spec}, manager="flux")
+    with pytest.raises(FluxRuns, match="flux-1_def holds the Lease"):
+        leases.check("Kustomization", later)
+    leases.check("GitRepository", later)
+    leases.check("Repository", later)
+    assert "flux-1_def" in keeper.step(later)["Kustomization"]
+
+
+@pytest.fixture
+def bucket(client: Client, namespace: str) -> Iterator[None]:
+    """Have a Bucket, a kind of source-controller's that we do not serve."""
+    group = "source.toolkit.fluxcd.io"
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"plural": "buckets", "singular": "bucket", "kind": "Bucket", "listKind": "BucketList"}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"buckets.{group}"},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+    made = {"apiVersion": f"{group}/v1", "kind": "Bucket", "metadata": {"name": "b", "namespace": namespace}}
+    client.create(definition)
+
+    def created() -> bool:
+        try:
+            return bool(client.create(made))
+        except NotFound:
+            return False
+
+    until(created, what="a Bucket")
+    yield
+    client.delete(ObjectRef.of(definition))
+
+
+@pytest.mark.usefixtures("bucket")
+def test_no_lease_is_taken_while_its_controller_has_objects_we_do_not_serve(
+    client: Client, namespace: str, settings: Settings, keeper: Keeper
+) -> None:
+    problems = keeper.step(START)
+    assert f"source-controller also has Bucket/{namespace}/b, " in problems["GitRepository"]
+    assert problems["Kustomization"] == ""
+    with pytest.raises(NotFound):
+        holder(client, namespace, settings, "GitRepository")
