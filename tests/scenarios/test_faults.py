@@ -174,7 +174,7 @@ def test_a_killed_or_hung_engine_costs_one_run_at_most(world: World) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, blow)
         team.settled(sha, within=HEALED + 5)
-        until(lambda sha=sha: team.statuses(sha)[-1]["state"] == "success", what="success")
+        assert team.final(sha)["state"] == "success"
 
 
 def test_two_workers_and_two_watches_contend_for_the_same_objects(world: World) -> None:
