@@ -34,7 +34,7 @@ GATES: Mapping[str, Gate] = MappingProxyType(
         "ExternalArtifact": Gate(False, "the kind ExternalArtifact is not served"),
         "GroupChangeLog": Gate(False, "the log names objects only one by one"),
         "MigrateAPIVersion": Gate(False),
-        "ObjectLevelWorkloadIdentity": Gate(False, "objects cannot use a cloud identity of their own here"),
+        "ObjectLevelWorkloadIdentity": Gate(False),
         "StrictPostBuildSubstitutions": Gate(True),
     }
 )

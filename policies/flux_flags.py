@@ -91,6 +91,23 @@ class FluxFlags:
         "The service account of Kustomizations that name none.",
         check=setting_values.dns_subdomain,
     )
+    default_kubeconfig_service_account: str = setting(
+        "FAIRWAY_DEFAULT_KUBECONFIG_SERVICE_ACCOUNT",
+        "The service account that logs in to another cluster where spec.kubeConfig.configMapRef names none.",
+        check=setting_values.dns_subdomain,
+    )
+    insecure_kubeconfig_exec: bool = setting(
+        "FAIRWAY_INSECURE_KUBECONFIG_EXEC",
+        "Run the programs that kubeconfigs name; Fairway never does.",
+        False,
+        check=setting_values.always_false,
+    )
+    insecure_kubeconfig_tls: bool = setting(
+        "FAIRWAY_INSECURE_KUBECONFIG_TLS",
+        "Let kubeconfigs switch off the verification of the server's certificate.",
+        False,
+        check=setting_values.boolean,
+    )
     override_manager: tuple[str, ...] = setting(
         "FAIRWAY_OVERRIDE_MANAGER",
         "Field managers whose changes to managed objects are undone, separated by commas.",

@@ -15,7 +15,6 @@ _KUSTOMIZATION: dict[str, Callable[[Spec], bool]] = {
     "spec.decryption": lambda s: bool(s.get("decryption")),
     "spec.dependsOn[].readyExpr": lambda s: any(d.get("readyExpr") for d in s.get("dependsOn") or []),
     "spec.healthCheckExprs": lambda s: bool(s.get("healthCheckExprs")),
-    "spec.kubeConfig.configMapRef": lambda s: bool((s.get("kubeConfig") or {}).get("configMapRef")),
 }
 _GIT_REPOSITORY: dict[str, Callable[[Spec], bool]] = {
     "spec.serviceAccountName": lambda s: bool(s.get("serviceAccountName")),

@@ -106,6 +106,13 @@ def always_true(text: str) -> bool:
     return True
 
 
+def always_false(text: str) -> bool:
+    """Accept only what Fairway does anyway."""
+    if boolean(text):
+        raise ValueError("Fairway never does so, leave it out or write false")
+    return False
+
+
 def duration(text: str) -> float:
     """Accept a duration as Go writes it; returns seconds."""
     try:

@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from typing import Literal
 
 from policies import feature_gates, setting_values, settings_reading
+from policies.account_login import GATE
 from policies.errors import SettingsError
 from policies.flux_flags import WITHOUT_EFFECT, FluxFlags
 from policies.scope import Scope
@@ -207,6 +208,11 @@ def _contradictions(settings: Settings, given: set[str]) -> list[str]:
     if len(given & {"github_app_id", "github_private_key_file"}) == 1:
         problems.append(
             "FAIRWAY_GITHUB_APP_ID and FAIRWAY_GITHUB_PRIVATE_KEY_FILE go together: set both or neither"
+        )
+    if settings.default_kubeconfig_service_account and not settings.gate(GATE):
+        problems.append(
+            "FAIRWAY_DEFAULT_KUBECONFIG_SERVICE_ACCOUNT: cannot set default service accounts when the feature"
+            f" gate {GATE} is not enabled: set FAIRWAY_FEATURE_GATES={GATE}=true"
         )
     if _is_wildcard(settings.internal_listen):
         problems += [

@@ -83,7 +83,7 @@ SERVED = {
         *("postBuild.substituteFrom[].kind=Secret", "postBuild.substituteFrom[].kind=ConfigMap"),
         *("postBuild.substituteStrategy=WithVariables", "postBuild.substituteStrategy=Always"),
         *("prune", "serviceAccountName", "suspend", "wait"),
-        *("kubeConfig.secretRef.key", "kubeConfig.secretRef.name"),
+        *("kubeConfig.configMapRef.name", "kubeConfig.secretRef.key", "kubeConfig.secretRef.name"),
         *("sourceRef.apiVersion", "sourceRef.kind=GitRepository", "sourceRef.name", "sourceRef.namespace"),
     },
     "GitRepository": {

@@ -286,6 +286,8 @@ def test_feature_gates_have_their_defaults_unless_set(text: str, on: set[str]) -
         ),
         ("FAIRWAY_WATCH_LABEL_SELECTOR", "sharding.fluxcd.io/key=a", "sharding.fluxcd.io/key=a"),
         ("FAIRWAY_NO_REMOTE_BASES", "true", True),
+        ("FAIRWAY_INSECURE_KUBECONFIG_EXEC", "false", False),
+        ("FAIRWAY_INSECURE_KUBECONFIG_TLS", "true", True),
     ],
 )
 def test_flags_of_flux_are_read(variable: str, text: str, value: object) -> None:
@@ -303,6 +305,12 @@ def test_flags_of_flux_are_read(variable: str, text: str, value: object) -> None
         ("FAIRWAY_CUSTOM_APPLY_STAGE_KINDS", "roles", "write group/Kind"),
         ("FAIRWAY_WATCH_LABEL_SELECTOR", "a b", "write a label selector"),
         ("FAIRWAY_NO_REMOTE_BASES", "false", "Fairway always does so"),
+        ("FAIRWAY_INSECURE_KUBECONFIG_EXEC", "true", "Fairway never does so"),
+        (
+            "FAIRWAY_DEFAULT_KUBECONFIG_SERVICE_ACCOUNT",
+            "flux",
+            "cannot set default service accounts when the feature gate ObjectLevelWorkloadIdentity is not",
+        ),
     ],
 )
 def test_a_flag_that_makes_no_sense_is_refused(variable: str, text: str, remedy: str) -> None:

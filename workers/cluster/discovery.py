@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
-from workers.cluster.errors import NoMatch, NotFound
+from workers.cluster.errors import Invalid, NoMatch, NotFound
 
 _REFRESH_AT_MOST_EVERY = 0.2  # seconds; a burst of objects of an unknown kind asks the server once
 
@@ -29,10 +30,19 @@ class Resource:
     namespaced: bool
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
+        """Return the path of a list or an object; raises Invalid for a name that would lead elsewhere."""
+        namespace, name = _segment("namespace", namespace), _segment("resource name", name)
         base = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
         if self.namespaced and namespace:
             base += f"/namespaces/{namespace}"
         return "/".join(part for part in (base, self.plural, name, subresource) if part)
+
+
+def _segment(what: str, name: str) -> str:
+    """Check and quote one part of a path: a name is input, and `..` in it would reach other namespaces."""
+    if name in (".", "..") or "/" in name or "%" in name:
+        raise Invalid(f'invalid {what} "{name}": it may not be or contain what changes a path', status=400)
+    return quote(name, safe=":")
 
 
 class Discovery:
@@ -60,7 +70,7 @@ class Discovery:
         if not group:
             return self.resource("", "v1", kind)
         try:
-            versions = self._get(f"/apis/{group}")
+            versions = self._get(f"/apis/{_segment('API group', group)}")
         except NotFound:
             raise NoMatch(
                 f'no matches for kind "{kind}" in group "{group}"', status=404, cause="NoMatch"
@@ -73,7 +83,8 @@ class Discovery:
             if now - self._asked.get((group, version), -1.0) < _REFRESH_AT_MOST_EVERY:
                 return
             try:
-                answer = self._get(f"/apis/{group}/{version}" if group else f"/api/{version}")
+                parts = [_segment("API version", part) for part in (group, version) if part]
+                answer = self._get("/".join(["/apis" if group else "/api", *parts]))
             except NotFound:
                 answer = {}
             self._asked[group, version] = now

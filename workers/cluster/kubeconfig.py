@@ -14,18 +14,24 @@ import urllib3
 from urllib3.util import create_urllib3_context, make_headers
 
 from policies.kubeconfig import Access, KubeconfigError
+from workers.cluster.config import Headers
 from workers.cluster.remote import LIMITS, Limits, Reach, RemoteClient, checked_pools
 
 _IDLE = 8  # connections kept open to one server
 
 
 def connect_to(
-    access: Access, *, allow_loopback: bool, insecure_tls: bool = False, limits: Limits = LIMITS
+    access: Access,
+    *,
+    allow_loopback: bool,
+    insecure_tls: bool = False,
+    headers: Headers | None = None,
+    limits: Limits = LIMITS,
 ) -> RemoteClient:
     """Return a client for what a kubeconfig says; nothing is called yet.
 
-    `insecure_tls` lets the kubeconfig switch verification off. Raises KubeconfigError for TLS data that
-    cannot be used.
+    `insecure_tls` lets the kubeconfig switch verification off; `headers` log in where it does not.
+    Raises KubeconfigError for TLS data that cannot be used.
     """
     options: dict[str, Any] = {
         "num_pools": 2,
@@ -41,8 +47,8 @@ def connect_to(
             access.proxy_url, proxy_headers=make_headers(proxy_basic_auth=login) if login else None, **options
         )
     pool.pool_classes_by_scheme = checked_pools(allow_loopback=allow_loopback, limits=limits)
-    headers = _credentials(access)
-    return RemoteClient(access.server, pool, headers=lambda: headers, reach=Reach(limits))
+    own = _credentials(access)
+    return RemoteClient(access.server, pool, headers=headers or (lambda: own), reach=Reach(limits))
 
 
 def _credentials(access: Access) -> dict[str, str]:

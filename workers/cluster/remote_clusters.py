@@ -4,20 +4,23 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from policies import kubeconfig
-from policies.kubeconfig import KubeconfigError
+from policies import account_login, kubeconfig
+from policies.kubeconfig import Access, KubeconfigError
 from policies.objects import Object, ObjectRef
 from policies.settings import Settings
 from workers import plain_yaml
+from workers.cluster.account_token import AccountToken
 from workers.cluster.client import Client
+from workers.cluster.config import Headers
 from workers.cluster.errors import ApiError
 from workers.cluster.kubeconfig import connect_to
 from workers.cluster.remote import RemoteClient
@@ -45,7 +48,7 @@ class Remote:
 class RemoteClusters:
     """Open clusters by the kubeconfig a Kustomization refers to; safe for threads.
 
-    The Secret is read each time, and its uid and resourceVersion tell whether a client still is the one.
+    What is referred to is read each time; its uid and resourceVersion tell whether a client still is the one.
     """
 
     def __init__(self, home: Client, settings: Settings, now: Callable[[], float] = time.monotonic) -> None:
@@ -61,12 +64,16 @@ class RemoteClusters:
         Raises KubeconfigError when there is nothing that could be connected to, ApiError when the home
         cluster does not answer; the other cluster itself is not called yet.
         """
-        secret_ref = reference.get("secretRef")
-        if not secret_ref:
-            raise KubeconfigError("spec.kubeConfig names no Secret", remedy="set spec.kubeConfig.secretRef")
-        name, key = secret_ref["name"], secret_ref.get("key") or ""
-        secret = self._read("Secret", namespace, name)
-        return self._kept(("Secret", namespace, name, key), secret, lambda: self._connect(secret, key))
+        if ref := reference.get("secretRef"):
+            key = ref.get("key") or ""
+            source = self._secret(namespace, ref["name"])
+            return self._kept(
+                ("Secret", namespace, ref["name"], key), source, lambda: self._by_secret(source, key)
+            )
+        if ref := reference.get("configMapRef"):
+            source = self._config_map(namespace, ref["name"])
+            return self._kept(("ConfigMap", namespace, ref["name"]), source, lambda: self._by_account(source))
+        raise KubeconfigError("spec.kubeConfig names neither a Secret nor a ConfigMap")
 
     def _kept(self, place: tuple[str, ...], source: Object, connect: Callable[[], RemoteClient]) -> Remote:
         version = (source["metadata"]["uid"], source["metadata"]["resourceVersion"])
@@ -91,22 +98,56 @@ class RemoteClusters:
         for place in [place for place, remote in self._open.items() if remote.opened < oldest]:
             self._open.pop(place).client.close()
 
-    def _connect(self, secret: Object, key: str) -> RemoteClient:
-        metadata = secret["metadata"]
-        name = f"{metadata['namespace']}/{metadata['name']}"
+    def _by_secret(self, secret: Object, key: str) -> RemoteClient:
+        name = _name(secret)
         text = base64.b64decode(kubeconfig.choose(secret.get("data") or {}, key, name) or "")
-        try:
-            access = kubeconfig.read(plain_yaml.load(text))
-            return connect_to(access, allow_loopback=self._settings.allow_loopback)
-        except (KubeconfigError, NotPlain) as error:
-            raise KubeconfigError(
-                f"KubeConfig secret '{name}' cannot be used: {error.message}", remedy=error.remedy
-            ) from None
+        with _naming(f"KubeConfig secret '{name}'"):
+            return self._connect(kubeconfig.read(plain_yaml.load(text)))
 
-    def _read(self, kind: str, namespace: str, name: str) -> Object:
+    def _by_account(self, config_map: Object) -> RemoteClient:
+        settings = self._settings
+        with _naming(f"KubeConfig configmap '{_name(config_map)}'"):
+            login = account_login.read(
+                config_map.get("data") or {},
+                default_account=settings.default_kubeconfig_service_account,
+                gate=settings.gate(account_login.GATE),
+            )
+            token = AccountToken(self._home, config_map["metadata"]["namespace"], login, self._now)
+            token.headers()  # what is wrong with the account is told before anything is built
+            return self._connect(Access(login.server, ca=login.ca), token.headers)
+
+    def _connect(self, access: Access, headers: Headers | None = None) -> RemoteClient:
+        settings = self._settings
+        return connect_to(
+            access,
+            allow_loopback=settings.allow_loopback,
+            insecure_tls=settings.insecure_kubeconfig_tls,
+            headers=headers,
+        )
+
+    def _secret(self, namespace: str, name: str) -> Object:
         try:
-            return self._home.get(ObjectRef("", "v1", kind, namespace, name))
+            return self._home.get(ObjectRef("", "v1", "Secret", namespace, name))
         except ApiError as error:
             raise KubeconfigError(
                 f"unable to read KubeConfig secret '{namespace}/{name}' error: {error.message}"
             ) from error
+
+    def _config_map(self, namespace: str, name: str) -> Object:
+        try:
+            return self._home.get(ObjectRef("", "v1", "ConfigMap", namespace, name))
+        except ApiError as error:
+            raise KubeconfigError(f"failed to get configmap {namespace}/{name}: {error.message}") from error
+
+
+def _name(obj: Object) -> str:
+    return f"{obj['metadata']['namespace']}/{obj['metadata']['name']}"
+
+
+@contextlib.contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Say of which object it is that it cannot be used."""
+    try:
+        yield
+    except (KubeconfigError, NotPlain) as error:
+        raise KubeconfigError(f"{what} cannot be used: {error.message}", remedy=error.remedy) from None

@@ -247,3 +247,21 @@ def test_a_restart_cuts_watches_fails_calls_and_forgets_versions(
     ):
         list(events)
     assert caught.value.status == 410
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../../kube-system/configmaps/x", "a%2fb", "a/b"])
+def test_a_name_cannot_lead_to_another_place(client: Client, namespace: str, name: str) -> None:
+    with pytest.raises(Invalid, match="may not be or contain what changes a path"):
+        client.find(ObjectRef("", "v1", "ConfigMap", namespace, name))
+    with pytest.raises(Invalid):
+        client.find(ObjectRef("", "v1", "ConfigMap", f"{namespace}/configmaps/{name}", "x"))
+    with pytest.raises(Invalid):
+        client.find(ObjectRef(name, "v1", "Secret", namespace, "x"))
+    with pytest.raises(Invalid):
+        client.find(ObjectRef("apps", name, "Secret", namespace, "x"))
+
+
+def test_a_name_cannot_become_a_query(client: Client, namespace: str) -> None:
+    client.create(config_map(namespace, "seen"))
+    for name in ("seen?x=y", "seen#x", "seen;x"):
+        assert client.find(ObjectRef("", "v1", "ConfigMap", namespace, name)) is None

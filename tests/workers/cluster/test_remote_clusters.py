@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from typing import Any
 
@@ -13,7 +15,7 @@ from policies.objects import ObjectRef
 from policies.settings import Settings
 from tests.fixtures.cluster import Cluster
 from tests.fixtures.remote import kubeconfig, naming, secret
-from workers.cluster import Client, RemoteClusters, remote_clusters
+from workers.cluster import Client, Forbidden, RemoteClusters, remote_clusters
 
 REFERENCE = {"secretRef": {"name": "prod"}}
 
@@ -120,3 +122,104 @@ def test_a_secret_that_holds_no_kubeconfig_is_named(
         client.create(secret(namespace, text))
     with pytest.raises(KubeconfigError, match=f"^{re.escape(message.format(namespace))}$"):
         remotes.open(namespace, {"secretRef": {"name": "prod", "key": key}})
+
+
+GATE = (("ObjectLevelWorkloadIdentity", True),)
+
+
+def login(namespace: str, **data: str) -> Any:
+    metadata = {"name": "prod", "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def account(client: Client, namespace: str, name: str = "bot") -> None:
+    client.request(
+        "POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", body={"metadata": {"name": name}}
+    )
+
+
+def generic(cluster: Cluster, **more: str) -> dict[str, str]:
+    config = json.loads(cluster.kubeconfig.read_text())["clusters"][0]["cluster"]
+    ca = base64.b64decode(config["certificate-authority-data"]).decode()
+    audience = "https://kubernetes.default.svc.cluster.local"
+    return {
+        "provider": "generic",
+        "address": cluster.server,
+        "ca.crt": ca,
+        "audiences": audience,
+        "serviceAccountName": "bot",
+        **more,
+    }
+
+
+def test_an_account_logs_in_with_a_token_of_its_own_that_is_renewed_in_time(
+    client: Client, cluster: Cluster, namespace: str, clock: Clock
+) -> None:
+    remotes = RemoteClusters(client, Settings(allow_loopback=True, feature_gates=GATE), clock)
+    account(client, namespace)
+    client.create(login(namespace, **generic(cluster)))
+    remote = remotes.open(namespace, {"configMapRef": {"name": "prod"}})
+    for _ in range(2):
+        with pytest.raises(Forbidden, match=f'User "system:serviceaccount:{namespace}:bot" cannot get'):
+            remote.client.get(ObjectRef("", "v1", "ConfigMap", namespace, "x"))
+    first = remote.client._headers()
+    assert remote.client._headers() == first
+    clock.now += 0.8 * 3600 + 1
+    assert remote.client._headers() != first
+
+
+@pytest.mark.parametrize(
+    ("data", "settings", "message"),
+    [
+        (None, {}, 'failed to get configmap {}/prod: configmaps "prod" not found'),
+        (
+            {"provider": "aws"},
+            {},
+            "KubeConfig configmap '{}/prod' cannot be used: provider 'aws' is not served",
+        ),
+        (
+            {},
+            {"feature_gates": ()},
+            "KubeConfig configmap '{}/prod' cannot be used: failed to get access token for cluster:"
+            " ObjectLevelWorkloadIdentity feature gate is not enabled",
+        ),
+        (
+            {},
+            {},
+            "KubeConfig configmap '{0}/prod' cannot be used: failed to get service account '{0}/bot':"
+            ' serviceaccounts "bot" not found',
+        ),
+        (
+            {"serviceAccountName": ""},
+            {"default_kubeconfig_service_account": "tenant"},
+            "KubeConfig configmap '{0}/prod' cannot be used: failed to get service account '{0}/tenant':"
+            " the specified default service account does not exist in the object namespace.",
+        ),
+        (
+            {"ca.crt": "nonsense"},
+            {"account": "bot"},
+            "KubeConfig configmap '{}/prod' cannot be used: certificate-authority-data holds no certificate",
+        ),
+    ],
+)
+def test_a_config_map_that_cannot_log_in_is_named(
+    client: Client, cluster: Cluster, namespace: str, data: Any, settings: dict[str, Any], message: str
+) -> None:
+    settings = {"feature_gates": GATE, **settings}
+    if name := settings.pop("account", ""):
+        account(client, namespace, name)
+    remotes = RemoteClusters(client, Settings(allow_loopback=True, **settings))
+    if data is not None:
+        client.create(login(namespace, **generic(cluster, **data)))
+    with pytest.raises(KubeconfigError) as caught:
+        remotes.open(namespace, {"configMapRef": {"name": "prod"}})
+    assert str(caught.value).startswith(message.format(namespace))
+
+
+def test_a_reference_cannot_lead_into_another_namespace(
+    client: Client, cluster: Cluster, namespace: str, remotes: RemoteClusters
+) -> None:
+    client.create(secret(namespace, kubeconfig(cluster)))
+    for name in (f"../../{namespace}/secrets/prod", "prod/", "%2e%2e"):
+        with pytest.raises(KubeconfigError, match="invalid resource name"):
+            remotes.open("default", {"secretRef": {"name": name}})
