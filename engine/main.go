@@ -43,9 +43,10 @@ type engine struct {
 type operation func(e *engine, with json.RawMessage) (any, error)
 
 var operations = map[string]operation{
-	"ping":   func(*engine, json.RawMessage) (any, error) { return "pong", nil },
-	"build":  func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, build) },
-	"verify": func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, verify) },
+	"ping":     func(*engine, json.RawMessage) (any, error) { return "pong", nil },
+	"build":    func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, build) },
+	"evaluate": func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, evaluate) },
+	"verify":   func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, verify) },
 }
 
 // decoded calls an operation with its own type of request.

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from policies import conditions
+from policies.expressions import Answer
 from policies.objects import Object
 
 Key = tuple[str, str]  # namespace and name of a Kustomization
@@ -29,18 +31,55 @@ def included_names(obj: Mapping[str, Any]) -> list[str]:
     return [include["repository"]["name"] for include in obj["spec"].get("include") or []]
 
 
-def problem(obj: Object, dependencies: Mapping[Key, Object | None], revision: str) -> str:
-    """Say which dependency is not ready; empty when all are. `revision` is the source's current one."""
-    for key in dependency_keys(obj):
-        if what := not_ready(obj, dependencies.get(key), revision):
-            return f"dependency '{key[0]}/{key[1]}' {what}"
-    return ""
+def tested_keys(obj: Mapping[str, Any]) -> list[Key]:
+    """Return those dependencies that have to become Ready: expressions judge the others."""
+    asked = obj["spec"].get("dependsOn") or []
+    return [key for key, d in zip(dependency_keys(obj), asked, strict=True) if not d.get("readyExpr")]
 
 
-def not_ready(obj: Object, dependency: Object | None, revision: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a dependency lacks; `invalid` when only a change of the Kustomization can help."""
+
+    text: str
+    invalid: bool = False
+
+
+def problem(
+    obj: Object,
+    dependencies: Mapping[Key, Object | None],
+    revision: str,
+    ready: Mapping[int, Answer],
+    *,
+    additive: bool = False,
+) -> Problem | None:
+    """Return what keeps the first dependency from being ready, or None when all are.
+
+    `revision` is the source's current one, `ready` the answer of each readyExpr by its place: it stands for
+    the built-in test, or with `additive` comes before it.
+    """
+    for place, key in enumerate(dependency_keys(obj)):
+        name, dependency = f"dependency '{key[0]}/{key[1]}'", dependencies.get(key)
+        if dependency is None:
+            return Problem(f"{name} not found")
+        answer = ready.get(place)
+        if answer and (found := _by_expression(name, key, answer)):
+            return found
+        if (answer is None or additive) and (what := not_ready(obj, dependency, revision)):
+            return Problem(f"{name} {what}")
+    return None
+
+
+def _by_expression(name: str, key: Key, answer: Answer) -> Problem | None:
+    if answer.invalid:
+        return Problem(f"failed to evaluate dependency {key[1]}: {answer.error}", invalid=True)
+    if answer.error:
+        return Problem(answer.error)
+    return None if answer.holds else Problem(f"{name} is not ready according to readyExpr eval")
+
+
+def not_ready(obj: Object, dependency: Object, revision: str) -> str:
     """Say why one dependency does not let the object go on; empty when it does."""
-    if dependency is None:
-        return "not found"
     status = dependency.get("status") or {}
     if status.get("observedGeneration") != dependency["metadata"].get("generation"):
         return "is not ready"
@@ -55,7 +94,7 @@ def not_ready(obj: Object, dependency: Object | None, revision: str) -> str:
 def cycle(obj: Object, edges: Mapping[Key, Sequence[Key]]) -> str:
     """Name the way on which an object depends on itself; empty when there is none."""
     own = (obj["metadata"]["namespace"], obj["metadata"]["name"])
-    way = _way_back(own, {**edges, own: dependency_keys(obj)})
+    way = _way_back(own, {**edges, own: tested_keys(obj)})
     if not way:
         return ""
     named = " → ".join(f"'{namespace}/{name}'" for namespace, name in way)

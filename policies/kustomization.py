@@ -14,24 +14,29 @@ from typing import Any
 from policies import conditions, dependencies, drift_mode
 from policies.clock import go_duration
 from policies.dependencies import Key, source_key
+from policies.expressions import Answers
+from policies.health import expressions as health_expressions
 from policies.objects import Object, annotations_of
 from policies.ownership import FINALIZER
 from policies.served import unserved
 
 REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
+_TERMINAL = "Reconciliation failed terminally due to configuration error"
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
     """A Kustomization, its source (None when there is none) and the Kustomizations it depends on.
 
-    `edges` are the dependencies of those among them that are not ready, and so on, to see a cycle.
+    `edges` are the dependencies of those among them that are not ready, and so on, to see a cycle; `answers`
+    are what its expressions say.
     """
 
     obj: Object
     source: Object | None
     dependencies: Mapping[Key, Object | None] = field(default_factory=dict)
     edges: Mapping[Key, Sequence[Key]] = field(default_factory=dict)
+    answers: Answers = field(default_factory=Answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +84,17 @@ class Build:
 Plan = Ignore | AddFinalizer | Finalize | Refuse | Conclude | Build
 
 
-def decide(seen: Observation, *, no_cross_namespace_refs: bool = False, requeue: float = 30.0) -> Plan:
-    """Return the next step for a Kustomization; `requeue` is when it is tried again, in seconds."""
+def decide(
+    seen: Observation,
+    *,
+    no_cross_namespace_refs: bool = False,
+    requeue: float = 30.0,
+    additive_expressions: bool = False,
+) -> Plan:
+    """Return the next step for a Kustomization; `requeue` is when it is tried again, in seconds.
+
+    With `additive_expressions` a readyExpr comes on top of the built-in test of a dependency.
+    """
     obj, spec = seen.obj, seen.obj["spec"]
     if obj["metadata"].get("deletionTimestamp"):
         deletes = not spec.get("suspend") and _deletes(spec)
@@ -91,10 +105,14 @@ def decide(seen: Observation, *, no_cross_namespace_refs: bool = False, requeue:
         return Ignore()
     if missing := unserved("Kustomization", spec):
         return Refuse("NotServed", missing, terminal=True)
+    if problem := health_expressions.problem(spec, seen.answers.problems):
+        return _invalid_expression(problem)
     if no_cross_namespace_refs and (away := _foreign_source(obj)):
         return Refuse("AccessDenied", away, terminal=True)
     artifact: Mapping[str, Any] = ((seen.source or {}).get("status") or {}).get("artifact") or {}
-    if refusal := _source_refusal(seen, artifact, requeue) or _dependency_refusal(seen, artifact):
+    if refusal := _source_refusal(seen, artifact, requeue):
+        return refusal
+    if refusal := _dependency_refusal(seen, artifact, additive=additive_expressions):
         return refusal
     if problem := drift_mode.problem(obj):
         return Refuse("InvalidAnnotation", problem, terminal=True)
@@ -163,10 +181,17 @@ def _source_refusal(seen: Observation, artifact: Mapping[str, Any], requeue: flo
     return None
 
 
-def _dependency_refusal(seen: Observation, artifact: Mapping[str, Any]) -> Refuse | None:
-    problem = dependencies.problem(seen.obj, seen.dependencies, artifact.get("revision", ""))
-    if not problem:
+def _dependency_refusal(seen: Observation, artifact: Mapping[str, Any], *, additive: bool) -> Refuse | None:
+    revision, ready = artifact.get("revision", ""), seen.answers.ready
+    problem = dependencies.problem(seen.obj, seen.dependencies, revision, ready, additive=additive)
+    if problem is None:
         return None
+    if problem.invalid:
+        return _invalid_expression(problem.text)
     if cycle := dependencies.cycle(seen.obj, seen.edges):
         return Refuse("DependencyNotReady", cycle)
-    return Refuse("DependencyNotReady", problem, severity="Normal")
+    return Refuse("DependencyNotReady", problem.text, severity="Normal")
+
+
+def _invalid_expression(problem: str) -> Refuse:
+    return Refuse("InvalidCELExpression", f"{_TERMINAL}: {problem}", terminal=True)

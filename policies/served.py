@@ -13,8 +13,6 @@ Spec = Mapping[str, Any]
 
 _KUSTOMIZATION: dict[str, Callable[[Spec], bool]] = {
     "spec.decryption": lambda s: bool(s.get("decryption")),
-    "spec.dependsOn[].readyExpr": lambda s: any(d.get("readyExpr") for d in s.get("dependsOn") or []),
-    "spec.healthCheckExprs": lambda s: bool(s.get("healthCheckExprs")),
 }
 _GIT_REPOSITORY: dict[str, Callable[[Spec], bool]] = {
     "spec.serviceAccountName": lambda s: bool(s.get("serviceAccountName")),

@@ -12,6 +12,8 @@ import (
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/polling/engine"
 	"github.com/fluxcd/cli-utils/pkg/kstatus/polling/statusreaders"
+	"github.com/fluxcd/pkg/apis/kustomize"
+	"github.com/fluxcd/pkg/runtime/cel"
 	jobs "github.com/fluxcd/pkg/runtime/statusreaders"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -23,6 +25,7 @@ import (
 type question struct {
 	Object json.RawMessage
 	Pods   []json.RawMessage
+	Checks []kustomize.CustomHealthCheck
 }
 
 type answer struct{ Status, Message, Error string }
@@ -69,12 +72,24 @@ func ask(reader engine.StatusReader, q question) (a answer) {
 	return a
 }
 
+// withChecks puts a Kustomization's own checks where kustomize-controller does: behind its Job reader.
+func withChecks(plain engine.StatusReader, mapper meta.RESTMapper, checks []kustomize.CustomHealthCheck) (engine.StatusReader, error) {
+	if len(checks) == 0 {
+		return plain, nil
+	}
+	made, err := cel.NewStatusReader(checks)
+	if err != nil {
+		return nil, err
+	}
+	return statusreaders.NewStatusReader(mapper, jobs.NewCustomJobStatusReader(mapper), made(mapper)), nil
+}
+
 func main() {
 	core, apps := schema.GroupVersion{Version: "v1"}, schema.GroupVersion{Group: "apps", Version: "v1"}
 	mapper := meta.NewDefaultRESTMapper([]schema.GroupVersion{core, apps})
 	mapper.Add(core.WithKind("Pod"), meta.RESTScopeNamespace)
 	mapper.Add(apps.WithKind("ReplicaSet"), meta.RESTScopeNamespace)
-	reader := statusreaders.NewStatusReader(mapper, jobs.NewCustomJobStatusReader(mapper))
+	plain := statusreaders.NewStatusReader(mapper, jobs.NewCustomJobStatusReader(mapper))
 	lines, out := bufio.NewReaderSize(os.Stdin, 1<<20), json.NewEncoder(os.Stdout)
 	for {
 		line, err := lines.ReadBytes('\n')
@@ -84,6 +99,11 @@ func main() {
 		var q question
 		if err := json.Unmarshal(line, &q); err != nil {
 			panic(err)
+		}
+		reader, err := withChecks(plain, mapper, q.Checks)
+		if err != nil {
+			_ = out.Encode(answer{Status: "refused", Error: err.Error()})
+			continue
 		}
 		_ = out.Encode(ask(reader, q))
 	}

@@ -7,6 +7,7 @@ import pytest
 
 from policies import dependencies
 from policies import kustomization as policy
+from policies.expressions import Answer, Answers
 from policies.kustomization import (
     AddFinalizer,
     Build,
@@ -210,6 +211,79 @@ def test_the_first_dependency_that_is_not_ready_is_named() -> None:
     plan = decide(seen)
     assert isinstance(plan, Refuse)
     assert plan.message == "dependency 'data/db' not found"
+
+
+READY_EXPR = {"dependsOn": [{"name": "api", "readyExpr": "dep.x"}]}
+TERMINALLY = "Reconciliation failed terminally due to configuration error: "
+BY_EXPRESSION = "dependency 'apps/api' is not ready according to readyExpr eval"
+
+
+def by_expression(dependency: Object | None, answer: Answer | None, *, additive: bool = False) -> Plan:
+    answers = Answers(ready={0: answer} if answer else {})
+    seen = Observation(kustomization(spec=READY_EXPR), SOURCE, {("apps", "api"): dependency}, answers=answers)
+    return decide(seen, additive_expressions=additive)
+
+
+@pytest.mark.parametrize(
+    ("dependency", "answer", "alone", "additive"),
+    [
+        pytest.param(
+            None, None, "dependency 'apps/api' not found", "dependency 'apps/api' not found", id="gone"
+        ),
+        pytest.param(applied(name="api"), Answer(True), "", "", id="both-hold"),
+        pytest.param(
+            kustomization(name="api"), Answer(True), "", "dependency 'apps/api' is not ready", id="not-ready"
+        ),
+        pytest.param(
+            applied(name="api", lastAppliedRevision=OTHER_REVISION),
+            Answer(True),
+            "",
+            "dependency 'apps/api' revision is not up to date",
+            id="another-revision",
+        ),
+        pytest.param(applied(name="api"), Answer(False), BY_EXPRESSION, BY_EXPRESSION, id="it-does-not-hold"),
+        pytest.param(kustomization(name="api"), Answer(False), BY_EXPRESSION, BY_EXPRESSION, id="neither"),
+        pytest.param(
+            applied(name="api"), Answer(error="no such key"), "no such key", "no such key", id="error"
+        ),
+    ],
+)
+def test_an_expression_replaces_the_test_of_a_dependency_or_adds_to_it(
+    dependency: Object | None, answer: Answer | None, alone: str, additive: str
+) -> None:
+    for adds, message in ((False, alone), (True, additive)):
+        expected = Refuse("DependencyNotReady", message, severity="Normal") if message else Build(ARTIFACT)
+        assert by_expression(dependency, answer, additive=adds) == expected
+
+
+def test_an_expression_for_a_dependency_that_cannot_be_read_is_terminal() -> None:
+    plan = by_expression(applied(name="api"), Answer(error="failed to parse x", invalid=True))
+    message = f"{TERMINALLY}failed to evaluate dependency api: failed to parse x"
+    assert plan == Refuse("InvalidCELExpression", message, terminal=True)
+
+
+def test_a_dependency_that_an_expression_judges_is_no_part_of_a_cycle() -> None:
+    back = {("apps", "api"): [("apps", "web")]}
+    seen = Observation(
+        kustomization(spec=READY_EXPR),
+        SOURCE,
+        {("apps", "api"): kustomization(name="api")},
+        back,
+        Answers(ready={0: Answer(False)}),
+    )
+    plan = decide(seen)
+    assert isinstance(plan, Refuse)
+    assert plan.message == BY_EXPRESSION
+
+
+def test_health_expressions_that_cannot_be_used_are_told_before_a_missing_source() -> None:
+    check = {"apiVersion": "example.com/v1", "kind": "Widget", "current": "a."}
+    obj = kustomization(spec={"healthCheckExprs": [check]})
+    plan = decide(Observation(obj, None, answers=Answers(problems={"a.": "wrong"})))
+    said = (
+        "failed to create custom status evaluator for healthchecks[0]: failed to parse the expression Current"
+    )
+    assert plan == Refuse("InvalidCELExpression", f"{TERMINALLY}{said}: wrong", terminal=True)
 
 
 def test_a_source_without_artifact_is_told_before_any_dependency() -> None:

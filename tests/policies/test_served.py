@@ -73,7 +73,8 @@ SERVED = {
         *("deletionPolicy=MirrorPrune", "deletionPolicy=Delete", "deletionPolicy=Orphan"),
         *("deletionPolicy=WaitForTermination", "force", "ignore[].paths[]"),
         *(f"ignore[].target.{name}" for name in _TARGET),
-        *("dependsOn[].name", "dependsOn[].namespace"),
+        *("dependsOn[].name", "dependsOn[].namespace", "dependsOn[].readyExpr"),
+        *(f"healthCheckExprs[].{name}" for name in ("apiVersion", "current", "failed", "inProgress", "kind")),
         *(f"healthChecks[].{name}" for name in ("apiVersion", "kind", "name", "namespace")),
         *(f"images[].{name}" for name in ("digest", "name", "newName", "newTag")),
         *("interval", "retryInterval", "timeout", "namePrefix", "nameSuffix", "targetNamespace", "path"),
@@ -138,11 +139,6 @@ def test_nothing_is_refused_that_asks_for_nothing_special(kind: str, more: dict[
         ("Kustomization", {"sourceRef": {"kind": "Bucket", "name": "x"}}, "spec.sourceRef of kind Bucket"),
         ("Kustomization", {"sourceRef": None}, "spec.sourceRef of kind None"),
         ("Kustomization", {"force": True, "decryption": {"provider": "sops"}}, "spec.decryption"),
-        (
-            "Kustomization",
-            {"dependsOn": [{"name": "a"}, {"name": "b", "readyExpr": "true"}]},
-            "spec.dependsOn[].readyExpr",
-        ),
     ],
 )
 def test_a_refusal_names_what_is_not_served(kind: str, more: dict[str, Any], named: str) -> None:

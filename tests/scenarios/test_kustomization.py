@@ -97,3 +97,52 @@ def test_a_dependency_cycle_is_named(world: World) -> None:
         ),
         what="the cycle named",
     )
+
+
+def test_health_is_told_by_expressions_to_the_object_and_to_the_commit(world: World) -> None:
+    team = world.team(wait=True)
+    app, first = (
+        ObjectRef(*KIND, team.namespace, "app"),
+        ObjectRef("", "v1", "ConfigMap", team.namespace, "first"),
+    )
+    check = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "current": "data.value == 'up'",
+        "failed": "data.value == 'no'",
+    }
+    patch(team, app, spec={"healthCheckExprs": [check]})
+    slow = team.push({"app/first.yaml": config_map("first", "starts")})
+    until(lambda: condition(team, "Healthy").get("status") == "Unknown", what="a wait")
+    until(
+        lambda: "waits for ConfigMap" in (team.statuses(slow) or [{}])[-1].get("description", ""),
+        what="a word",
+    )
+    patch(team, first, data={"value": "up"})
+    assert team.final(slow)["state"] == "success"
+    assert condition(team, "Healthy")["status"] == "True"
+    bad = team.push({"app/first.yaml": config_map("first", "no")})
+    assert team.final(bad)["state"] == "failure"
+    until(lambda: condition(team, "Ready")["status"] == "False", what="the failure")
+    stalled = f"failed early due to stalled resources: [ConfigMap/{team.namespace}/first status: 'Failed']"
+    assert condition(team, "Ready")["message"] == stalled
+
+
+def test_a_dependency_counts_as_ready_when_its_expression_holds(world: World) -> None:
+    team = world.team(paths=("api", "web"))
+    api, web = (ObjectRef(*KIND, team.namespace, name) for name in ("api", "web"))
+
+    def depends(expression: str) -> None:
+        patch(team, web, spec={"dependsOn": [{"name": "api", "readyExpr": expression}]})
+
+    until(lambda: condition(team, "Ready", "web").get("status") == "True", what="web without a dependency")
+    depends("dep.metadata.?labels.go.orValue('') == 'yes'")
+    waits = f"dependency '{team.namespace}/api' is not ready according to readyExpr eval"
+    until(lambda: condition(team, "Ready", "web")["message"] == waits, what="web waiting")
+    patch(team, api, metadata={"labels": {"go": "yes"}}, spec={"path": "./nowhere"})
+    until(lambda: condition(team, "Ready", "web")["status"] == "True", what="web, though api fails")
+    depends("dep.")
+    until(lambda: condition(team, "Stalled", "web").get("reason") == "InvalidCELExpression", what="a refusal")
+    assert "failed to evaluate dependency api: failed to parse" in condition(team, "Ready", "web")["message"]
+    status = team.applied("web")
+    assert status["status"]["observedGeneration"] == status["metadata"]["generation"]

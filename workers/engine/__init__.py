@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from workers.engine.client import BuildRequest, BuildResult, Engine
+from workers.engine.client import BuildRequest, BuildResult, Engine, Evaluated, Evaluation
 from workers.engine.errors import (
     BuildFailed,
     EngineDied,
@@ -21,6 +21,8 @@ __all__ = [
     "EngineDied",
     "EngineError",
     "EngineTimeout",
+    "Evaluated",
+    "Evaluation",
     "OutputTooLarge",
     "PathNotFound",
 ]

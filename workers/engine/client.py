@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from policies.expressions import Answer, Expression
 from policies.objects import Object
 from workers.engine.child import Child
 
@@ -34,6 +35,23 @@ class BuildResult:
     objects: list[Object]
     origins: list[str]
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Expressions, the values they are evaluated on (by variable), and pairs of places of the two."""
+
+    expressions: Sequence[Expression]
+    data: Sequence[Object] = ()
+    questions: Sequence[tuple[int, int]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """Why an expression cannot be read ("" when it can), one each; and an answer to each question."""
+
+    problems: list[str]
+    answers: list[Answer]
 
 
 class Engine(Child):
@@ -79,3 +97,21 @@ class Engine(Child):
             timeout=timeout,
         )
         return str(answer["key"])
+
+    def evaluate(self, asked: Evaluation, *, timeout: float) -> Evaluated:
+        """Evaluate CEL as Flux does; raises EngineError's subclasses. `timeout` counts from our turn."""
+        answer = self.ask(
+            "evaluate",
+            {
+                "expressions": [{"text": e.text, "variables": e.variables} for e in asked.expressions],
+                "data": asked.data,
+                "questions": [{"expression": e, "data": d} for e, d in asked.questions],
+            },
+            timeout=timeout,
+        )
+        problems: list[str] = answer["problems"]
+        answers = [
+            Answer(found["holds"], found.get("error", ""), invalid=bool(problems[expression]))
+            for (expression, _), found in zip(asked.questions, answer["answers"], strict=True)
+        ]
+        return Evaluated(problems, answers)

@@ -26,6 +26,7 @@ from workers.engine import BuildRequest, BuildResult
 from workers.reconcile import sources, variables
 from workers.reconcile.apply import Applier, Change, Done, Options
 from workers.reconcile.failures import ApplyFailed, PruneFailed
+from workers.reconcile.judging import Judge
 from workers.reconcile.kustomization_status import Report
 from workers.reconcile.observing import KIND, observe
 from workers.reconcile.prune import prune, terminating
@@ -60,7 +61,7 @@ class KustomizationReconciler:
     def reconcile(self, namespace: str, name: str) -> None:
         """Bring one Kustomization forward by one run; raises what a later run may mend by itself."""
         try:
-            seen = observe(self._context.cluster, namespace, name)
+            seen = observe(self._context.cluster, self._context.engine, namespace, name)
         except InvalidObject as error:
             self._refuse_unreadable(namespace, name, error)
             return
@@ -73,6 +74,7 @@ class KustomizationReconciler:
             seen,
             no_cross_namespace_refs=settings.no_cross_namespace_refs,
             requeue=settings.requeue_dependency,
+            additive_expressions=settings.gate("AdditiveCELDependencyCheck"),
         )
         run = self._begin(seen.obj)
         try:
@@ -191,7 +193,7 @@ class KustomizationReconciler:
         waiting = health_set(run.spec, run.report.inventory, skipped=skipped)
         if not waiting:
             run.report.succeeded(checked=False)
-        elif not self._settle(run, look(run.target.client, run.target.pool, waiting)):
+        elif not self._settle(run, self._look(run, waiting)):
             run.report.waits()
 
     def _conclude(self, run: _Run, artifact: Mapping[str, Any]) -> None:
@@ -199,7 +201,11 @@ class KustomizationReconciler:
             self._build_and_apply(run, artifact)
             return
         waiting = health_set(run.spec, run.report.inventory)
-        self._settle(run, look(run.target.client, run.target.pool, waiting), overdue=run.report.overdue())
+        self._settle(run, self._look(run, waiting), overdue=run.report.overdue())
+
+    def _look(self, run: _Run, waiting: list[ObjectRef]) -> Outcome:
+        judge = Judge(self._context.engine, run.record.obj["spec"], now=self._context.now())
+        return look(run.target.client, run.target.pool, waiting, judge)
 
     def _settle(self, run: _Run, outcome: Outcome, *, overdue: bool = False) -> bool:
         """End the wait if it is over, and tell whether it was."""

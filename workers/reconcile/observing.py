@@ -11,13 +11,14 @@ from policies.kinds import Kustomization
 from policies.kustomization import Observation
 from policies.objects import Object, ObjectRef
 from workers.cluster import Client
-from workers.reconcile import sources
+from workers.engine import Engine
+from workers.reconcile import expressions, sources
 
 KIND = ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
 _MOST_EDGES = 100  # Kustomizations that are read to find a cycle
 
 
-def observe(cluster: Client, namespace: str, name: str) -> Observation | None:
+def observe(cluster: Client, engine: Engine, namespace: str, name: str) -> Observation | None:
     """Read a Kustomization and what it refers to; None when it is gone. Raises InvalidObject."""
     obj = _find(cluster, (namespace, name))
     if obj is None:
@@ -25,7 +26,8 @@ def observe(cluster: Client, namespace: str, name: str) -> Observation | None:
     Kustomization.read(obj)
     source = sources.find(cluster, *dependencies.source_key(obj))
     depended = {key: _find(cluster, key) for key in dependencies.dependency_keys(obj)}
-    return Observation(obj, source, depended, _edges(cluster, depended))
+    answers = expressions.ask(engine, obj, [depended[key] for key in dependencies.dependency_keys(obj)])
+    return Observation(obj, source, depended, _edges(cluster, depended), answers)
 
 
 def _edges(cluster: Client, depended: Mapping[Key, Object | None]) -> dict[Key, list[Key]]:
@@ -36,7 +38,7 @@ def _edges(cluster: Client, depended: Mapping[Key, Object | None]) -> dict[Key, 
         key, obj = open_ends.popitem()
         if obj is None or conditions.is_true(conditions.of(obj), conditions.READY):
             continue
-        edges[key] = dependencies.dependency_keys(obj)
+        edges[key] = dependencies.tested_keys(obj)
         for following in edges[key]:
             if following not in edges and following not in open_ends:
                 open_ends[following] = _find(cluster, following)

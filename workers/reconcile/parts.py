@@ -12,12 +12,12 @@ from policies import inventory
 from policies.commit_status import Part
 from policies.errors import FairwayError
 from policies.health import Health, Verdict, texts
-from policies.health import status as health
 from policies.health.pods import first_trouble
 from policies.kustomization import elsewhere
 from policies.objects import GroupKind, Object, ObjectRef
 from workers.cluster import ApiError, Client, Forbidden, NotFound
 from workers.context import Context
+from workers.reconcile.judging import Judge
 from workers.reconcile.target import target_of
 
 log = logging.getLogger(__name__)
@@ -30,11 +30,12 @@ _WORKLOADS = frozenset(
 
 def of(context: Context, kustomization: Object) -> list[Part]:
     """Read what a Kustomization applied, on whichever cluster, and judge it; another one cannot fail us."""
+    judge = Judge(context.engine, kustomization["spec"], now=context.now())
     if not elsewhere(kustomization):
-        return look(context.cluster, context.pool, kustomization)
+        return look(context.cluster, context.pool, kustomization, judge)
     try:
         target = target_of(context, kustomization)
-        return look(target.client, target.pool, kustomization, within=_WITHIN)
+        return look(target.client, target.pool, kustomization, judge, within=_WITHIN)
     except FairwayError as error:
         return _unknown(kustomization, str(error))
     except Exception:
@@ -44,32 +45,46 @@ def of(context: Context, kustomization: Object) -> list[Part]:
 
 
 def look(
-    client: Client, pool: ThreadPoolExecutor, kustomization: Object, *, within: float = float("inf")
+    client: Client,
+    pool: ThreadPoolExecutor,
+    kustomization: Object,
+    judge: Judge,
+    *,
+    within: float = float("inf"),
 ) -> list[Part]:
     """Read everything in the inventory and judge it; after `within` seconds the rest is left unknown."""
     until = time.monotonic() + within
-    return list(pool.map(lambda ref: _part(client, ref, until), inventory.of(kustomization)))
+    refs = inventory.of(kustomization)
+    found = list(pool.map(lambda ref: _read(client, ref, until), refs))
+    healths = iter(judge.healths([one for one in found if not isinstance(one, Health)]))
+    judged = [one if isinstance(one, Health) else (one, next(healths)) for one in found]
+    return list(pool.map(lambda ref, one: _part(client, ref, one, until), refs, judged))
 
 
 def _unknown(kustomization: Object, why: str) -> list[Part]:
     return [Part(ref, Health(Verdict.UNKNOWN, why)) for ref in inventory.of(kustomization)]
 
 
-def _part(client: Client, ref: ObjectRef, until: float) -> Part:
+def _read(client: Client, ref: ObjectRef, until: float) -> Object | Health:
     if time.monotonic() > until:
-        return Part(ref, Health(Verdict.UNKNOWN, "the cluster is too slow to be asked"))
+        return Health(Verdict.UNKNOWN, "the cluster is too slow to be asked")
     try:
-        obj = client.get(ref)
+        return client.get(ref)
     except NotFound:
-        return Part(ref, Health(Verdict.NOT_FOUND, "not found"))
+        return Health(Verdict.NOT_FOUND, "not found")
     except ApiError as error:
-        return Part(ref, Health(Verdict.UNKNOWN, error.message))
-    found, trouble = health(obj), ""
-    if not found.current and ref.group_kind in _WORKLOADS:
+        return Health(Verdict.UNKNOWN, error.message)
+
+
+def _part(client: Client, ref: ObjectRef, found: Health | tuple[Object, Health], until: float) -> Part:
+    if isinstance(found, Health):
+        return Part(ref, found)
+    (obj, health), trouble = found, ""
+    if not health.current and ref.group_kind in _WORKLOADS and time.monotonic() <= until:
         # An account of another cluster may be let to apply workloads and not to see their pods.
         with contextlib.suppress(Forbidden):
             trouble = _trouble(client, obj)
-    return Part(ref, found, texts.counted(obj), trouble)
+    return Part(ref, health, texts.counted(obj), trouble)
 
 
 def _trouble(client: Client, workload: Object) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from policies.health import Health, Verdict
-from policies.health import status as health
+from policies.health import NOT_FOUND, Health, Verdict
 from policies.kinds import Kustomization
-from policies.objects import ObjectRef, split_api_version
+from policies.objects import Object, ObjectRef, split_api_version
 from workers.cluster import Client, Forbidden, NoMatch, NotFound
+from workers.reconcile.judging import Judge
 
 
 @dataclass(frozen=True)
@@ -36,27 +36,34 @@ def set_of(
 
     The Kustomization itself is left out, or it would wait for itself.
     """
-    if spec.spec.wait:
-        return [ref for ref in applied if ref.id not in skipped]
-    own = (spec.metadata.namespace, spec.metadata.name)
+    own = ("Kustomization", spec.metadata.namespace, spec.metadata.name)
+    refs = [ref for ref in applied if ref.id not in skipped] if spec.spec.wait else _checked(spec)
+    return [ref for ref in refs if (ref.kind, ref.namespace, ref.name) != own]
+
+
+def _checked(spec: Kustomization) -> list[ObjectRef]:
     refs = []
     for check in spec.spec.health_checks or []:
         group, version = split_api_version(check.api_version or "")
-        if (check.kind, check.namespace, check.name) != ("Kustomization", *own):
-            refs.append(ObjectRef(group, version, check.kind, check.namespace or own[0], check.name))
+        namespace = check.namespace or spec.metadata.namespace
+        refs.append(ObjectRef(group, version, check.kind, namespace, check.name))
     return refs
 
 
-def look(client: Client, pool: ThreadPoolExecutor, refs: Iterable[ObjectRef]) -> Outcome:
+def look(client: Client, pool: ThreadPoolExecutor, refs: Iterable[ObjectRef], judge: Judge) -> Outcome:
     """Read every object and judge it."""
     refs = list(refs)
-    return Outcome(dict(zip(refs, pool.map(lambda ref: _health(client, ref), refs), strict=True)))
+    found = dict(zip(refs, pool.map(lambda ref: _read(client, ref), refs), strict=True))
+    read = {ref: one for ref, one in found.items() if not isinstance(one, Health)}
+    judged = dict(zip(read, judge.healths(list(read.values())), strict=True))
+    missing = {ref: one for ref, one in found.items() if isinstance(one, Health)}
+    return Outcome({ref: missing[ref] if ref in missing else judged[ref] for ref in refs})
 
 
-def _health(client: Client, ref: ObjectRef) -> Health:
+def _read(client: Client, ref: ObjectRef) -> Object | Health:
     try:
-        return health(client.get(ref))
+        return client.get(ref)
     except (NotFound, NoMatch):
-        return Health(Verdict.NOT_FOUND, "Resource not found")
+        return NOT_FOUND
     except Forbidden as error:
         return Health(Verdict.UNKNOWN, error.message)

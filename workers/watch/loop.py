@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies import clock, conditions, inventory, schedule
-from policies.dependencies import dependency_keys, included_names, source_key
+from policies.dependencies import dependency_keys, included_names, source_key, tested_keys
 from policies.errors import FairwayError
 from policies.github.urls import repository_of
+from policies.health.expressions import Rules
 from policies.kinds import InvalidObject, Kustomization
 from policies.kustomization import elsewhere, waits
 from policies.objects import Object
@@ -156,8 +157,8 @@ class Loop:
         self._objects[key] = obj
         if key.kind == "Kustomization":
             self._follow(key, obj)
-            if _ready(obj) and not (before and _ready(before)):
-                self._wake_dependents(key)
+            if before != obj:
+                self._wake_dependents(key, ready=_ready(obj) and not (before and _ready(before)))
         elif _artifact(obj) != _artifact(before):
             self._wake_followers(key, obj)
         try:
@@ -228,13 +229,20 @@ class Loop:
             self._queue(key, Queue.PUSH)
         # Not at once again: until the run is over nothing changes, and asking would fill the time.
         self._timers.set(Due(key, "run"), deadline if deadline > now else now + _CONCLUDE_RECHECK)
-        owner = (key.namespace, key.name)
-        verdicts = self._health.verdicts(owner) if spec.spec.wait and not elsewhere(obj) else None
+        verdicts = self._health.verdicts((key.namespace, key.name)) if self._watched(obj) else None
         if verdicts is None:
-            self._timers.set(Due(key, "recheck"), self._now() + _CONCLUDE_RECHECK)
+            # Left where it is: objects that change all the time must not put it off.
+            if self._timers.at(Due(key, "recheck")) is None:
+                self._timers.set(Due(key, "recheck"), self._now() + _CONCLUDE_RECHECK)
         elif all(h.current for h in verdicts) or any(h.failed for h in verdicts):
             self._queue(key, Queue.PUSH)
             self._timers.set(Due(key, "recheck"), self._now() + _CONCLUDE_RECHECK)
+
+    def _watched(self, obj: Object) -> bool:
+        """Tell whether watches alone can see how the objects are that it waits for."""
+        rules = Rules.of(obj["spec"])  # expressions are a run's to evaluate
+        judged = any(rules.find(ref.group_kind) for ref in inventory.of(obj))
+        return bool(obj["spec"].get("wait")) and not elsewhere(obj) and not judged
 
     def _health_changed(self, owner: Owner) -> None:
         key = Key("Kustomization", *owner)
@@ -274,8 +282,8 @@ class Loop:
             pause = min(self._rechecks.get(key, _RECHECK) * 1.5, _LONGEST_RECHECK)
             if obj["metadata"].get("deletionTimestamp"):
                 pause = _RECHECK  # it may wait for what it deleted, and no event of ours tells its end
-            elif not urgent and elsewhere(obj):
-                pause = _CONCLUDE_RECHECK  # no watch of ours sees what it waits for
+            elif not urgent and not self._watched(obj):
+                pause = _CONCLUDE_RECHECK
             self._rechecks[key] = pause
             self._timers.set(Due(key, "recheck"), self._now() + pause)
             if not self._work.busy([key]):
@@ -297,11 +305,15 @@ class Loop:
                 timeout = Kustomization.read(obj).timeout_seconds
                 self._timers.set(Due(other, "report"), self._now() + timeout + 1)
 
-    def _wake_dependents(self, key: Key) -> None:
+    def _wake_dependents(self, key: Key, *, ready: bool) -> None:
+        """Queue what waits for this one: because it became `ready`, or may fit an expression now."""
+        owner = (key.namespace, key.name)
         for other, obj in self._objects.items():
-            if other.kind == "Kustomization" and (key.namespace, key.name) in dependency_keys(obj):
-                ready = conditions.find(conditions.of(obj), conditions.READY) or {}
-                if ready.get("reason") == "DependencyNotReady":
+            if not obj["spec"].get("dependsOn") or owner not in dependency_keys(obj):
+                continue
+            if ready or owner not in tested_keys(obj):
+                found = conditions.find(conditions.of(obj), conditions.READY) or {}
+                if found.get("reason") == "DependencyNotReady":
                     self._queue(other, Queue.PUSH)
 
     def _report(self, obj: Object) -> None:

@@ -2,25 +2,31 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from policies import inventory
+from policies.clock import parse
 from policies.commit_status import Part
 from policies.health import Verdict
 from policies.objects import Object, ObjectRef
 from tests.fixtures.world import until
+from tests.policies.made import AT
 from tests.workers.reconcile.conftest import Apply, config_map, crd, deployment, made
 from workers.cluster import Client
+from workers.engine import Engine
 from workers.reconcile import parts
+from workers.reconcile.judging import Judge
 
+KSTATUS = Judge(Engine(Path("/nowhere")), {}, now=parse(AT))  # it has no expression to ask an engine about
 BROKEN = "ghcr.io/acme/web:broken"  # the tag that the sandbox's kubelet cannot pull
 
 
-def look(client: Client, pool: ThreadPoolExecutor, *objects: Object) -> list[Part]:
+def look(client: Client, pool: ThreadPoolExecutor, *objects: Object, judge: Judge = KSTATUS) -> list[Part]:
     status = {"inventory": inventory.status(ObjectRef.of(obj) for obj in objects)}
-    return parts.look(client, pool, {"status": status})
+    return parts.look(client, pool, {"status": status}, judge)
 
 
 def with_pods(api_version: str, kind: str, namespace: str, *, image: str, **spec: Any) -> Object:
@@ -128,3 +134,31 @@ def test_a_kind_of_somebody_s_own_with_a_workload_s_name_has_no_pods(
     (part,) = look(fresh, pool, job)
     assert (part.health.current, part.trouble) == (False, "")
     fresh.delete(ObjectRef.of(definition))
+
+
+def test_an_object_is_judged_by_its_kustomization_s_expressions(
+    client: Client, pool: ThreadPoolExecutor, apply: Apply, engine: Engine, namespace: str
+) -> None:
+    check = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "current": "data.up == 'yes'",
+        "failed": "data.up == 'no'",
+    }
+    judge = Judge(engine, {"healthCheckExprs": [check]}, now=parse(AT))
+    configs = [
+        config_map(namespace, "a", up="yes"),
+        config_map(namespace, "b", up="no"),
+        config_map(namespace, "c"),
+    ]
+    apply(*configs)
+    gone = config_map(namespace, "gone", up="yes")
+    found = {part.ref.name: part.health for part in look(client, pool, *configs, gone, judge=judge)}
+    assert {name: health.verdict for name, health in found.items()} == {
+        "a": Verdict.CURRENT,
+        "b": Verdict.FAILED,
+        "c": Verdict.UNKNOWN,
+        "gone": Verdict.NOT_FOUND,
+    }
+    unknown = "failed to evaluate the CEL expression 'data.up == 'no'': no such attribute(s): data.up"
+    assert found["c"].message == unknown

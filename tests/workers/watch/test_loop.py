@@ -17,7 +17,7 @@ from policies.ownership import with_owner
 from policies.settings import Settings
 from tests.fixtures.cluster import Cluster
 from tests.fixtures.world import until
-from tests.policies.made import AT, READY, WAITING, kustomization
+from tests.policies.made import AT, READY, WAITING, failing, kustomization
 from workers.cluster import Client
 from workers.watch.loop import Due, Loop
 from workers.workqueue import Key, Queue, Workqueue, open_redis
@@ -41,6 +41,27 @@ class Watching:
     def _send(self, key: Key, queue: Queue) -> None:
         if key.namespace == self._namespace:
             self.sent.append(key)
+
+    def know(self, *objects: Object) -> None:
+        """Step until it has seen these as they are, and forget what was queued until then."""
+
+        def seen() -> bool:
+            self.loop.step(wait=0.05)
+            known = [self.loop._objects.get(key(obj), {"metadata": {}})["metadata"] for obj in objects]
+            versions = [one.get("resourceVersion") for one in known]
+            return versions == [obj["metadata"]["resourceVersion"] for obj in objects]
+
+        until(seen, what="the objects as they are")
+        self.loop.step(wait=0)
+        for obj in objects:
+            with self.work.run(key(obj)):
+                pass
+        self.sent.clear()
+
+    def queues(self, obj: Object) -> bool:
+        """Step once, and tell whether an object has been queued."""
+        self.loop.step(wait=0.05)
+        return key(obj) in self.sent
 
     def commands(self, steps: int) -> int:
         """Let it step without news and return how often it called Redis meanwhile."""
@@ -88,6 +109,44 @@ def test_a_wait_whose_time_is_over_is_queued_once_and_then_looked_at_now_and_the
     assert watching.sent == [key(obj)]
     watching.commands(50)
     assert watching.commands(500) < 50, "the loop turns in circles until a worker has concluded"
+
+
+def test_what_expressions_judge_is_not_concluded_by_watching(
+    client: Client, namespace: str, watching: Watching
+) -> None:
+    check = {"apiVersion": "v1", "kind": "ConfigMap", "current": "data.up == 'yes'"}
+    found = {
+        "web": created(client, namespace, WAITING, name="web", healthCheckExprs=[check]),
+        "plain": created(
+            client, namespace, WAITING, name="plain", healthCheckExprs=[{**check, "kind": "Secret"}]
+        ),
+    }
+    watching.know(*found.values())
+    for name in found:
+        metadata = {"name": name, "namespace": namespace}
+        applied = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+        client.create(with_owner(applied, name=name, namespace=namespace))
+    until(lambda: watching.queues(found["plain"]), what="the one that watching concludes")
+    assert not watching.queues(found["web"])
+    watching.now += 6
+    until(lambda: watching.queues(found["web"]), what="a look at the other")
+
+
+@pytest.mark.parametrize("expression", [None, "dep.metadata.generation == 2"])
+def test_a_change_of_a_dependency_wakes_whom_an_expression_lets_wait(
+    client: Client, namespace: str, watching: Watching, expression: str | None
+) -> None:
+    depends = {"name": "api", **({"readyExpr": expression} if expression else {})}
+    api, web, other = (
+        created(client, namespace, failing("ArtifactFailed"), name="api"),
+        created(client, namespace, failing("DependencyNotReady"), dependsOn=[depends]),
+        created(client, namespace, [READY], name="other"),
+    )
+    watching.know(api, web, other)
+    client.patch(ObjectRef.of(api), {"metadata": {"labels": {"changed": "yes"}}}, manager="test")
+    client.patch(ObjectRef.of(other), {"spec": {"prune": False}}, manager="test")
+    until(lambda: watching.queues(other), what="the change after it")
+    assert (key(web) in watching.sent) is bool(expression)
 
 
 def test_what_changes_is_queued_and_what_is_as_wanted_is_not(
