@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fairway events`: what happened to sources and Kustomizations."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from app.cli.flux.target import KINDS, Target, cluster_options
+from app.cli.flux.terminal import failure, table, truncated
+from policies.clock import parse
+from policies.objects import Object
+
+_HEADER = ("LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE")
+_UNITS = (("d", 86400), ("h", 3600), ("m", 60))
+
+
+@click.command()
+@click.option("--for", "about", default="", help="Only those of one object: Kind/name.")
+@click.option("--types", default="", help="Only these types, separated by commas: Normal, Warning.")
+@click.option("--all-namespaces", "-A", "everywhere", is_flag=True, help="Those of every namespace.")
+@click.option("--no-header", is_flag=True, help="Leave the header out.")
+@cluster_options
+def events(about: str, types: str, everywhere: bool, no_header: bool, target: Target) -> None:
+    """Show the events of sources and Kustomizations, the newest last.
+
+    \b
+    fairway events -A --types Warning
+    fairway events --for Kustomization/web -n apps
+    """
+    kind, _, name = about.partition("/")
+    wanted = {one.strip().casefold() for one in types.split(",") if one.strip()}
+    resource = target.client.discovery.resource("", "v1", "Event")
+    found, _ = target.client.list(resource, namespace="" if everywhere else target.namespace)
+    shown = [
+        event
+        for event in found
+        if event["involvedObject"].get("kind") in KINDS
+        and (not kind or event["involvedObject"]["kind"].casefold() == kind.casefold())
+        and (not name or event["involvedObject"]["name"] == name)
+        and (not wanted or event["type"].casefold() in wanted)
+    ]
+    if not shown:
+        where = "in any namespace" if everywhere else f'in "{target.namespace}" namespace'
+        raise failure(f"no events found {where}")
+    rows = [_row(event, everywhere=everywhere) for event in sorted(shown, key=_seen)]
+    header = ("NAMESPACE", *_HEADER) if everywhere else _HEADER
+    click.echo(table(header, rows, with_header=not no_header))
+
+
+def _seen(event: Object) -> datetime:
+    text = event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]
+    return parse(text)
+
+
+def _row(event: Object, *, everywhere: bool) -> list[str]:
+    about = event["involvedObject"]
+    return [
+        *([event["metadata"]["namespace"]] if everywhere else []),
+        _age((datetime.now(UTC) - _seen(event)).total_seconds()),
+        event["type"],
+        event["reason"],
+        f"{about['kind']}/{about['name']}",
+        truncated(event["message"]),
+    ]
+
+
+def _age(seconds: float) -> str:
+    for unit, size in _UNITS:
+        if seconds >= size * 2:
+            return f"{int(seconds // size)}{unit}"
+    return f"{max(0, int(seconds))}s"

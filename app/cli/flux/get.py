@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fairway get`: the objects and how they are doing."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from app.cli.flux.target import GIT, KUSTOMIZATION, Aliased, Kind, Target, cluster_options
+from app.cli.flux.terminal import document, failure, table, truncated
+from policies import conditions
+from policies.objects import Object
+
+F = TypeVar("F", bound=Callable[..., Any])
+_HEADER = ("NAME", "REVISION", "SUSPENDED", "READY", "MESSAGE")
+
+
+@click.group(cls=Aliased)
+def get() -> None:
+    """Show objects and their status.
+
+    \b
+    fairway get kustomizations            those of flux-system
+    fairway get ks -A --status-selector ready=false
+    fairway get sources git web -o yaml
+    fairway get all -n apps
+    """
+
+
+def _options(command: F) -> F:
+    @cluster_options
+    @click.option("--all-namespaces", "-A", "everywhere", is_flag=True, help="Those of every namespace.")
+    @click.option("--label-selector", "-l", default="", help="Only those with these labels.")
+    @click.option("--status-selector", default="", help="Only those with a condition, such as ready=false.")
+    @click.option("--no-header", is_flag=True, help="Leave the header out.")
+    @click.option("--watch", "-w", "follow", is_flag=True, help="Go on showing what changes.")
+    @click.option("--output", "-o", type=click.Choice(["json", "yaml"]), help="Print the whole objects.")
+    @functools.wraps(command)
+    def wrapped(*args: Any, **more: Any) -> Any:
+        return command(*args, **more)
+
+    return wrapped  # type: ignore[return-value]
+
+
+@get.command("kustomization")
+@click.argument("name", required=False)
+@_options
+def kustomization(name: str | None, target: Target, **options: Any) -> None:
+    """Show Kustomizations (also: ks, kustomizations)."""
+    _show([KUSTOMIZATION], name, target, **options)
+
+
+@get.group("source", cls=Aliased)
+def source() -> None:
+    """Show sources."""
+
+
+@source.command("git")
+@click.argument("name", required=False)
+@_options
+def git(name: str | None, target: Target, **options: Any) -> None:
+    """Show GitRepositories."""
+    _show([GIT], name, target, **options)
+
+
+@source.command("all")
+@_options
+def all_sources(target: Target, **options: Any) -> None:
+    """Show every source."""
+    _show([GIT], None, target, **options)
+
+
+@get.command("all")
+@_options
+def everything(target: Target, **options: Any) -> None:
+    """Show sources and Kustomizations."""
+    _show([GIT, KUSTOMIZATION], None, target, **options)
+
+
+def _show(
+    kinds: list[Kind],
+    name: str | None,
+    target: Target,
+    *,
+    everywhere: bool,
+    label_selector: str,
+    status_selector: str,
+    no_header: bool,
+    follow: bool,
+    output: str | None,
+) -> None:
+    wanted = _selector(status_selector)
+    found: dict[Kind, list[Object]] = {}
+    for kind in kinds:
+        objects = (
+            [target.get(kind, name)]
+            if name and not everywhere
+            else target.all(kind, everywhere=everywhere, labels=label_selector)
+        )
+        found[kind] = [o for o in objects if (not name or o["metadata"]["name"] == name) and wanted(o)]
+    if output:
+        _print_whole([obj for objects in found.values() for obj in objects], output, single=bool(name))
+        return
+    if not any(found.values()):
+        where = "in any namespace" if everywhere else f'in "{target.namespace}" namespace'
+        raise failure(f"no {' or '.join(kind.kind for kind in kinds)} objects found {where}")
+    header = ("NAMESPACE", *_HEADER) if everywhere else _HEADER
+    tables = []
+    for kind, objects in found.items():
+        prefix = f"{kind.kind.lower()}/" if len(kinds) > 1 else ""
+        rows = [_row(obj, prefix=prefix, everywhere=everywhere) for obj in objects]
+        if rows:
+            tables.append(table(header, rows, with_header=not no_header))
+    click.echo("\n\n".join(tables))
+    if follow:
+        _follow(kinds, name, target, everywhere=everywhere, labels=label_selector, wanted=wanted)
+
+
+def _follow(
+    kinds: list[Kind],
+    name: str | None,
+    target: Target,
+    *,
+    everywhere: bool,
+    labels: str,
+    wanted: Callable[[Object], bool],
+) -> None:
+    """Print a row whenever an object changes, until the user stops it."""
+    if len(kinds) > 1:
+        raise click.UsageError("--watch follows one kind at a time")
+    resource = target.client.discovery.resource(kinds[0].group, "v1", kinds[0].kind)
+    namespace = "" if everywhere else target.namespace
+    while True:
+        _, version = target.client.list(resource, namespace=namespace, labels=labels)
+        with target.client.watch(
+            resource, resource_version=version, namespace=namespace, labels=labels
+        ) as events:
+            for event in events:
+                obj = event.object
+                if event.type not in ("ADDED", "MODIFIED") or not wanted(obj):
+                    continue
+                if not name or obj["metadata"]["name"] == name:
+                    row = _row(obj, prefix="", everywhere=everywhere)
+                    click.echo(table(row, [row], with_header=False))
+
+
+def _print_whole(objects: list[Object], output: str, *, single: bool) -> None:
+    if single and len(objects) == 1:
+        click.echo(document(objects[0], output))
+    else:
+        click.echo(document({"apiVersion": "v1", "kind": "List", "items": objects}, output))
+
+
+def _row(obj: Object, *, prefix: str, everywhere: bool) -> list[str]:
+    metadata, status = obj["metadata"], obj.get("status") or {}
+    ready = conditions.find(conditions.of(obj), conditions.READY) or {}
+    revision = (status.get("artifact") or {}).get("revision", "") or status.get("lastAppliedRevision", "")
+    return [
+        *([metadata["namespace"]] if everywhere else []),
+        prefix + metadata["name"],
+        truncated(revision),
+        str(bool((obj.get("spec") or {}).get("suspend"))),
+        ready.get("status", "Unknown"),
+        truncated(ready.get("message", "waiting to be reconciled")),
+    ]
+
+
+def _selector(text: str) -> Callable[[Object], bool]:
+    """Read `ready=false`: the condition's type and its status, in any case."""
+    if not text:
+        return lambda obj: True
+    kind, found, status = text.partition("=")
+    if not found or not kind or not status:
+        raise click.UsageError(f"--status-selector {text}: write it as type=status, such as ready=false")
+
+    def holds(obj: Object) -> bool:
+        return any(
+            c["type"].casefold() == kind.casefold() and c["status"].casefold() == status.casefold()
+            for c in conditions.of(obj)
+        )
+
+    return holds

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`fairway suspend` and `fairway resume`: leave objects alone, and take them up again."""
+
+from __future__ import annotations
+
+import click
+
+from app.cli.flux.reconcile import await_ready
+from app.cli.flux.target import GIT, KUSTOMIZATION, Aliased, Kind, Target, cluster_options, timeout_option
+from app.cli.flux.terminal import action, failure, success
+
+_MANAGER = "flux-client-side-apply"
+_names = click.argument("names", nargs=-1)
+_all = click.option("--all", "everything", is_flag=True, help="All of the namespace.")
+_wait = click.option("--wait", is_flag=True, help="Wait until each is ready.")
+
+
+@click.group(cls=Aliased)
+def suspend() -> None:
+    """Leave objects alone until they are resumed.
+
+    \b
+    fairway suspend kustomization web
+    fairway suspend source git --all -n infra
+    """
+
+
+@click.group(cls=Aliased)
+def resume() -> None:
+    """Take suspended objects up again.
+
+    \b
+    fairway resume kustomization web --wait
+    fairway resume source git --all -n infra
+    """
+
+
+@suspend.command("kustomization")
+@_names
+@_all
+@cluster_options
+def suspend_kustomization(names: tuple[str, ...], everything: bool, target: Target) -> None:
+    """Suspend Kustomizations (also: ks)."""
+    _suspend(KUSTOMIZATION, names, everything, target)
+
+
+@suspend.group("source", cls=Aliased)
+def suspend_source() -> None:
+    """Suspend sources."""
+
+
+@suspend_source.command("git")
+@_names
+@_all
+@cluster_options
+def suspend_git(names: tuple[str, ...], everything: bool, target: Target) -> None:
+    """Suspend GitRepositories."""
+    _suspend(GIT, names, everything, target)
+
+
+@resume.command("kustomization")
+@_names
+@_all
+@_wait
+@timeout_option
+@cluster_options
+def resume_kustomization(
+    names: tuple[str, ...], everything: bool, wait: bool, timeout: float, target: Target
+) -> None:
+    """Resume Kustomizations (also: ks)."""
+    _resume(KUSTOMIZATION, names, everything, wait, timeout, target)
+
+
+@resume.group("source", cls=Aliased)
+def resume_source() -> None:
+    """Resume sources."""
+
+
+@resume_source.command("git")
+@_names
+@_all
+@_wait
+@timeout_option
+@cluster_options
+def resume_git(names: tuple[str, ...], everything: bool, wait: bool, timeout: float, target: Target) -> None:
+    """Resume GitRepositories."""
+    _resume(GIT, names, everything, wait, timeout, target)
+
+
+def _suspend(kind: Kind, names: tuple[str, ...], everything: bool, target: Target) -> None:
+    for name in _named(kind, names, everything, target):
+        action(f"suspending {kind.words} {name} in {target.namespace} namespace")
+        _set(kind, name, target, suspend=True)
+        success(f"{kind.words} suspended")
+
+
+def _resume(
+    kind: Kind, names: tuple[str, ...], everything: bool, wait: bool, timeout: float, target: Target
+) -> None:
+    found = _named(kind, names, everything, target)
+    for name in found:
+        action(f"resuming {kind.words} {name} in {target.namespace} namespace")
+        _set(kind, name, target, suspend=False)
+        success(f"{kind.words} resumed")
+    for name in found if wait else ():
+        await_ready(target, kind, name, timeout)
+
+
+def _named(kind: Kind, names: tuple[str, ...], everything: bool, target: Target) -> list[str]:
+    if bool(names) == everything:
+        raise click.UsageError(f"name the {kind.words}s, or give --all")
+    if names:
+        return [str(target.get(kind, name)["metadata"]["name"]) for name in names]
+    found = [str(obj["metadata"]["name"]) for obj in target.all(kind)]
+    if not found:
+        raise failure(f'no {kind.kind} objects found in "{target.namespace}" namespace')
+    return found
+
+
+def _set(kind: Kind, name: str, target: Target, *, suspend: bool) -> None:
+    patch = {"spec": {"suspend": suspend}}
+    target.client.patch(kind.ref(target.namespace, name), patch, manager=_MANAGER)
