@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from dataclasses import dataclass
 
@@ -34,6 +35,7 @@ _COMMANDS = {
     "suspend": _Command("app.cli.flux.suspend", "suspend", "Leave objects alone until they are resumed."),
     "trace": _Command("app.cli.flux.trace", "trace", "Show which commit an object comes from."),
     "tree": _Command("app.cli.flux.tree", "tree", "Show what an object applied, as a tree."),
+    "diff": _Command("app.cli.flux.diff", "diff", "Show what applying a local folder would change."),
     "down": _Command("app.cli.up", "down", "Stop what `fairway up` started."),
     "generate": _Command(
         "app.cli.generate", "generate", "Write the files that are made from code.", hidden=True
@@ -84,7 +86,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; what a person can mend is one sentence and exit status 1."""
     try:
-        code = cli(standalone_mode=False)
+        colours = {"color": False} if os.environ.get("NO_COLOR") else {}
+        code = cli(standalone_mode=False, **colours)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):

@@ -80,11 +80,11 @@ def kustomization(
         raise click.UsageError("--dry-run asks no cluster, so it needs --kustomization-file")
     cluster = _Cluster(kubeconfig, context)
     found = (
-        _from_file(kustomization_file, name) if kustomization_file else cluster.kustomization(namespace, name)
+        from_file(kustomization_file, name) if kustomization_file else cluster.kustomization(namespace, name)
     )
     Kustomization.read(found)
-    variables = _inline(found) if dry_run else cluster.variables(found)
-    for obj in _rendered(found, folder.resolve(), variables, strict=strict_substitute, ignored=ignore_paths):
+    variables = inline(found) if dry_run else cluster.variables(found)
+    for obj in rendered(found, folder.resolve(), variables, strict=strict_substitute, ignored=ignore_paths):
         click.echo("---")
         click.echo(yaml.safe_dump(obj, sort_keys=False, allow_unicode=True), nl=False)
 
@@ -109,13 +109,13 @@ class _Cluster:
 
     def variables(self, obj: Object) -> dict[str, str]:
         if not (obj["spec"].get("postBuild") or {}).get("substituteFrom"):
-            return _inline(obj)
+            return inline(obj)
         from workers.reconcile import variables
 
         return variables.resolve(self._connect(), obj)
 
 
-def _from_file(file: Path, name: str) -> Object:
+def from_file(file: Path, name: str) -> Object:
     try:
         documents = [d for d in yaml.safe_load_all(file.read_text()) if isinstance(d, dict)]
     except yaml.YAMLError as error:
@@ -128,13 +128,19 @@ def _from_file(file: Path, name: str) -> Object:
     raise FairwayError(f"{file} has no Kustomization named {name}", remedy=f"one of apiVersion {_GROUP}/v1")
 
 
-def _inline(obj: Object) -> dict[str, str]:
+def inline(obj: Object) -> dict[str, str]:
     found: dict[str, str] = (obj["spec"].get("postBuild") or {}).get("substitute") or {}
     return {key: value.replace("\n", "") for key, value in found.items()}
 
 
-def _rendered(
-    obj: Object, folder: Path, variables: dict[str, str], *, strict: bool, ignored: str
+def rendered(
+    obj: Object,
+    folder: Path,
+    variables: dict[str, str],
+    *,
+    strict: bool,
+    ignored: str,
+    normalize: bool = False,
 ) -> list[Object]:
     import toolchain
     from workers.engine import BuildRequest, Engine
@@ -147,7 +153,7 @@ def _rendered(
         engine = Engine(toolchain.binary("fairway-engine"), scratch=Path(temporary))
         try:
             request = BuildRequest(
-                artifact, digest, {**obj, "spec": spec}, variables, strict=strict, normalize=False
+                artifact, digest, {**obj, "spec": spec}, variables, strict=strict, normalize=normalize
             )
             objects = engine.build(request, timeout=_TIMEOUT).objects
         finally:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import yaml
@@ -198,3 +199,73 @@ def test_what_the_cluster_says_does_not_steer_the_terminal(run: Run, team: Team,
     shown = run("get", "ks").output
     assert "\x1b" not in shown
     assert "hello there" in shown
+
+
+def differ(run: Run, folder: Path, *more: str) -> Result:
+    return run("diff", "ks", "app", "--path", str(folder / "app"), *more)
+
+
+def test_diff_says_what_a_folder_would_change_and_changes_nothing(
+    run: Run, team: Team, world: World, tmp_path: Path
+) -> None:
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: login}\nstringData: {password: hunter2}\n"
+    team.settled(team.push({"app/secret.yaml": secret}))
+    folder = tmp_path / "app"
+    folder.mkdir()
+    for name, content in {
+        "first.yaml": config_map("first"),
+        "web.yaml": deployment("web", replicas=0),
+        "secret.yaml": secret,
+    }.items():
+        (folder / name).write_text(content)
+    same = differ(run, tmp_path)
+    assert (same.exit_code, same.output) == (0, "")
+
+    (folder / "web.yaml").write_text(deployment("web", replicas=2, image="ghcr.io/acme/web:2"))
+    (folder / "secret.yaml").write_text(secret.replace("hunter2", "correct horse"))
+    (folder / "first.yaml").unlink()
+    (folder / "new.yaml").write_text(config_map("new"))
+    place = team.namespace
+    changed = differ(run, tmp_path)
+    assert changed.exit_code == 1
+    assert changed.output.splitlines() == [
+        f"► ConfigMap/{place}/new created",
+        f"► Secret/{place}/login drifted",
+        "    data.password",
+        "      - ***** (before)",
+        "      + ***** (after)",
+        f"► Deployment/{place}/web drifted",
+        "    spec.replicas",
+        "      - 0",
+        "      + 2",
+        "    spec.template.spec.containers[name=web].image",
+        "      - ghcr.io/acme/web:1",
+        "      + ghcr.io/acme/web:2",
+        f"► ConfigMap/{place}/first deleted",
+    ]
+    assert team.config("new") is None
+    assert team.config("first")
+    live = world.client.get(ObjectRef("apps", "v1", "Deployment", place, "web"))
+    assert live["spec"]["replicas"] == 0
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        pytest.param({"a.yaml": "kind: [\n"}, "kustomize build failed: a.yaml:1: ", id="no-yaml"),
+        pytest.param(
+            {"a.yaml": deployment("web").replace("replicas: 1", "replicas: many")},
+            "Deployment/",
+            id="refused-by-the-api-server",
+        ),
+    ],
+)
+def test_diff_ends_with_2_when_it_cannot_tell(
+    run: Run, team: Team, tmp_path: Path, files: dict[str, str], problem: str
+) -> None:
+    (tmp_path / "app").mkdir()
+    for name, content in files.items():
+        (tmp_path / "app" / name).write_text(content)
+    shown = differ(run, tmp_path)
+    assert shown.exit_code == 2
+    assert shown.output.startswith(f"✗ {problem}")

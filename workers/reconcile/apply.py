@@ -17,9 +17,9 @@ from policies.health import status as health
 from policies.objects import Object, ObjectRef
 from workers.cluster import Client, NotFound
 from workers.reconcile.failures import ApplyFailed
-from workers.reconcile.stage import Change, Done, Options, Stage, news
+from workers.reconcile.stage import Change, Difference, Done, Options, Stage, news
 
-__all__ = ["Applier", "Change", "Done", "Options", "news"]
+__all__ = ["Applier", "Change", "Difference", "Done", "Options", "news"]
 
 _STAGE_TIMEOUT = 60.0  # seconds a stage of definitions may take until it is established
 _POLL = 0.05
@@ -60,8 +60,8 @@ class Applier:
             raise
         return changes
 
-    def differing(self, objects: Sequence[Object]) -> list[Change]:
-        """Return which objects differ from what is wanted (CREATED: it is missing), writing nothing."""
+    def differing(self, objects: Sequence[Object]) -> list[Difference]:
+        """Return which objects differ from what is wanted, writing nothing."""
         return self._stage.differing(objects)
 
     def _wait_until_established(self, stage: Sequence[Change]) -> None:

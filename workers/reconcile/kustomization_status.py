@@ -23,7 +23,7 @@ from policies.objects import ObjectRef, annotations_of
 from policies.ownership import GROUP
 from workers.context import Context
 from workers.reconcile import events
-from workers.reconcile.apply import Change, Done, news
+from workers.reconcile.apply import Change, Difference, Done, news
 from workers.reconcile.status import Record
 
 _WAIT_TTL = 24 * 3600  # seconds; without the note a wait is begun again, which costs a build
@@ -76,10 +76,10 @@ class Report:
         if lines := news(changes):
             self._event("Normal", "Progressing", "\n".join(lines))
 
-    def drifted(self, differing: list[Change]) -> None:
+    def drifted(self, differing: list[Difference]) -> None:
         """Note what differs on the cluster and is left so."""
-        missing = [str(change.ref) for change in differing if change.done is Done.CREATED]
-        changed = [str(change.ref) for change in differing if change.done is not Done.CREATED]
+        missing = [str(one.ref) for one in differing if one.live is None]
+        changed = [str(one.ref) for one in differing if one.live is not None]
         self.drift = drift_mode.message(missing, changed) if differing else ""
 
     def pruned(self, deleted: Iterable[ObjectRef], kept: list[ObjectRef]) -> None:

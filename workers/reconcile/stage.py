@@ -44,6 +44,16 @@ class Change:
     object: Object | None = None  # as the API server answered
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An object that is not as wanted: `live` is None when it is missing."""
+
+    ref: ObjectRef
+    live: Object | None
+    wanted: Object
+    recreated: bool = False
+
+
 def news(changes: Iterable[Change]) -> list[str]:
     """Return the lines of the change log: what was created or configured."""
     return [f"{c.ref} {c.done}" for c in changes if c.done in (Done.CREATED, Done.CONFIGURED)]
@@ -91,19 +101,27 @@ class Stage:
         for item in self._each(lambda item: self._rehearse(item, alone=alone), items):
             changes.append(self._write(item))
 
-    def differing(self, objects: Sequence[Object]) -> list[Change]:
+    def differing(self, objects: Sequence[Object]) -> list[Difference]:
         """Return which objects differ from what is wanted, without writing anything."""
 
-        def compare(item: Item) -> Change | None:
+        def compare(item: Item) -> Difference | None:
             if item.action is Action.SKIP:
                 return None
             if item.live is None:
-                return Change(item.ref, Done.CREATED)
-            answer = self._refusing(item, "dry-run failed", lambda: self._apply(item.desired, dry_run=True))
+                return Difference(item.ref, None, item.desired)
+            try:
+                answer = self._apply(item.desired, dry_run=True)
+            except ApiError as error:
+                recreated = ownership.may_recreate(item.desired, item.live, force=self._options.force)
+                if recreated and _immutable(error):
+                    return Difference(item.ref, item.live, item.desired, recreated=True)
+                raise ApplyFailed(item.ref, "dry-run failed", error) from error
             live = self._fresh(replace(item, dry_run=answer)).live
-            return Change(item.ref, Done.CONFIGURED) if not live or self._differs(live, answer) else None
+            if live is None or not self._differs(live, answer):
+                return None if live else Difference(item.ref, None, item.desired)
+            return Difference(item.ref, *self._options.ignored.compared(live, answer))
 
-        return [change for change in self._each(compare, self._look(objects)) if change]
+        return [found for found in self._each(compare, self._look(objects)) if found]
 
     def _look(self, objects: Sequence[Object]) -> list[Item]:
         def look(obj: Object) -> Item:

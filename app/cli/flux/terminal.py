@@ -21,7 +21,12 @@ _GAP = "\t"
 
 def clean(text: str) -> str:
     """Return the text on one line, without anything that a terminal obeys."""
-    return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n").strip().replace("\n", " ").replace("\t", " "))
+    return harmless(text.replace("\r\n", "\n").strip().replace("\n", " ").replace("\t", " "))
+
+
+def harmless(text: str) -> str:
+    """Return a line without anything that a terminal obeys."""
+    return _CONTROL.sub("\ufffd", text)
 
 
 def truncated(text: str) -> str:

@@ -158,8 +158,8 @@ def test_a_look_names_what_differs_and_writes_nothing(client: Client, apply: App
     assert apply(one, two, three, only_look=True) == []
     client.patch(ObjectRef.of(one), {"data": {"a": "2"}}, manager="somebody")
     client.delete(ObjectRef.of(two))
-    seen = {change.ref.name: change.done for change in apply(one, two, three, only_look=True)}
-    assert seen == {"one": Done.CONFIGURED, "two": Done.CREATED}
+    seen = {one.ref.name: one.live is None for one in apply(one, two, three, only_look=True)}
+    assert seen == {"one": False, "two": True}
     assert client.get(ObjectRef.of(one))["data"] == {"a": "2"}
     assert client.find(ObjectRef.of(two)) is None
 
