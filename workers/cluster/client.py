@@ -26,6 +26,8 @@ DEFAULT_TIMEOUT = 15.0  # seconds, for one call
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 JSON_PATCH = "application/json-patch+json"
+_JSON = "application/json"
+_METADATA = "application/json;as={};v=v1;g=meta.k8s.io"
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
@@ -67,12 +69,14 @@ class Client:
         *,
         query: dict[str, str] | None = None,
         body: Any = None,
-        content_type: str = "application/json",
+        content_type: str = _JSON,
+        accept: str = _JSON,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> Any:
         """Make one call; raises ApiError's subclasses. Timeout in seconds."""
         try:
-            response = self._open(method, path, query, body, content_type, urllib3.Timeout(total=timeout))
+            total = urllib3.Timeout(total=timeout)
+            response = self._open(method, path, query, body, content_type, total, accept=accept)
         except HTTPError as error:
             raise Unavailable(
                 f"the Kubernetes API at {self.server} cannot be reached: {_why(error)}"
@@ -100,13 +104,20 @@ class Client:
             return None
 
     def list(
-        self, resource: Resource, *, namespace: str = "", labels: str = "", fields: str = ""
+        self,
+        resource: Resource,
+        *,
+        namespace: str = "",
+        labels: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
     ) -> tuple[list[Object], str]:
         """List a kind: the objects, each with apiVersion and kind, and the list's resourceVersion."""
         query = _selectors(labels, fields)
-        answer = self.request("GET", resource.path(namespace), query=query, timeout=60)
+        accept = _METADATA.format("PartialObjectMetadataList") if metadata_only else _JSON
+        answer = self.request("GET", resource.path(namespace), query=query, accept=accept, timeout=60)
         api_version = f"{resource.group}/{resource.version}" if resource.group else resource.version
-        items = [{"apiVersion": api_version, "kind": resource.kind, **item} for item in answer["items"]]
+        items = [{"apiVersion": api_version, "kind": resource.kind, **item} for item in answer["items"] or []]
         return items, answer["metadata"]["resourceVersion"]
 
     def create(self, obj: Object, *, manager: str = "fairway", dry_run: bool = False) -> Object:
@@ -162,6 +173,7 @@ class Client:
         labels: str = "",
         fields: str = "",
         seconds: int = 300,
+        metadata_only: bool = False,
     ) -> Iterator[Iterator[WatchEvent]]:
         """Open a watch for `seconds`; leaving the context ends it. Raises Gone and Unavailable."""
         query = _selectors(labels, fields) | {
@@ -172,8 +184,10 @@ class Client:
         }
         # The server sends a bookmark about once a minute; silence for longer means a dead connection.
         timeout = urllib3.Timeout(connect=5, read=90)
+        accept = _METADATA.format("PartialObjectMetadata") if metadata_only else _JSON
+        path = resource.path(namespace)
         try:
-            response = self._open("GET", resource.path(namespace), query, None, "", timeout, stream=True)
+            response = self._open("GET", path, query, None, "", timeout, stream=True, accept=accept)
         except HTTPError as error:
             raise Unavailable(
                 f"the Kubernetes API at {self.server} cannot be reached: {_why(error)}"
@@ -196,8 +210,9 @@ class Client:
         timeout: urllib3.Timeout,
         *,
         stream: bool = False,
+        accept: str = _JSON,
     ) -> urllib3.BaseHTTPResponse:
-        headers = {"accept": "application/json", "user-agent": "fairway", **self._headers()}
+        headers = {"accept": accept, "user-agent": "fairway", **self._headers()}
         if self.user:
             headers["impersonate-user"] = self.user
         if body is not None:

@@ -94,12 +94,15 @@ class RemoteClient(Client):
         timeout: urllib3.Timeout,
         *,
         stream: bool = False,
+        accept: str = "application/json",
     ) -> urllib3.BaseHTTPResponse:
         if self._reach.away:
             raise Unavailable(f"the Kubernetes API at {self.server} did not answer a moment ago")
         timeout = urllib3.Timeout(connect=self._reach.limits.connect, read=self._reach.limits.step)
         try:
-            response = super()._open(method, path, query, body, content_type, timeout, stream=True)
+            response = super()._open(
+                method, path, query, body, content_type, timeout, stream=True, accept=accept
+            )
             return response if stream else self._whole(response)
         except AddressRefused as error:
             raise Unavailable(f"the Kubernetes API at {self.server} cannot be reached: {error}") from error

@@ -25,6 +25,7 @@ from workers.context import Context
 from workers.engine import BuildRequest, BuildResult
 from workers.reconcile import sources, variables
 from workers.reconcile.apply import Applier, Change, Done, Options
+from workers.reconcile.configs import versions
 from workers.reconcile.failures import ApplyFailed, PruneFailed
 from workers.reconcile.judging import Judge
 from workers.reconcile.kustomization_status import Report
@@ -106,6 +107,9 @@ class KustomizationReconciler:
         return _Run(self._context, record, spec, Report(self._context, record, spec))
 
     def _act(self, run: _Run, plan: Plan) -> None:
+        if isinstance(plan, Build | Conclude) and (run.spec.spec.wait or run.spec.spec.health_checks):
+            # Before any of it is read: what changes from now on makes the next run build again.
+            run.report.configs = versions(self._context.cluster, run.record.obj)
         match plan:
             case Ignore():
                 return

@@ -43,6 +43,7 @@ class Report:
     inventory: list[ObjectRef] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     drift: str = ""
+    configs: list[str] = field(default_factory=list)  # the versions of what it is made with
 
     def __post_init__(self) -> None:
         self.started = self.context.now()
@@ -102,7 +103,9 @@ class Report:
     def waits(self) -> None:
         """Leave the object applied, with its health being watched; its transition time starts the clock."""
         self._step("Running health checks")
-        note = json.dumps({"digest": self.digest, "started": self.started.timestamp()})
+        note = json.dumps(
+            {"digest": self.digest, "started": self.started.timestamp(), "configs": self.configs}
+        )
         self.context.redis.set(self._note_key, note, ex=_WAIT_TTL)
         changed = self._conditions().set(READY, "Unknown", "Progressing", "Reconciliation in progress")
         changed.set(RECONCILING, "True", "Progressing", self.progress).delete(STALLED)
@@ -110,9 +113,12 @@ class Report:
         self._write(changed)
 
     def resume(self, revision: str) -> bool:
-        """Take up a wait that another run began; False when the note about it was lost."""
+        """Take up a wait that another run began.
+
+        False when the note about it was lost, or when the configuration it is made with has changed since.
+        """
         note = json.loads(self.context.redis.get(self._note_key) or b"{}")
-        if not note:
+        if note.get("configs") != self.configs:
             return False
         self.revision, self.digest = revision, note["digest"]
         self.started = datetime.fromtimestamp(note["started"], self.started.tzinfo)

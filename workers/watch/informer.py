@@ -54,12 +54,17 @@ class Informer:
         source: Any,
         namespace: str = "",
         labels: str = "",
+        metadata_only: bool = False,
     ) -> None:
         self._client = client
         self._resource = resource
         self._sink = sink
         self._source = source
-        self._namespace, self._labels = namespace, labels
+        self._what: dict[str, Any] = {
+            "namespace": namespace,
+            "labels": labels,
+            "metadata_only": metadata_only,
+        }
         self._stop = threading.Event()
         name = f"watch {resource.plural} {namespace}".strip()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -86,12 +91,10 @@ class Informer:
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _list_and_watch(self) -> None:
-        objects, version = self._client.list(self._resource, namespace=self._namespace, labels=self._labels)
+        objects, version = self._client.list(self._resource, **self._what)
         self._emit(Listed(self._source, objects))
         while not self._stop.is_set():
-            with self._client.watch(
-                self._resource, resource_version=version, namespace=self._namespace, labels=self._labels
-            ) as events:
+            with self._client.watch(self._resource, resource_version=version, **self._what) as events:
                 for event in events:
                     version = event.object["metadata"]["resourceVersion"]
                     if self._stop.is_set():

@@ -16,15 +16,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies import clock, conditions, inventory, schedule
+from policies.config_refs import config_refs
 from policies.dependencies import dependency_keys, included_names, source_key, tested_keys
 from policies.errors import FairwayError
 from policies.github.urls import repository_of
 from policies.health.expressions import Rules
 from policies.kinds import InvalidObject, Kustomization
 from policies.kustomization import elsewhere, waits
-from policies.objects import Object
+from policies.objects import Object, ObjectRef
 from policies.settings import Settings
 from workers.cluster import Client
+from workers.watch.configs import Config, ConfigWatch
 from workers.watch.health import HealthWatch, Kind, Owner, Pods
 from workers.watch.informer import Changed, Informer, Listed
 from workers.workqueue import Key, Queue, Workqueue
@@ -68,6 +70,7 @@ class Loop:
         self._failures: dict[Key, int] = {}  # runs by the clock since an object was ready
         self._pending: dict[Key, Queue] = {}
         self._health = HealthWatch(client, self._inbox.put)
+        self._configs = ConfigWatch(client, settings, self._inbox.put)
         self._informers: list[Informer] = []
 
     def serve(self, kinds: set[str]) -> None:
@@ -79,6 +82,7 @@ class Loop:
 
     def start(self) -> None:
         """Begin to follow the kinds we serve."""
+        self._configs.start()
         # All are found before any is followed: whoever starts again must not follow one twice.
         for resource in [self._client.discovery.resource(*kind) for kind in KINDS]:
             self._informers.append(
@@ -93,6 +97,7 @@ class Loop:
             )
 
     def stop(self) -> None:
+        self._configs.close()
         for informer in self._informers:
             informer.stop()
         self._health.close()
@@ -134,6 +139,8 @@ class Loop:
         if isinstance(seen.source, Kind | Pods):
             for owner in self._health.handle(seen):
                 self._health_changed(owner)
+        elif isinstance(seen.source, Config):
+            self._wake_users(self._configs.handle(seen))
         elif isinstance(seen, Changed):
             self._changed(seen.object, gone=seen.gone)
         else:
@@ -157,6 +164,8 @@ class Loop:
         self._objects[key] = obj
         if key.kind == "Kustomization":
             self._follow(key, obj)
+            if before is None and self._configs.knows(config_refs(obj)):
+                self._queue(key, Queue.PUSH)  # as in Flux: who led before may have missed a change
             if before != obj:
                 self._wake_dependents(key, ready=_ready(obj) and not (before and _ready(before)))
         elif _artifact(obj) != _artifact(before):
@@ -304,6 +313,12 @@ class Loop:
                 self._plan(other, obj, known=True)
                 timeout = Kustomization.read(obj).timeout_seconds
                 self._timers.set(Due(other, "report"), self._now() + timeout + 1)
+
+    def _wake_users(self, configs: set[ObjectRef]) -> None:
+        """A labelled ConfigMap or Secret came, changed or went: whatever is made with it is next."""
+        for key, obj in self._objects.items():
+            if key.kind == "Kustomization" and not configs.isdisjoint(config_refs(obj)):
+                self._queue(key, Queue.PUSH)
 
     def _wake_dependents(self, key: Key, *, ready: bool) -> None:
         """Queue what waits for this one: because it became `ready`, or may fit an expression now."""

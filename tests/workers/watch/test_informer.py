@@ -115,3 +115,22 @@ def test_a_stopped_informer_says_nothing_more(client: Client, namespace: str) ->
     second.stop()
     assert "late" in other.lists[0]
     assert len(found.all) == before
+
+
+def test_who_asks_for_metadata_gets_nothing_else(client: Client, namespace: str) -> None:
+    found = Seen()
+    secret = {**config_map(namespace, "first"), "kind": "Secret", "stringData": {"a": "b"}}
+    client.create(secret)
+    resource = client.discovery.resource("", "v1", "Secret")
+    informer = Informer(
+        client, resource, found.all.append, source="x", namespace=namespace, metadata_only=True
+    )
+    try:
+        until(lambda: found.lists, what="the first listing")
+        client.create({**secret, "metadata": {"name": "second", "namespace": namespace}})
+        until(lambda: ("second", False) in found.changes, what="the second")
+    finally:
+        informer.stop()
+    objects = [o for one in found.all for o in (one.objects if isinstance(one, Listed) else [one.object])]
+    assert {_name(o) for o in objects} == {"first", "second"}
+    assert all(o.keys() <= {"apiVersion", "kind", "metadata"} for o in objects)

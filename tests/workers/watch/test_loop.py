@@ -263,3 +263,52 @@ def test_what_waits_for_another_cluster_is_looked_at_and_not_judged_by_ours(
         with watching.work.run(key(there)):
             pass
         watching.sent.clear()
+
+
+def test_what_is_made_with_labelled_configuration_is_queued_when_that_changes(
+    client: Client, namespace: str, watching: Watching
+) -> None:
+    def config(name: str, kind: str = "ConfigMap", value: str = "enabled") -> Object:
+        labels = {"reconcile.fluxcd.io/watch": value.title()}
+        metadata = {"name": name, "namespace": namespace, "labels": labels}
+        return {"apiVersion": "v1", "kind": kind, "metadata": metadata, "data": {"a": "c2VjcmV0"}}
+
+    substitute = {"substituteFrom": [{"kind": "ConfigMap", "name": "vars", "optional": True}]}
+    users = [
+        created(client, namespace, [READY], name="vars", interval="1h", postBuild=substitute),
+        created(
+            client, namespace, [READY], name="there", interval="1h", kubeConfig={"secretRef": {"name": "s"}}
+        ),
+        created(client, namespace, [READY], name="other", interval="1h"),
+    ]
+
+    def settled() -> bool:
+        watching.loop.step(wait=0.05)
+        known = watching.loop._objects
+        return all(conditions.of(known.get(key(user), {})) for user in users)
+
+    def woken() -> set[str]:
+        """Return who is queued within a moment, and end their runs."""
+        for _ in range(10):
+            watching.loop.step(wait=0.05)
+        names = {one.name for one in watching.sent}
+        for user in users:
+            with watching.work.run(key(user)):
+                pass
+        watching.sent.clear()
+        return names
+
+    until(settled, what="all to be seen")
+    woken()
+    client.create(config("vars", value="disabled"))
+    assert woken() == set()
+    client.patch(ObjectRef.of(config("vars")), config("vars"), manager="test")
+    assert woken() == {"vars"}
+    client.patch(ObjectRef.of(config("vars")), {"data": {"a": "2"}}, manager="test")
+    assert woken() == {"vars"}
+    client.create(config("s", "Secret"))
+    assert woken() == {"there"}
+    client.delete(ObjectRef.of(config("s", "Secret")))
+    assert woken() == {"there"}
+    client.delete(ObjectRef.of(config("vars")))
+    assert woken() == {"vars"}
