@@ -224,13 +224,15 @@ def lease(
     if client.find(ObjectRef("", "v1", "Namespace", "", namespace)) is None:
         client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
     renewed = (datetime.now(UTC) - age).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    made = client.create(
+    # A Fairway that ran before may have left the Lease there, given up.
+    made = client.apply(
         {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
             "metadata": {"name": name, "namespace": namespace},
             "spec": {"holderIdentity": holder, "leaseDurationSeconds": 35, "renewTime": renewed},
-        }
+        },
+        manager="flux",
     )
     try:
         yield
