@@ -53,9 +53,14 @@ def says(word: str, value: str, *objects: Mapping[str, Any] | None) -> bool:
     )
 
 
+def left_alone(*objects: Mapping[str, Any] | None) -> bool:
+    """Tell whether any of the objects says that nobody is to reconcile it."""
+    return says("reconcile", "disabled", *objects) or says("ssa", "ignore", *objects)
+
+
 def action_for(desired: Object, live: Object | None) -> Action:
     """Decide whether an object is applied at all."""
-    if says("reconcile", "disabled", desired, live) or says("ssa", "ignore", desired, live):
+    if left_alone(desired, live):
         return Action.SKIP
     if live is not None and says("ssa", "ifnotpresent", desired):
         return Action.SKIP
@@ -71,6 +76,4 @@ def may_prune(live: Object, *, name: str, namespace: str) -> bool:
     """Tell whether a stale object is still ours to delete."""
     if owner_of(live) != (namespace, name):
         return False
-    return not (
-        says("prune", "disabled", live) or says("reconcile", "disabled", live) or says("ssa", "ignore", live)
-    )
+    return not (says("prune", "disabled", live) or left_alone(live))

@@ -5,10 +5,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
 from policies import conditions
 from policies.objects import Object, ObjectRef
-from tests.fixtures.world import Team, World, config_map, until
+from tests.fixtures.world import Team, World, config_map, deployment, until
 
+JOB = """apiVersion: batch/v1
+kind: Job
+metadata:
+  name: migrate
+spec:
+  ttlSecondsAfterFinished: 0
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+      - name: migrate
+        image: ghcr.io/acme/web:1
+"""
 KIND = ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
 
 
@@ -146,3 +161,24 @@ def test_a_dependency_counts_as_ready_when_its_expression_holds(world: World) ->
     assert "failed to evaluate dependency api: failed to parse" in condition(team, "Ready", "web")["message"]
     status = team.applied("web")
     assert status["status"]["observedGeneration"] == status["metadata"]["generation"]
+
+
+def test_a_wait_ends_though_a_job_is_gone_and_an_object_left_alone_is_ill(world: World) -> None:
+    team = world.team(wait=True)
+    gate = ObjectRef("", "v1", "ConfigMap", team.namespace, "first")
+    job = ObjectRef("batch", "v1", "Job", team.namespace, "migrate")
+    ill = yaml.safe_load(deployment("ill", image="ghcr.io/acme/web:broken"))
+    ill["metadata"] |= {
+        "namespace": team.namespace,
+        "annotations": {"kustomize.toolkit.fluxcd.io/reconcile": "disabled"},
+    }
+    world.client.create(ill)
+    check = {"apiVersion": "v1", "kind": "ConfigMap", "current": "data.value == 'up'"}
+    patch(team, ObjectRef(*KIND, team.namespace, "app"), spec={"healthCheckExprs": [check]})
+    team.push({"app/job.yaml": JOB, "app/ill.yaml": deployment("ill", image="ghcr.io/acme/web:broken")})
+    until(lambda: world.client.find(job) is not None, what="the Job")
+    until(lambda: world.client.find(job) is None, what="the Job done and gone")
+    assert condition(team, "Healthy")["status"] == "Unknown"
+    patch(team, gate, data={"value": "up"})
+    until(lambda: condition(team, "Ready")["status"] == "True", what="the wait over")
+    assert condition(team, "Healthy")["status"] == "True"

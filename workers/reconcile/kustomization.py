@@ -15,7 +15,7 @@ from typing import Any
 
 from policies import clock, drift_mode, inventory, kustomization
 from policies.errors import FairwayError
-from policies.health import texts
+from policies.health import texts, vanishing_jobs
 from policies.ignored_fields import IgnoredFields
 from policies.kinds import InvalidObject, Kustomization
 from policies.kustomization import AddFinalizer, Build, Conclude, Finalize, Ignore, Plan, Refuse
@@ -23,8 +23,8 @@ from policies.objects import Object, ObjectRef
 from policies.ownership import FINALIZER, with_owner
 from workers.context import Context
 from workers.engine import BuildRequest, BuildResult
-from workers.reconcile import sources, variables
-from workers.reconcile.apply import Applier, Change, Done, Options
+from workers.reconcile import sources, vanishing, variables
+from workers.reconcile.apply import Applier, Change, Options
 from workers.reconcile.configs import versions
 from workers.reconcile.failures import ApplyFailed, PruneFailed
 from workers.reconcile.judging import Judge
@@ -136,6 +136,7 @@ class KustomizationReconciler:
         objects = [with_owner(o, name=owner["name"], namespace=owner["namespace"]) for o in built.objects]
         old = inventory.of(run.record.obj)
         new = [ObjectRef.of(obj) for obj in objects]
+        vanishing.remember(self._context.redis, run.record.ref, vanishing_jobs(objects))
         # Written before the first apply: whoever finds us dead after it knows what may exist.
         report.about_to_apply(inventory.union(old, new))
         applier = Applier(target.client, target.pool, fence=run.record.check, options=self._options(run.spec))
@@ -151,7 +152,7 @@ class KustomizationReconciler:
         report.applied(changes)
         stale = inventory.difference(old, new)
         self._prune(run, stale, new)
-        self._wait(run, changes)
+        self._wait(run)
 
     def _options(self, spec: Kustomization) -> Options:
         rules = [rule.model_dump(by_alias=True, exclude_none=True) for rule in spec.spec.ignore or []]
@@ -192,9 +193,8 @@ class KustomizationReconciler:
                 raise
         run.report.pruned(deleted, new)
 
-    def _wait(self, run: _Run, changes: list[Change]) -> None:
-        skipped = {change.ref.id for change in changes if change.done is Done.SKIPPED}
-        waiting = health_set(run.spec, run.report.inventory, skipped=skipped)
+    def _wait(self, run: _Run) -> None:
+        waiting = health_set(run.spec, run.report.inventory, skipped=run.report.skipped)
         if not waiting:
             run.report.succeeded(checked=False)
         elif not self._settle(run, self._look(run, waiting)):
@@ -204,12 +204,14 @@ class KustomizationReconciler:
         if not run.report.resume(artifact["revision"]):
             self._build_and_apply(run, artifact)
             return
-        waiting = health_set(run.spec, run.report.inventory)
+        waiting = health_set(run.spec, run.report.inventory, skipped=run.report.skipped)
         self._settle(run, self._look(run, waiting), overdue=run.report.overdue())
 
     def _look(self, run: _Run, waiting: list[ObjectRef]) -> Outcome:
-        judge = Judge(self._context.engine, run.record.obj["spec"], now=self._context.now())
-        return look(run.target.client, run.target.pool, waiting, judge)
+        context, record = self._context, run.record
+        judge = Judge(context.engine, record.obj["spec"], now=context.now())
+        gone = vanishing.of(context.redis, record.ref)
+        return look(run.target.client, run.target.pool, waiting, judge, vanishing=gone)
 
     def _settle(self, run: _Run, outcome: Outcome, *, overdue: bool = False) -> bool:
         """End the wait if it is over, and tell whether it was."""

@@ -42,6 +42,7 @@ class Report:
     progress: str = ""
     inventory: list[ObjectRef] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    skipped: frozenset[str] = frozenset()  # ids of objects that are left alone, also by the wait
     drift: str = ""
     configs: list[str] = field(default_factory=list)  # the versions of what it is made with
 
@@ -74,6 +75,7 @@ class Report:
 
     def applied(self, changes: list[Change]) -> None:
         self.changes = changes
+        self.skipped = frozenset(change.ref.id for change in changes if change.done is Done.SKIPPED)
         if lines := news(changes):
             self._event("Normal", "Progressing", "\n".join(lines))
 
@@ -103,10 +105,13 @@ class Report:
     def waits(self) -> None:
         """Leave the object applied, with its health being watched; its transition time starts the clock."""
         self._step("Running health checks")
-        note = json.dumps(
-            {"digest": self.digest, "started": self.started.timestamp(), "configs": self.configs}
-        )
-        self.context.redis.set(self._note_key, note, ex=_WAIT_TTL)
+        note = {
+            "digest": self.digest,
+            "started": self.started.timestamp(),
+            "configs": self.configs,
+            "skipped": sorted(self.skipped),
+        }
+        self.context.redis.set(self._note_key, json.dumps(note), ex=_WAIT_TTL)
         changed = self._conditions().set(READY, "Unknown", "Progressing", "Reconciliation in progress")
         changed.set(RECONCILING, "True", "Progressing", self.progress).delete(STALLED)
         changed.set(HEALTHY, "Unknown", "Progressing", self.progress)
@@ -121,6 +126,7 @@ class Report:
         if note.get("configs") != self.configs:
             return False
         self.revision, self.digest = revision, note["digest"]
+        self.skipped = frozenset(note.get("skipped", ()))
         self.started = datetime.fromtimestamp(note["started"], self.started.tzinfo)
         self.inventory = inventory.of(self.record.obj)
         return True

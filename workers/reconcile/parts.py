@@ -6,17 +6,19 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
 from policies import inventory
 from policies.commit_status import Part
 from policies.errors import FairwayError
-from policies.health import Health, Verdict, texts
+from policies.health import Health, Verdict, forgive_vanished, texts
 from policies.health.pods import first_trouble
 from policies.kustomization import elsewhere
 from policies.objects import GroupKind, Object, ObjectRef
 from workers.cluster import ApiError, Client, Forbidden, NotFound
 from workers.context import Context
+from workers.reconcile import vanishing as vanishing_jobs
 from workers.reconcile.judging import Judge
 from workers.reconcile.target import target_of
 
@@ -31,11 +33,12 @@ _WORKLOADS = frozenset(
 def of(context: Context, kustomization: Object) -> list[Part]:
     """Read what a Kustomization applied, on whichever cluster, and judge it; another one cannot fail us."""
     judge = Judge(context.engine, kustomization["spec"], now=context.now())
+    gone = vanishing_jobs.of(context.redis, ObjectRef.of(kustomization))
     if not elsewhere(kustomization):
-        return look(context.cluster, context.pool, kustomization, judge)
+        return look(context.cluster, context.pool, kustomization, judge, vanishing=gone)
     try:
         target = target_of(context, kustomization)
-        return look(target.client, target.pool, kustomization, judge, within=_WITHIN)
+        return look(target.client, target.pool, kustomization, judge, vanishing=gone, within=_WITHIN)
     except FairwayError as error:
         return _unknown(kustomization, str(error))
     except Exception:
@@ -50,14 +53,23 @@ def look(
     kustomization: Object,
     judge: Judge,
     *,
+    vanishing: Collection[ObjectRef] = (),
     within: float = float("inf"),
 ) -> list[Part]:
-    """Read everything in the inventory and judge it; after `within` seconds the rest is left unknown."""
+    """Read everything in the inventory and judge it; after `within` seconds the rest is left unknown.
+
+    Those Jobs that were `vanishing` may be gone.
+    """
     until = time.monotonic() + within
     refs = inventory.of(kustomization)
     found = list(pool.map(lambda ref: _read(client, ref, until), refs))
+    missing = {ref: one for ref, one in zip(refs, found, strict=True) if isinstance(one, Health)}
+    missing = forgive_vanished(missing, vanishing)
     healths = iter(judge.healths([one for one in found if not isinstance(one, Health)]))
-    judged = [one if isinstance(one, Health) else (one, next(healths)) for one in found]
+    judged = [
+        missing[ref] if isinstance(one, Health) else (one, next(healths))
+        for ref, one in zip(refs, found, strict=True)
+    ]
     return list(pool.map(lambda ref, one: _part(client, ref, one, until), refs, judged))
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from policies.health import NOT_FOUND, Health, Verdict
+from policies.health import NOT_FOUND, Health, Verdict, forgive_vanished
 from policies.kinds import Kustomization
 from policies.objects import Object, ObjectRef, split_api_version
-from workers.cluster import Client, Forbidden, NoMatch, NotFound
+from workers.cluster import ApiError, Client, NoMatch, NotFound
 from workers.reconcile.judging import Judge
 
 
@@ -50,20 +50,37 @@ def _checked(spec: Kustomization) -> list[ObjectRef]:
     return refs
 
 
-def look(client: Client, pool: ThreadPoolExecutor, refs: Iterable[ObjectRef], judge: Judge) -> Outcome:
-    """Read every object and judge it."""
+def look(
+    client: Client,
+    pool: ThreadPoolExecutor,
+    refs: Iterable[ObjectRef],
+    judge: Judge,
+    *,
+    vanishing: Collection[ObjectRef] = (),
+) -> Outcome:
+    """Read every object and judge it; those Jobs that were `vanishing` may be gone."""
     refs = list(refs)
-    found = dict(zip(refs, pool.map(lambda ref: _read(client, ref), refs), strict=True))
-    read = {ref: one for ref, one in found.items() if not isinstance(one, Health)}
-    judged = dict(zip(read, judge.healths(list(read.values())), strict=True))
-    missing = {ref: one for ref, one in found.items() if isinstance(one, Health)}
-    return Outcome({ref: missing[ref] if ref in missing else judged[ref] for ref in refs})
+    found = list(pool.map(lambda ref: _read(client, ref), refs))
+    healths = iter(judge.healths([one for one in found if not isinstance(one, Health)]))
+    judged = [one if isinstance(one, Health) else next(healths) for one in found]
+    return Outcome(forgive_vanished(dict(zip(refs, judged, strict=True)), vanishing))
 
 
 def _read(client: Client, ref: ObjectRef) -> Object | Health:
     try:
-        return client.get(ref)
-    except (NotFound, NoMatch):
-        return NOT_FOUND
-    except Forbidden as error:
+        return client.get(_served(client, ref))
+    except NoMatch as error:
         return Health(Verdict.UNKNOWN, error.message)
+    except NotFound:
+        return NOT_FOUND
+    except ApiError as error:
+        return Health(Verdict.UNKNOWN, error.message)
+
+
+def _served(client: Client, ref: ObjectRef) -> ObjectRef:
+    """Return it in a version the cluster has: of the one a check names, only the group counts."""
+    try:
+        client.resource(ref)
+    except NoMatch:
+        return replace(ref, version=client.discovery.preferred(ref.group, ref.kind).version)
+    return ref

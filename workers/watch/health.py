@@ -17,7 +17,7 @@ from policies.health import status as health
 from policies.health.pods import trouble
 from policies.health.texts import counted
 from policies.objects import Object, ObjectRef
-from policies.ownership import NAME_LABEL, owner_of
+from policies.ownership import NAME_LABEL, left_alone, owner_of
 from workers.cluster import ApiError, Client
 from workers.watch.informer import Changed, Informer, Listed, Sink
 
@@ -43,11 +43,12 @@ class Pods:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is remembered of an object."""
+    """What is remembered of an object; `awaited` when its health counts for its Kustomization."""
 
     owner: Owner
     health: Health
     count: str
+    awaited: bool = True
 
 
 class HealthWatch:
@@ -72,12 +73,13 @@ class HealthWatch:
         self._inventories.pop(owner, None)
 
     def verdicts(self, owner: Owner) -> list[Health] | None:
-        """Return how a Kustomization's objects are; None while some of them have not been seen."""
+        """Return how the objects are that it waits for; None while some of them have not been seen."""
         found = []
         for ref in self._inventories.get(owner, []):
             if Kind(ref.group, ref.kind) not in self._synced or ref.id not in self._seen:
                 return None
-            found.append(self._seen[ref.id].health)
+            if self._seen[ref.id].awaited:
+                found.append(self._seen[ref.id].health)
         return found
 
     def handle(self, seen: Listed | Changed) -> set[Owner]:
@@ -106,7 +108,7 @@ class HealthWatch:
         identity = ObjectRef.of(obj).id
         if gone:
             return {owner} if self._seen.pop(identity, None) else set()
-        now = Seen(owner, health(obj), counted(obj))
+        now = Seen(owner, health(obj), counted(obj), awaited=not left_alone(obj))
         before = self._seen.get(identity)
         self._seen[identity] = now
         # Somebody's own kind of that name may have no namespace.

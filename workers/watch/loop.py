@@ -20,6 +20,7 @@ from policies.config_refs import config_refs
 from policies.dependencies import dependency_keys, included_names, source_key, tested_keys
 from policies.errors import FairwayError
 from policies.github.urls import repository_of
+from policies.health import Health
 from policies.health.expressions import Rules
 from policies.kinds import InvalidObject, Kustomization
 from policies.kustomization import elsewhere, waits
@@ -238,7 +239,7 @@ class Loop:
             self._queue(key, Queue.PUSH)
         # Not at once again: until the run is over nothing changes, and asking would fill the time.
         self._timers.set(Due(key, "run"), deadline if deadline > now else now + _CONCLUDE_RECHECK)
-        verdicts = self._health.verdicts((key.namespace, key.name)) if self._watched(obj) else None
+        verdicts = self._verdicts(key, obj)
         if verdicts is None:
             # Left where it is: objects that change all the time must not put it off.
             if self._timers.at(Due(key, "recheck")) is None:
@@ -247,11 +248,13 @@ class Loop:
             self._queue(key, Queue.PUSH)
             self._timers.set(Due(key, "recheck"), self._now() + _CONCLUDE_RECHECK)
 
-    def _watched(self, obj: Object) -> bool:
-        """Tell whether watches alone can see how the objects are that it waits for."""
+    def _verdicts(self, key: Key, obj: Object) -> list[Health] | None:
+        """Return how the objects are that it waits for; None when watches alone do not tell."""
         rules = Rules.of(obj["spec"])  # expressions are a run's to evaluate
         judged = any(rules.find(ref.group_kind) for ref in inventory.of(obj))
-        return bool(obj["spec"].get("wait")) and not elsewhere(obj) and not judged
+        if judged or elsewhere(obj) or not obj["spec"].get("wait"):
+            return None
+        return self._health.verdicts((key.namespace, key.name))
 
     def _health_changed(self, owner: Owner) -> None:
         key = Key("Kustomization", *owner)
@@ -291,7 +294,7 @@ class Loop:
             pause = min(self._rechecks.get(key, _RECHECK) * 1.5, _LONGEST_RECHECK)
             if obj["metadata"].get("deletionTimestamp"):
                 pause = _RECHECK  # it may wait for what it deleted, and no event of ours tells its end
-            elif not urgent and not self._watched(obj):
+            elif not urgent and self._verdicts(key, obj) is None:
                 pause = _CONCLUDE_RECHECK
             self._rechecks[key] = pause
             self._timers.set(Due(key, "recheck"), self._now() + pause)
