@@ -59,7 +59,7 @@ def test_objects_live_and_end_on_the_other_cluster(
     assert in_(team, there, "ConfigMap", "a") is None
     world.client.delete(ObjectRef.of(team.applied()))
     until(lambda: in_(team, there, "ConfigMap", "b") is None, what="the end of what was applied")
-    until(lambda: world.client.find(ObjectRef.of({**web, **_app(team)})) is None, what="the end of app")
+    until(lambda: world.client.find(ObjectRef.of(_app(team))) is None, what="the end of app")
 
 
 def _app(team: Team) -> Object:
@@ -118,6 +118,25 @@ def test_a_missing_secret_is_told_and_waited_for(
     world.client.create(secret(team.namespace, kubeconfig(another_cluster)))
     team.settled(sha)
     assert in_(team, there, "ConfigMap", "a")
+
+
+def test_an_end_waits_until_the_other_cluster_can_be_reached_again(
+    world: World, there: Client, another_cluster: Cluster
+) -> None:
+    team = world.team(paths=())
+    namespace(team, there)
+    made = world.client.create(secret(team.namespace, kubeconfig(another_cluster)))
+    sha = team.push({"app/a.yaml": config_map("a")})
+    team.kustomization("app", **REMOTE)
+    team.settled(sha)
+    world.client.delete(ObjectRef.of(made))
+    world.client.delete(ObjectRef.of(_app(team)))
+    missing = "unable to read KubeConfig secret"
+    until(lambda: ready(team).get("message", "").startswith(missing), what="a word on the Secret")
+    assert in_(team, there, "ConfigMap", "a")
+    world.client.create(secret(team.namespace, kubeconfig(another_cluster)))
+    until(lambda: world.client.find(ObjectRef.of(_app(team))) is None, what="the end of app")
+    assert in_(team, there, "ConfigMap", "a") is None
 
 
 def test_a_cluster_that_is_away_holds_up_only_what_uses_it(world: World) -> None:

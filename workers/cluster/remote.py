@@ -33,7 +33,8 @@ class Limits:
     connect: float = 5.0
     step: float = 15.0  # to send, to begin the answer, and to end it, each
     away: float = 10.0  # in which nobody asks again who did not answer
-    largest: int = 32 * 2**20  # etcd holds objects of 1.5 MiB
+    largest: int = 8 * 2**20  # etcd holds objects of 1.5 MiB
+    a_minute: int = 256 * 2**20  # of all answers together, since a run holds many at once
 
 
 LIMITS = Limits()
@@ -41,13 +42,23 @@ LIMITS = Limits()
 
 @dataclass
 class Reach:
-    """Whether a server answered in time when it was last asked; shared by all clients of one server."""
+    """How a server behaved when it was last asked; shared by all clients of one server."""
 
     limits: Limits = LIMITS
     away_until: float = 0.0
+    minute: float = 0.0  # since when bytes are counted
+    taken: int = 0
 
     def lost(self) -> None:
         self.away_until = time.monotonic() + self.limits.away
+
+    def take(self, count: int) -> bool:
+        """Count bytes of answers, and tell whether they still may come."""
+        now = time.monotonic()
+        if now - self.minute > 60:
+            self.minute, self.taken = now, 0
+        self.taken += count
+        return self.taken <= self.limits.a_minute
 
     @property
     def away(self) -> bool:
@@ -84,6 +95,13 @@ class RemoteClient(Client):
         """Close the connections that nobody uses; the others close when they come back."""
         self._pool.clear()
 
+    def request(self, method: str, path: str, **options: Any) -> Any:
+        """Make one call; what is answered at least looks like something of Kubernetes."""
+        answer = super().request(method, path, **options)
+        if not _plausible(answer):
+            raise Unavailable(f"what the Kubernetes API at {self.server} answered is no object")
+        return answer
+
     def _open(
         self,
         method: str,
@@ -118,12 +136,27 @@ class RemoteClient(Client):
             # Not decoded: we asked for no compression, and what unpacks may unpack without end.
             while chunk := response.read1(2**16, decode_content=False):
                 content += chunk
-                if len(content) > limits.largest:
+                if len(content) > limits.largest or not self._reach.take(len(chunk)):
                     response.close()
                     raise Unavailable(
-                        f"the Kubernetes API at {self.server} answered with more than {limits.largest} bytes"
+                        f"the Kubernetes API at {self.server} answers with more than {limits.largest} bytes"
+                        f" at once, or {limits.a_minute} a minute"
                     )
         return urllib3.HTTPResponse(bytes(content), response.headers, response.status, decode_content=False)
+
+
+def _plausible(answer: Any) -> bool:
+    if not isinstance(answer, dict):
+        return False
+    if answer.get("kind") == "Status":
+        return True
+    if (listed := answer.get("resources", answer.get("items"))) is not None:
+        return isinstance(listed, list) and all(isinstance(one, dict) for one in listed)
+    metadata = answer.get("metadata")
+    if not isinstance(metadata, dict) or "name" not in metadata:
+        return False
+    # What is only rehearsed has no version.
+    return all(isinstance(metadata.get(name, ""), str) for name in ("name", "uid", "resourceVersion"))
 
 
 def _ran_out(error: HTTPError) -> bool:

@@ -71,10 +71,10 @@ def test_a_server_with_another_authority_is_not_trusted(cluster: Cluster) -> Non
 def test_the_name_to_verify_may_be_another(cluster: Cluster) -> None:
     config = json.loads(kubeconfig(cluster))
     config["clusters"][0]["cluster"]["tls-server-name"] = "kubernetes.default"
-    assert open_(json.dumps(config), limits=Limits()).request("GET", "/version")["major"]
+    assert open_(json.dumps(config), limits=Limits()).request("GET", "/api/v1")["resources"]
     config["clusters"][0]["cluster"]["tls-server-name"] = "api.example"
     with pytest.raises(Unavailable, match=r"certificate is not valid for 'api\.example'"):
-        open_(json.dumps(config), limits=Limits()).request("GET", "/version")
+        open_(json.dumps(config), limits=Limits()).request("GET", "/api/v1")
 
 
 def test_tls_data_that_is_none_is_refused_by_field() -> None:
@@ -196,8 +196,37 @@ def test_a_handshake_without_end_is_cut_off(rogue: Start) -> None:
 
 def test_an_answer_may_have_only_so_many_bytes(rogue: Start) -> None:
     server = rogue(answering(b"1" * 100_000))
-    with pytest.raises(Unavailable, match="answered with more than 10000 bytes"):
+    with pytest.raises(Unavailable, match="answers with more than 10000 bytes at once"):
         open_(naming(server.server)).request("GET", "/api/v1")
+
+
+def test_all_answers_together_may_have_only_so_many_bytes(rogue: Start) -> None:
+    server = rogue(answering({"resources": [{"name": "x" * 5000}]}))
+    there = open_(naming(server.server), limits=Limits(a_minute=12_000))
+    for _ in range(2):
+        assert there.request("GET", "/api/v1")
+    with pytest.raises(Unavailable, match="or 12000 a minute"):
+        there.request("GET", "/api/v1")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [],
+        "x",
+        None,
+        {},
+        {"metadata": []},
+        {"metadata": {"name": 1}},
+        {"metadata": {"uid": "x"}},
+        {"items": {}},
+        {"resources": ["x"]},
+    ],
+)
+def test_what_is_no_object_is_taken_for_no_answer(rogue: Start, answer: object) -> None:
+    server = rogue(answering(answer))
+    with pytest.raises(Unavailable, match="is no object"):
+        open_(naming(server.server)).request("GET", "/api/v1/namespaces/default")
 
 
 def test_what_is_packed_is_not_unpacked(rogue: Start) -> None:
