@@ -16,7 +16,6 @@ _KUSTOMIZATION: dict[str, Callable[[Spec], bool]] = {
 }
 _GIT_REPOSITORY: dict[str, Callable[[Spec], bool]] = {
     "spec.serviceAccountName": lambda s: bool(s.get("serviceAccountName")),
-    "spec.url with ssh": lambda s: not str(s.get("url", "")).startswith(("http://", "https://")),
 }
 
 

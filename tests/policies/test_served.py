@@ -134,7 +134,6 @@ def test_nothing_is_refused_that_asks_for_nothing_special(kind: str, more: dict[
 @pytest.mark.parametrize(
     ("kind", "more", "named"),
     [
-        ("GitRepository", {"url": "ssh://git@github.com/acme/fleet"}, "spec.url with ssh"),
         ("GitRepository", {"provider": "aws"}, "spec.provider aws"),
         ("Kustomization", {"sourceRef": {"kind": "Bucket", "name": "x"}}, "spec.sourceRef of kind Bucket"),
         ("Kustomization", {"sourceRef": None}, "spec.sourceRef of kind None"),

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from workers.git.errors import InvalidCredentials, InvalidURL
+from workers.git.ssh import Identity, identity_from_secret
 
-_PORTS = {"http": 80, "https": 443}
+_PORTS = {"http": 80, "https": 443, "ssh": 22}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Auth:
     ca: bytes = field(default=b"", repr=False)
     certificate: bytes = field(default=b"", repr=False)
     key: bytes = field(default=b"", repr=False)
+    ssh: Identity | None = None
     proxy: str = field(default="", repr=False)  # a URL, with user and password where it asks for them
 
     def __post_init__(self) -> None:
@@ -77,6 +79,8 @@ def from_secret(data: Mapping[str, bytes], *, url: str, principal: str) -> Auth:
     is taken from the URL. Raises InvalidCredentials.
     """
     parts = split_url(url)
+    if parts.scheme == "ssh":
+        return Auth(principal, ssh=identity_from_secret(data))
     try:
         text = {key: data.get(key, b"").decode() for key in ("username", "password", "bearerToken")}
     except UnicodeDecodeError:
@@ -126,16 +130,22 @@ def split_url(url: str) -> SplitResult:
         raise InvalidURL(f"failed to parse url '{url}': {error}", remedy="correct spec.url") from error
     if parts.scheme not in _PORTS or not parts.hostname or port == 0:
         raise InvalidURL(
-            f"failed to parse url '{url.rpartition('@')[2]}': it must begin with http(s):// and name a host",
+            f"failed to parse url '{url.rpartition('@')[2]}': it must begin with http(s):// or ssh://"
+            " and name a host",
             remedy="correct spec.url",
         )
     return parts
 
 
 def bare_url(url: str) -> str:
-    """Return the URL without user, password and fragment: what may be shown, logged and given to git."""
+    """Return the URL without user, password and fragment: what may be shown, logged and given to git.
+
+    The user of an ssh URL stays: it is part of the address, and no secret.
+    """
     parts = split_url(url)
     host = parts.netloc.rpartition("@")[2]
+    if parts.scheme == "ssh":
+        host = f"{parts.username or 'git'}@{host}"
     return parts._replace(netloc=host, fragment="").geturl()
 
 

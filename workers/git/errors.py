@@ -113,6 +113,24 @@ class _Meaning(NamedTuple):
 # In this order: what git prints after a refusal often also holds the words of a more general failure.
 _MEANINGS = (
     _Meaning(
+        re.compile(r"Host key verification failed|host key .*(changed|is known)|No matching host key"),
+        UntrustedHost,
+        "the host's key is not in known_hosts",
+        "put the host's key into known_hosts of spec.secretRef: ssh-keyscan shows it",
+    ),
+    _Meaning(
+        re.compile(r"Permission denied \(|Too many authentication failures"),
+        AccessDenied,
+        "unable to authenticate, the host did not accept the key",
+        "give the public key in spec.secretRef's identity read access to the repository",
+    ),
+    _Meaning(
+        re.compile(r"cannot run ssh|ssh: (command )?not found"),
+        GitError,
+        "ssh was not found",
+        "install the OpenSSH client",
+    ),
+    _Meaning(
         re.compile(r"could not read (Username|Password)|Authentication failed|error: 401\b"),
         AccessDenied,
         "authentication required",
@@ -125,7 +143,10 @@ _MEANINGS = (
         "give these credentials read access to the repository",
     ),
     _Meaning(
-        re.compile(r"repository '[^']*' not found|error: 4(04|10)\b|not valid: is this a git repository"),
+        re.compile(
+            r"repository '[^']*' not found|Repository not found|error: 4(04|10)\b"
+            r"|not valid: is this a git repository"
+        ),
         RepositoryNotFound,
         "repository not found",
         "check spec.url; a host also answers so when the credentials may not see the repository",
@@ -137,7 +158,7 @@ _MEANINGS = (
     ),
     _Meaning(re.compile(r"error: 429\b"), HostUnreachable, "the host is asked too often"),
     _Meaning(
-        re.compile(r"Could not resolve host"),
+        re.compile(r"Could not resolve host(name)?"),
         HostUnreachable,
         "the host's name could not be resolved",
         "check spec.url and DNS",

@@ -24,6 +24,8 @@ from policies.errors import FairwayError
 from workers.git import errors
 from workers.git.auth import Auth, endpoint
 from workers.git.process import Config, Ended, run
+from workers.git.ssh import command as ssh_command
+from workers.git.ssh import identity_from_secret as ssh_identity
 from workers.outside import AddressRefused, pool_manager
 from workers.outside import resolve as resolve_host
 
@@ -50,6 +52,10 @@ class Transport:
     @contextmanager
     def configured(self, url: str) -> Iterator[tuple[Config, tuple[int, ...]]]:
         """Yield the configuration with credentials and the checked address, and the files it points to."""
+        if url.startswith("ssh://"):
+            with self._by_ssh(url) as config_for_ssh:
+                yield config_for_ssh, ()
+            return
         host, port = endpoint(self.auth.proxy or url)
         config = [
             ("http.followRedirects", "false"),
@@ -71,6 +77,14 @@ class Transport:
         finally:
             for descriptor in files:
                 os.close(descriptor)
+
+    @contextmanager
+    def _by_ssh(self, url: str) -> Iterator[Config]:
+        host, port = endpoint(url)
+        identity = self.auth.ssh or ssh_identity({})
+        address = self._addresses(host, port)[0]
+        with ssh_command(identity, host=host, port=port, address=address, timeout=_STALLED_AFTER) as command:
+            yield [("core.sshCommand", command), ("ssh.variant", "ssh"), ("protocol.ssh.allow", "always")]
 
     def moved_to(self, *, timeout: float) -> str:
         """Return where the repository moved to within its host; raises GitError."""

@@ -244,7 +244,6 @@ def test_a_subject_is_the_first_line(app: HostedRepository, connect: Connect) ->
 @pytest.mark.parametrize(
     "url",
     [
-        "ssh://git@example.com/a",
         "git@example.com:a",
         "file:///etc",
         "ext::sh -c id",
@@ -255,7 +254,7 @@ def test_a_subject_is_the_first_line(app: HostedRepository, connect: Connect) ->
         "--upload-pack=id",
     ],
 )
-def test_only_http_urls_are_asked(connect: Connect, url: str) -> None:
+def test_only_http_and_ssh_urls_are_asked(connect: Connect, url: str) -> None:
     with pytest.raises(InvalidURL) as caught:
         connect(url)
     assert caught.value.reason == "URLInvalid"
