@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from app.cli.redis import EmbeddedRedis
 from policies import inventory
 from policies.health import Verdict
 from policies.objects import Object, ObjectRef
@@ -25,9 +26,12 @@ Look = Callable[[str, int], list[Any]]
 
 
 @pytest.fixture
-def look(client: Client, cluster: Cluster, namespace: str, tmp_path: Path) -> Look:
+def look(
+    client: Client, cluster: Cluster, redis_server: EmbeddedRedis, namespace: str, tmp_path: Path
+) -> Look:
     """Look at ConfigMaps `0`, `1`, … over a kubeconfig."""
     environment = {
+        "FAIRWAY_REDIS_URL": redis_server.url,
         "KUBECONFIG": str(cluster.kubeconfig),
         "FAIRWAY_DATA": str(tmp_path),
         "FAIRWAY_ALLOW_LOOPBACK": "true",
