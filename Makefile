@@ -23,7 +23,7 @@ demo: $(STAMP) ## Play the story on a real cluster on this machine
 	@$(BIN)/fairway demo $(ARGS)
 
 test: $(STAMP) ## Run all tests on real parts
-	@$(BIN)/python -m toolchain build engine cluster
+	@$(BIN)/python -m toolchain build engine sops cluster
 	@$(BIN)/python -m toolchain test
 	$(BIN)/python -m pytest $(ARGS)
 

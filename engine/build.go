@@ -26,7 +26,7 @@ import (
 )
 
 // A buildRequest names a source tree and a Kustomization as it lies in the cluster. Variables are resolved
-// by the caller: the engine reads no ConfigMap and no Secret.
+// by the caller: the engine reads no ConfigMap and no Secret. Decrypted holds plaintexts by ciphertext.Key.
 type buildRequest struct {
 	Artifact      string            `json:"artifact"`
 	Digest        string            `json:"digest"`
@@ -34,14 +34,17 @@ type buildRequest struct {
 	Variables     map[string]string `json:"variables"`
 	Strict        bool              `json:"strict"`
 	Normalize     bool              `json:"normalize"`
+	Decrypted     map[string][]byte `json:"decrypted"`
 }
 
 // A buildResult holds the objects in kustomize's order, for each the file it came from ("" when unknown),
-// and the digest of the rendered YAML as kustomize-controller records it in status.history.
+// and the digest of the rendered YAML as kustomize-controller records it in status.history; or only what has
+// to be decrypted before there can be any.
 type buildResult struct {
-	Objects []json.RawMessage `json:"objects"`
-	Origins []string          `json:"origins"`
-	Digest  string            `json:"digest"`
+	Objects   []json.RawMessage `json:"objects"`
+	Origins   []string          `json:"origins"`
+	Digest    string            `json:"digest"`
+	Encrypted []ciphertext      `json:"encrypted,omitempty"`
 }
 
 func build(e *engine, req *buildRequest) (*buildResult, error) {
@@ -57,9 +60,22 @@ func build(e *engine, req *buildRequest) (*buildResult, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, &failure{Kind: "path_not_found", Message: fmt.Sprintf("kustomization path not found: %s", shownPath(spec))}
 	}
-	resources, asked, err := render(root, dir, req)
+	secrets := newDecryption(req)
+	built, err := buildTree(root, dir, req, secrets, e.maxOutput)
+	if len(secrets.wanted) > 0 && err == nil {
+		return &buildResult{Encrypted: secrets.wanted}, nil
+	}
+	return built, secrets.withheld(err)
+}
+
+// buildTree returns nothing, and no error, when something has to be decrypted first.
+func buildTree(root, dir string, req *buildRequest, secrets *decryption, maxOutput int) (*buildResult, error) {
+	resources, asked, err := render(root, dir, req, secrets)
 	if err != nil {
 		return nil, within(root, dir, err)
+	}
+	if len(secrets.wanted) > 0 {
+		return nil, nil
 	}
 	origins := originsOf(resources, root, dir)
 	if !asked {
@@ -67,15 +83,18 @@ func build(e *engine, req *buildRequest) (*buildResult, error) {
 			return nil, err
 		}
 	}
+	if err := secrets.resources(resources); err != nil || len(secrets.wanted) > 0 {
+		return nil, err
+	}
 	if err := substitute(resources, req); err != nil {
 		return nil, within(root, dir, err)
 	}
-	return collect(resources, origins, req, e.maxOutput)
+	return collect(resources, origins, req, maxOutput)
 }
 
 // render runs kustomize on the tree with the generated kustomization.yaml laid over it in memory, and
 // tells whether the user asked for origin annotations: we always do, to name files in errors.
-func render(root, dir string, req *buildRequest) (resmap.ResMap, bool, error) {
+func render(root, dir string, req *buildRequest, secrets *decryption) (resmap.ResMap, bool, error) {
 	generator := kustomize.NewGenerator(root, unstructured.Unstructured{Object: req.Kustomization})
 	manifest, file, _, err := generator.GenerateManifest(dir)
 	if err != nil {
@@ -95,6 +114,9 @@ func render(root, dir string, req *buildRequest) (resmap.ResMap, bool, error) {
 	fs, err := overlay(root, file, manifest)
 	if err != nil {
 		return nil, false, err
+	}
+	if err := secrets.sources(fs, root, dir); err != nil || len(secrets.wanted) > 0 {
+		return nil, asked, err
 	}
 	resources, err := runKustomize(fs, root, dir)
 	return resources, asked, err
@@ -208,6 +230,9 @@ func collect(resources resmap.ResMap, origins []string, req *buildRequest, maxOu
 			}
 		}
 		if req.Normalize {
+			if err := refuseEncrypted(&object, origins[i]); err != nil {
+				return nil, err
+			}
 			if err := normalized(&object); err != nil {
 				return nil, &failure{Kind: "build_failed", Message: err.Error(), File: origins[i]}
 			}

@@ -108,6 +108,11 @@ class FluxFlags:
         False,
         check=setting_values.boolean,
     )
+    sops_age_secret: str = setting(
+        "FAIRWAY_SOPS_AGE_SECRET",
+        "The Secret in FAIRWAY_NAMESPACE with age keys for Kustomizations whose spec.decryption names none.",
+        check=setting_values.dns_subdomain,
+    )
     override_manager: tuple[str, ...] = setting(
         "FAIRWAY_OVERRIDE_MANAGER",
         "Field managers whose changes to managed objects are undone, separated by commas.",

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from policies import conditions, dependencies, drift_mode
+from policies import conditions, decryption, dependencies, drift_mode
 from policies.clock import go_duration
 from policies.dependencies import Key, source_key
 from policies.expressions import Answers
@@ -90,10 +90,12 @@ def decide(
     no_cross_namespace_refs: bool = False,
     requeue: float = 30.0,
     additive_expressions: bool = False,
+    object_identities: bool = False,
 ) -> Plan:
     """Return the next step for a Kustomization; `requeue` is when it is tried again, in seconds.
 
-    With `additive_expressions` a readyExpr comes on top of the built-in test of a dependency.
+    With `additive_expressions` a readyExpr comes on top of the built-in test of a dependency;
+    `object_identities` is the gate ObjectLevelWorkloadIdentity.
     """
     obj, spec = seen.obj, seen.obj["spec"]
     if obj["metadata"].get("deletionTimestamp"):
@@ -107,6 +109,8 @@ def decide(
         return Refuse("NotServed", missing, terminal=True)
     if problem := health_expressions.problem(spec, seen.answers.problems):
         return _invalid_expression(problem)
+    if refused := decryption.account_refusal(spec, identities=object_identities):
+        return Refuse(*refused, terminal=True)
     if no_cross_namespace_refs and (away := _foreign_source(obj)):
         return Refuse("AccessDenied", away, terminal=True)
     artifact: Mapping[str, Any] = ((seen.source or {}).get("status") or {}).get("artifact") or {}

@@ -11,9 +11,7 @@ from typing import Any
 
 Spec = Mapping[str, Any]
 
-_KUSTOMIZATION: dict[str, Callable[[Spec], bool]] = {
-    "spec.decryption": lambda s: bool(s.get("decryption")),
-}
+_KUSTOMIZATION: dict[str, Callable[[Spec], bool]] = {}
 _GIT_REPOSITORY: dict[str, Callable[[Spec], bool]] = {
     "spec.serviceAccountName": lambda s: bool(s.get("serviceAccountName")),
 }

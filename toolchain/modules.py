@@ -37,6 +37,7 @@ class Module:
 
 MODULES = (
     Module("fairway-engine", "engine", "kustomize and its libraries", Cost(2, 2, 650, 630, 40)),
+    Module("fairway-sops", "engine/sops", "SOPS and the key services it knows", Cost(2, 2, 700, 1000, 150)),
     Module(
         "fairway-cluster",
         "sandbox/cluster",
@@ -74,11 +75,16 @@ def key(directory: Path, arguments: list[str], *, version: str, platform: str) -
         digest.update(f"{len(part)}:{part}".encode())
     for path in sorted(directory.rglob("*")):
         relative = path.relative_to(directory)
-        if path.is_file() and _is_source(relative):
+        if path.is_file() and _is_source(relative) and not _is_nested(directory, relative):
             content = path.read_bytes()
             digest.update(f"{relative.as_posix()}\0{len(content)}\0".encode())
             digest.update(content)
     return digest.hexdigest()[:20]
+
+
+def _is_nested(directory: Path, relative: Path) -> bool:
+    """Leave out what Go leaves out: the modules that lie in folders of this one."""
+    return any((directory / parent / "go.mod").is_file() for parent in relative.parents if parent.parts)
 
 
 def _is_source(relative: Path) -> bool:

@@ -16,6 +16,7 @@ import redis
 import toolchain
 from policies.settings import Settings
 from workers.cluster import Client, RemoteClusters, connect
+from workers.decryption import Sops
 from workers.engine import Engine
 from workers.flux_leases import FluxLeases
 from workers.github import GitHub
@@ -39,6 +40,12 @@ class Context:
     now: Callable[[], datetime] = utc_now
     # Calls to the API server that one task makes side by side; four a task is Flux's --concurrent-ssa.
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32, "calls"))
+
+    # Built and started by whoever first needs it; made here, so that two threads do not make two.
+    sops: Sops = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sops = Sops(allow_loopback=self.settings.allow_loopback)
 
     @classmethod
     def from_environment(cls, role: str) -> Context:

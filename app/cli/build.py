@@ -147,6 +147,8 @@ def rendered(
 
     root = _root_of(folder)
     spec = {**obj["spec"], "path": str(folder.relative_to(root))}
+    # What is printed may be shared or kept: encrypted parts stay as they lie in the repository.
+    spec.pop("decryption", None)
     with tempfile.TemporaryDirectory(prefix="fairway-build-") as temporary:
         artifact = Path(temporary) / "source.tar.gz"
         digest = _pack(root, artifact, ignored)

@@ -55,7 +55,7 @@ def deleted(**spec: Any) -> Object:
         pytest.param(
             deleted(suspend=True, deletionPolicy="Delete"), False, id="suspended-goes-before-delete"
         ),
-        pytest.param(deleted(decryption={"provider": "sops"}), True, id="also-when-a-field-is-not-served"),
+        pytest.param(deleted(sourceRef={"kind": "Bucket"}), True, id="also-when-a-field-is-not-served"),
         pytest.param(kustomization(metadata={**DELETED, "finalizers": []}), True, id="without-our-finalizer"),
     ],
 )

@@ -70,6 +70,7 @@ SERVED = {
     "Kustomization": {
         *("buildMetadata[]=originAnnotations", "buildMetadata[]=transformerAnnotations"),
         *("commonMetadata.annotations", "commonMetadata.labels", "components[]", "ignoreMissingComponents"),
+        *("decryption.provider=sops", "decryption.secretRef.name", "decryption.serviceAccountName"),
         *("deletionPolicy=MirrorPrune", "deletionPolicy=Delete", "deletionPolicy=Orphan"),
         *("deletionPolicy=WaitForTermination", "force", "ignore[].paths[]"),
         *(f"ignore[].target.{name}" for name in _TARGET),
@@ -137,7 +138,7 @@ def test_nothing_is_refused_that_asks_for_nothing_special(kind: str, more: dict[
         ("GitRepository", {"provider": "aws"}, "spec.provider aws"),
         ("Kustomization", {"sourceRef": {"kind": "Bucket", "name": "x"}}, "spec.sourceRef of kind Bucket"),
         ("Kustomization", {"sourceRef": None}, "spec.sourceRef of kind None"),
-        ("Kustomization", {"force": True, "decryption": {"provider": "sops"}}, "spec.decryption"),
+        ("Kustomization", {"force": True, "sourceRef": {"kind": "Bucket"}}, "spec.sourceRef of kind Bucket"),
     ],
 )
 def test_a_refusal_names_what_is_not_served(kind: str, more: dict[str, Any], named: str) -> None:

@@ -26,6 +26,12 @@ def write(name: str, text: str) -> Callable[[Path], object]:
     return change
 
 
+def nested(directory: Path) -> None:
+    (directory / "other").mkdir()
+    (directory / "other" / "go.mod").write_text("module example.com/other\n")
+    (directory / "other" / "main.go").write_text("package main\n")
+
+
 def flags(**fields: object) -> Callable[[Path], object]:
     def change(directory: Path) -> None:
         content = json.loads((directory / "build.json").read_text())
@@ -60,6 +66,7 @@ def test_a_key_changes_with_everything_that_decides_the_binary(
     "change",
     [
         pytest.param(write("main_test.go", "package main\n"), id="a test"),
+        pytest.param(nested, id="a module of its own"),
         pytest.param(write("testdata/input.go", "package input\n"), id="data of a test"),
         pytest.param(write("README.md", "# Tiny\n"), id="a text for people"),
         pytest.param(write("tool.py", "print()\n"), id="a Python module"),
@@ -111,7 +118,8 @@ def test_a_module_is_found_by_its_long_and_short_name(name: str) -> None:
 
 def test_an_unknown_name_gets_the_known_ones() -> None:
     with pytest.raises(
-        ToolchainError, match=r"no Go part 'motor'\. There are: fairway-engine, fairway-cluster\."
+        ToolchainError,
+        match=r"no Go part 'motor'\. There are: fairway-engine, fairway-sops, fairway-cluster\.",
     ):
         modules.find("motor")
 

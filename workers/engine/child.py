@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -34,20 +34,23 @@ _CHUNK = 1 << 20
 class Child:
     """One child process, started when first needed; safe to share between threads.
 
-    `what` names it in errors ("the rendering engine"). Its environment is empty but for `environment`.
+    `what` names it in errors ("the rendering engine"); `binary` may be a way to find it. Its environment is
+    empty but for `environment`, and it gets a private folder only in `scratch`.
     """
 
     def __init__(
         self,
-        binary: Path,
+        binary: Path | Callable[[], Path],
         *,
         what: str,
         scratch: Path | None = None,
+        arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._binary = binary
         self._what = what
         self._scratch = scratch
+        self._arguments = list(arguments)
         self._environment = dict(environment or {})
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
@@ -117,9 +120,13 @@ class Child:
         return answer.get("result")
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self._folder = _private_folder(self._scratch)
+        binary = self._binary() if callable(self._binary) else self._binary
+        command = [str(binary), *self._arguments]
+        if self._scratch is not None:
+            self._folder = _private_folder(self._scratch)
+            command += ["--scratch", str(self._folder)]
         child = subprocess.Popen(
-            [self._binary, "--scratch", self._folder],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self._environment,
@@ -133,7 +140,7 @@ class Child:
             hello = orjson.loads(self._line(child, time.monotonic() + _START_TIMEOUT))["hello"]
         except (OSError, TimeoutError, KeyError, orjson.JSONDecodeError) as error:
             self._end()
-            raise EngineDied(f"{self._what} {self._binary} does not start") from error
+            raise EngineDied(f"{self._what} {binary} does not start") from error
         if hello["protocol"] != PROTOCOL:
             self._end()
             raise EngineDied(
@@ -193,9 +200,8 @@ def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-def _private_folder(parent: Path | None) -> Path:
+def _private_folder(base: Path) -> Path:
     """Make a folder named after our process, and remove those of processes that are gone."""
-    base = parent or Path(tempfile.gettempdir())
     base.mkdir(parents=True, exist_ok=True)
     for old in base.glob("fairway-render-*"):
         owner = old.name.split("-")[2]

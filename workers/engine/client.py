@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ class BuildRequest:
     """A source tree (tar.gz and its digest), the live Kustomization, and its resolved variables.
 
     `normalize` gives the objects the form they are applied in, else they are as kustomize rendered them.
+    `decrypted` are plaintexts in base64 by Ciphertext.key.
     """
 
     artifact: Path
@@ -26,15 +28,32 @@ class BuildRequest:
     variables: dict[str, str] = field(default_factory=dict)
     strict: bool = True
     normalize: bool = True
+    decrypted: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ciphertext:
+    """Something encrypted in base64, its formats, and how the sentence begins that says why it stays so."""
+
+    key: str
+    data: str
+    input: str
+    output: str
+    during: str
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """The objects in kustomize's order, the file each came from ("" when unknown), and their digest."""
+    """The objects in kustomize's order, the file each came from ("" when unknown), and their digest.
+
+    Or nothing but what has to be decrypted first: `decrypted` of the next request has it by its key.
+    """
 
     objects: list[Object]
     origins: list[str]
     digest: str
+    encrypted: list[Ciphertext] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +77,7 @@ class Engine(Child):
     """The engine as a child process: kustomize is not safe in parallel, so each worker has one of its own."""
 
     def __init__(self, binary: Path, *, scratch: Path | None = None) -> None:
-        super().__init__(binary, what="the rendering engine", scratch=scratch)
+        super().__init__(binary, what="the rendering engine", scratch=scratch or Path(tempfile.gettempdir()))
 
     def build(self, request: BuildRequest, *, timeout: float) -> BuildResult:
         """Render a Kustomization; raises EngineError's subclasses. `timeout` counts from our turn."""
@@ -71,10 +90,12 @@ class Engine(Child):
                 "variables": request.variables,
                 "strict": request.strict,
                 "normalize": request.normalize,
+                "decrypted": dict(request.decrypted),
             },
             timeout=timeout,
         )
-        return BuildResult(answer["objects"], answer["origins"], answer["digest"])
+        encrypted = [Ciphertext(**one) for one in answer.get("encrypted") or []]
+        return BuildResult(answer["objects"] or [], answer["origins"] or [], answer["digest"], encrypted)
 
     def verify(
         self,

@@ -3,8 +3,11 @@
 
 EngineError
 ├── BuildFailed                 the source cannot be rendered; names the file and, where known, the line
+│   ├── DecryptionFailed        something encrypted cannot be decrypted
 │   └── OutputTooLarge          it renders to more than anybody may have
 ├── PathNotFound                spec.path is not in the artifact
+├── EncryptedSecret             a Secret would be applied encrypted
+├── KeyUnusable                 an entry of a decryption Secret is no key
 ├── SignatureInvalid            no trusted key made a signature
 ├── ArtifactUnusable            the artifact is missing or damaged; its source makes it again
 └── EngineTimeout, EngineDied   the engine was ended; a later run may go through
@@ -34,6 +37,20 @@ class OutputTooLarge(BuildFailed):
     pass
 
 
+class DecryptionFailed(BuildFailed):
+    pass
+
+
+class KeyUnusable(EngineError):
+    pass
+
+
+class EncryptedSecret(EngineError):
+    """Without spec.decryption a Secret that is encrypted is not applied; Flux finds it when it applies."""
+
+    reason = "ReconciliationFailed"
+
+
 class PathNotFound(EngineError):
     reason = "ArtifactFailed"
 
@@ -58,6 +75,9 @@ _BY_KIND: dict[str, type[EngineError]] = {
     "path_not_found": PathNotFound,
     "artifact": ArtifactUnusable,
     "too_large": OutputTooLarge,
+    "decrypt": DecryptionFailed,
+    "key": KeyUnusable,
+    "encrypted": EncryptedSecret,
     "signature": SignatureInvalid,
 }
 

@@ -21,6 +21,7 @@ from policies.kinds import InvalidObject, Kustomization
 from policies.kustomization import AddFinalizer, Build, Conclude, Finalize, Ignore, Plan, Refuse
 from policies.objects import Object, ObjectRef
 from policies.ownership import FINALIZER, with_owner
+from workers import decryption
 from workers.context import Context
 from workers.engine import BuildRequest, BuildResult
 from workers.reconcile import sources, vanishing, variables
@@ -75,6 +76,7 @@ class KustomizationReconciler:
             seen,
             no_cross_namespace_refs=settings.no_cross_namespace_refs,
             requeue=settings.requeue_dependency,
+            object_identities=settings.gate("ObjectLevelWorkloadIdentity"),
             additive_expressions=settings.gate("AdditiveCELDependencyCheck"),
         )
         run = self._begin(seen.obj)
@@ -168,6 +170,7 @@ class KustomizationReconciler:
 
     def _build(self, run: _Run, artifact: Mapping[str, Any]) -> BuildResult:
         obj = run.record.obj
+        keys = decryption.keys_of(self._context.cluster, obj, self._context.settings)
         request = BuildRequest(
             artifact=sources.open_artifact(self._context.settings, artifact),
             digest=artifact["digest"],
@@ -175,7 +178,10 @@ class KustomizationReconciler:
             variables=variables.resolve(self._context.cluster, obj),
             strict=self._context.settings.gate("StrictPostBuildSubstitutions"),
         )
-        return self._context.engine.build(request, timeout=_BUILD_TIMEOUT)
+        engine = self._context.engine
+        if keys is None:
+            return engine.build(request, timeout=_BUILD_TIMEOUT)
+        return decryption.build(engine, self._context.sops, request, keys, timeout=_BUILD_TIMEOUT)
 
     def _prune(self, run: _Run, stale: list[ObjectRef], new: list[ObjectRef]) -> None:
         owner, deleted = run.record.obj["metadata"], []
