@@ -28,12 +28,16 @@ _COMMANDS = {
     "demo": _Command(
         "app.cli.demo", "demo", "Watch a push become live objects on a real Kubernetes API server."
     ),
-    "events": _Command("app.cli.flux.events", "events", "Show what happened to sources and Kustomizations."),
+    "events": _Command("app.cli.flux.events", "events", "Show the events of sources and Kustomizations."),
     "get": _Command("app.cli.flux.get", "get", "Show objects and their status."),
-    "reconcile": _Command("app.cli.flux.reconcile", "reconcile", "Reconcile an object now."),
+    "reconcile": _Command(
+        "app.cli.flux.reconcile", "reconcile", "Reconcile an object now, and wait for the result."
+    ),
     "resume": _Command("app.cli.flux.suspend", "resume", "Take suspended objects up again."),
     "suspend": _Command("app.cli.flux.suspend", "suspend", "Leave objects alone until they are resumed."),
-    "trace": _Command("app.cli.flux.trace", "trace", "Show which commit an object comes from."),
+    "trace": _Command(
+        "app.cli.flux.trace", "trace", "Show which Kustomization, source and commit an object comes from."
+    ),
     "tree": _Command("app.cli.flux.tree", "tree", "Show what an object applied, as a tree."),
     "diff": _Command("app.cli.flux.diff", "diff", "Show what applying a local folder would change."),
     "down": _Command("app.cli.up", "down", "Stop what `fairway up` started."),

@@ -217,7 +217,9 @@ def test_an_interrupted_build_leaves_no_compiler_no_lock_and_no_half_binary(
     tree: Path, tmp_path: Path
 ) -> None:
     program = (
-        "import sys; from pathlib import Path; from toolchain.binaries import binary;"
+        # Who runs the tests in the background has SIGINT ignored, and so have their children.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from pathlib import Path; from toolchain.binaries import binary;"
         f"binary('fairway-engine', root=Path({str(tree)!r}))"
     )
     environment = {

@@ -23,7 +23,9 @@ _UNITS = (("d", 86400), ("h", 3600), ("m", 60))
 @click.option("--no-header", is_flag=True, help="Leave the header out.")
 @cluster_options
 def events(about: str, types: str, everywhere: bool, no_header: bool, target: Target) -> None:
-    """Show the events of sources and Kustomizations, the newest last.
+    """Show the events of sources and Kustomizations.
+
+    The newest comes last.
 
     \b
     fairway events -A --types Warning
