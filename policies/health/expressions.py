@@ -6,13 +6,13 @@ Its rules go before what we know of a kind. Flux reads Jobs in its own way befor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from policies.expressions import Answer, Expression
 from policies.health.verdict import Health, Verdict, current, failed, in_progress
-from policies.objects import GroupKind
+from policies.objects import GroupKind, ObjectRef
 
 _JOB = GroupKind("batch", "Job")
 _FIELDS = ("current", "failed", "inProgress")  # in the order Flux compiles them in
@@ -48,6 +48,10 @@ class Rules:
         if kind == _JOB:
             return None
         return self.by_kind.get(kind) or self.by_kind.get(GroupKind(kind.group, ""))
+
+    def judged(self, refs: Iterable[ObjectRef]) -> frozenset[str]:
+        """Return the ids of those objects that there is a rule for."""
+        return frozenset(ref.id for ref in refs if self.find(ref.group_kind)) if self.by_kind else frozenset()
 
 
 def expressions(spec: Mapping[str, Any]) -> list[Expression]:

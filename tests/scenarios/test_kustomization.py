@@ -182,3 +182,16 @@ def test_a_wait_ends_though_a_job_is_gone_and_an_object_left_alone_is_ill(world:
     patch(team, gate, data={"value": "up"})
     until(lambda: condition(team, "Ready")["status"] == "True", what="the wait over")
     assert condition(team, "Healthy")["status"] == "True"
+
+
+def test_a_change_that_only_an_expression_understands_makes_the_commit_a_success(world: World) -> None:
+    team = world.team(wait=False)
+    check = {"apiVersion": "v1", "kind": "ConfigMap", "current": "data.value == 'up'"}
+    patch(team, ObjectRef(*KIND, team.namespace, "app"), spec={"healthCheckExprs": [check]})
+    sha = team.push({"app/first.yaml": config_map("first", "starts")})
+    until(
+        lambda: "waits for ConfigMap" in (team.statuses(sha) or [{}])[-1].get("description", ""),
+        what="a word",
+    )
+    patch(team, ObjectRef("", "v1", "ConfigMap", team.namespace, "first"), data={"value": "up"})
+    assert team.final(sha, within=10)["state"] == "success"

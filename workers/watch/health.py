@@ -43,12 +43,17 @@ class Pods:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is remembered of an object; `awaited` when its health counts for its Kustomization."""
+    """What is remembered of an object.
+
+    It is `awaited` when its health counts for its Kustomization; it has its resourceVersion where expressions
+    judge it, since then any change may be news.
+    """
 
     owner: Owner
     health: Health
     count: str
     awaited: bool = True
+    version: str = ""
 
 
 class HealthWatch:
@@ -62,18 +67,24 @@ class HealthWatch:
         self._seen: dict[str, Seen] = {}
         self._troubles: dict[Pods, dict[str, str]] = {}
         self._inventories: dict[Owner, list[ObjectRef]] = {}
+        self._judged: dict[Owner, frozenset[str]] = {}
 
-    def follow(self, owner: Owner, inventory: list[ObjectRef]) -> None:
-        """Watch what a Kustomization has applied."""
-        self._inventories[owner] = inventory
+    def follow(
+        self, owner: Owner, inventory: list[ObjectRef], *, judged: frozenset[str] = frozenset()
+    ) -> None:
+        """Watch what a Kustomization has applied; of what its expressions judge there is no verdict here."""
+        self._inventories[owner], self._judged[owner] = inventory, judged
         for ref in inventory:
             self._open(ref)
 
     def forget(self, owner: Owner) -> None:
         self._inventories.pop(owner, None)
+        self._judged.pop(owner, None)
 
     def verdicts(self, owner: Owner) -> list[Health] | None:
-        """Return how the objects are that it waits for; None while some of them have not been seen."""
+        """Return how the objects are that it waits for; None when some are unseen, or not judged here."""
+        if self.judged(owner):
+            return None
         found = []
         for ref in self._inventories.get(owner, []):
             if Kind(ref.group, ref.kind) not in self._synced or ref.id not in self._seen:
@@ -81,6 +92,10 @@ class HealthWatch:
             if self._seen[ref.id].awaited:
                 found.append(self._seen[ref.id].health)
         return found
+
+    def judged(self, owner: Owner) -> bool:
+        """Tell whether expressions judge some of a Kustomization's objects."""
+        return bool(self._judged.get(owner))
 
     def handle(self, seen: Listed | Changed) -> set[Owner]:
         """Take in what an informer saw; returns the Kustomizations for which it is news."""
@@ -108,7 +123,9 @@ class HealthWatch:
         identity = ObjectRef.of(obj).id
         if gone:
             return {owner} if self._seen.pop(identity, None) else set()
-        now = Seen(owner, health(obj), counted(obj), awaited=not left_alone(obj))
+        judged = identity in self._judged.get(owner, ())
+        version = obj["metadata"]["resourceVersion"] if judged else ""
+        now = Seen(owner, health(obj), counted(obj), awaited=not left_alone(obj), version=version)
         before = self._seen.get(identity)
         self._seen[identity] = now
         # Somebody's own kind of that name may have no namespace.

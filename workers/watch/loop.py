@@ -39,6 +39,7 @@ KINDS = (
 )
 _NAMES = frozenset(kind for _, _, kind in KINDS)
 _RECHECK, _LONGEST_RECHECK = 2.0, 15.0  # seconds; whether something urgent is still not being worked on
+_EVALUATE_AFTER = 1.0  # seconds after a change of an object that expressions judge
 _CONCLUDE_RECHECK = 5.0  # as often as Flux looks; only for what no watch covers
 _SETTLED_AFTER = 60.0  # seconds past its timeout that a revision's health still makes news
 
@@ -181,7 +182,8 @@ class Loop:
         if elsewhere(obj):
             self._health.forget(owner)  # what has these names on our own cluster is none of it
         else:
-            self._health.follow(owner, inventory.of(obj))
+            refs = inventory.of(obj)
+            self._health.follow(owner, refs, judged=Rules.of(obj["spec"]).judged(refs))
 
     def _gone(self, key: Key) -> None:
         self._objects.pop(key, None)
@@ -250,9 +252,7 @@ class Loop:
 
     def _verdicts(self, key: Key, obj: Object) -> list[Health] | None:
         """Return how the objects are that it waits for; None when watches alone do not tell."""
-        rules = Rules.of(obj["spec"])  # expressions are a run's to evaluate
-        judged = any(rules.find(ref.group_kind) for ref in inventory.of(obj))
-        if judged or elsewhere(obj) or not obj["spec"].get("wait"):
+        if elsewhere(obj) or not obj["spec"].get("wait"):
             return None
         return self._health.verdicts((key.namespace, key.name))
 
@@ -263,6 +263,9 @@ class Loop:
             return
         if waits(obj) and not elsewhere(obj) and not schedule.urgent(obj, self._artifact_for(obj)):
             self._watch_wait(key, obj)
+            soon, at = self._now() + _EVALUATE_AFTER, self._timers.at(Due(key, "recheck"))
+            if self._health.judged(owner) and (at is None or at > soon):
+                self._timers.set(Due(key, "recheck"), soon)
         if self._makes_news(obj):
             self._report(obj)
 
