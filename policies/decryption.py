@@ -29,6 +29,11 @@ def is_key(entry: str, *, age_only: bool = False) -> bool:
     return entry in _ENTRIES or entry.endswith(_ENDINGS)
 
 
+def is_service(entry: str) -> bool:
+    """Tell whether an entry is what a key service is asked with, and no key itself."""
+    return entry in _ENTRIES
+
+
 def account_refusal(spec: Mapping[str, Any], *, identities: bool) -> tuple[str, str] | None:
     """Return reason and message where an account of its own is asked for, `identities` being the gate."""
     if not (spec.get("decryption") or {}).get("serviceAccountName"):

@@ -37,7 +37,7 @@ class Module:
 
 MODULES = (
     Module("fairway-engine", "engine", "kustomize and its libraries", Cost(2, 2, 650, 630, 40)),
-    Module("fairway-sops", "engine/sops", "SOPS and the key services it knows", Cost(2, 2, 700, 1000, 150)),
+    Module("fairway-sops", "engine/sops", "SOPS and the key services it knows", Cost(3, 3, 700, 750, 190)),
     Module(
         "fairway-cluster",
         "sandbox/cluster",

@@ -26,6 +26,11 @@ class Keys:
     entries: Mapping[str, str] = field(default_factory=dict, repr=False)
     source: str = "sops decryption Secret"
 
+    @property
+    def ask_others(self) -> bool:
+        """Whether a key service may be asked with them."""
+        return any(decryption.is_service(entry) for entry in self.entries)
+
 
 def keys_of(client: Client, obj: Object, settings: Settings) -> Keys | None:
     """Return the keys, None when nothing is to be decrypted; raises KeysUnavailable with Flux's text.

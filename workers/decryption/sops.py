@@ -21,17 +21,24 @@ def installed() -> Path:
         raise EngineDied(f"the program that decrypts is not there: {error}") from error
 
 
-class Sops(Child):
-    """Found, and where need be built, when something encrypted is met for the first time."""
+class Sops:
+    """Found, and where need be built, when something encrypted is met for the first time.
+
+    Keys that lie in the Secret take a moment, a key service takes its time: each has a child of its own, so
+    that nobody waits for somebody else's Vault.
+    """
 
     def __init__(self, find: Callable[[], Path] = installed, *, allow_loopback: bool = False) -> None:
-        super().__init__(
-            find, what="the decryption", arguments=["--allow-loopback"] if allow_loopback else []
-        )
+        arguments = ["--allow-loopback"] if allow_loopback else []
+        self._here = Child(find, what="the decryption", arguments=arguments)
+        self._asking = Child(find, what="the decryption by a key service", arguments=arguments)
 
     def decrypt(self, encrypted: Ciphertext, keys: Keys, *, timeout: float) -> str:
-        """Return the plaintext in base64; raises DecryptionFailed, KeyUnusable or EngineError's others."""
-        answer = self.ask(
+        """Return the plaintext in base64; raises DecryptionFailed, KeyUnusable or EngineError's others.
+
+        `timeout` is in seconds and counts from our turn.
+        """
+        answer = (self._asking if keys.ask_others else self._here).ask(
             "decrypt",
             {
                 "data": encrypted.data,
@@ -43,3 +50,7 @@ class Sops(Child):
             timeout=timeout,
         )
         return str(answer["data"] or "")
+
+    def close(self) -> None:
+        self._here.close()
+        self._asking.close()

@@ -48,12 +48,14 @@ class BuildResult:
     """The objects in kustomize's order, the file each came from ("" when unknown), and their digest.
 
     Or nothing but what has to be decrypted first: `decrypted` of the next request has it by its key.
+    `secret_words` is what was decrypted for it, for messages to leave out.
     """
 
     objects: list[Object]
     origins: list[str]
     digest: str
     encrypted: list[Ciphertext] = field(default_factory=list)
+    secret_words: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from policies.errors import FairwayError
 from policies.objects import ObjectRef
+from policies.withholding import withheld
 from workers.cluster.errors import ApiError, NoMatch, NotFound
 
 
@@ -28,6 +31,11 @@ class ApplyFailed(FairwayError):
         named = ApplyFailed(self.ref, self.what, self.cause, file=file)
         named.applied = self.applied
         return named
+
+    def without(self, words: Iterable[str]) -> ApplyFailed:
+        """Return the failure with what the API server quoted of decrypted values left out."""
+        self.message = withheld(self.message, words)
+        return self
 
     def __str__(self) -> str:
         return "\n".join([super().__str__(), *self.applied])

@@ -150,7 +150,7 @@ class KustomizationReconciler:
                 changes = applier.apply(objects)
         except ApplyFailed as error:
             files = dict(zip((ref.id for ref in new), built.origins, strict=True))
-            raise error.in_file(files.get(error.ref.id, "")) from error
+            raise error.in_file(files.get(error.ref.id, "")).without(built.secret_words) from None
         report.applied(changes)
         stale = inventory.difference(old, new)
         self._prune(run, stale, new)

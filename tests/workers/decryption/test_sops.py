@@ -7,6 +7,7 @@ import base64
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -19,6 +20,8 @@ from workers.engine.errors import DecryptionFailed, KeyUnusable
 
 HIDDEN = "correct-horse-battery"
 TOKEN = "token-of-the-team"
+SLOW = "token-of-another-team"
+asked_slowly, answered = threading.Event(), threading.Event()
 ARN = "arn:aws:kms:eu-west-1:111122223333:key/abc"
 RESOURCE = "projects/p/locations/global/keyRings/r/cryptoKeys/k"
 
@@ -37,6 +40,9 @@ class Transit(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.headers["X-Vault-Token"] == SLOW:
+            asked_slowly.set()
+            answered.wait(20)
         allowed = self.headers["X-Vault-Token"] == TOKEN and self.path == "/v1/transit/decrypt/key"
         answer = (
             {"data": {"plaintext": asked["ciphertext"]}} if allowed else {"errors": ["permission denied"]}
@@ -67,6 +73,23 @@ def test_a_token_opens_a_vault(sops: Sops, vault: Vault, transit: str) -> None:
     with pytest.raises(DecryptionFailed, match="permission denied") as caught:
         sops.decrypt(encrypted, keys({"sops.vault-token": "another-token"}), timeout=10)
     assert "another-token" not in str(caught.value)
+
+
+def test_nobody_waits_for_the_vault_of_another(sops: Sops, vault: Vault, transit: str) -> None:
+    slow = ciphertext(vault.encrypt("a: b\n", vault=transit))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(sops.decrypt, slow, keys({"sops.vault-token": SLOW}), timeout=20)
+        try:
+            assert asked_slowly.wait(20)
+            plain = sops.decrypt(
+                ciphertext(vault.encrypt("c: d\n")), keys({"k.agekey": vault.age}), timeout=10
+            )
+            assert base64.b64decode(plain) == b"c: d\n"
+            assert not waiting.done()
+        finally:
+            answered.set()
+        with pytest.raises(DecryptionFailed, match="permission denied"):
+            waiting.result()
 
 
 def test_a_document_does_not_lead_a_token_to_this_machine(vault: Vault, transit: str) -> None:
