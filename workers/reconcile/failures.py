@@ -14,7 +14,8 @@ from workers.cluster.errors import ApiError, NoMatch, NotFound
 class ApplyFailed(FairwayError):
     """One object could not be applied; `ref` is the object, `cause` what the API server said.
 
-    `applied` are the lines of the change log of what had been applied before it.
+    `applied` are the lines of the change log of what had been applied before it, `touched` everything that
+    may be on the cluster because of this run.
     """
 
     reason = "ReconciliationFailed"
@@ -22,14 +23,20 @@ class ApplyFailed(FairwayError):
     def __init__(self, ref: ObjectRef, what: str, cause: ApiError | None, *, file: str = "") -> None:
         super().__init__(_sentence(ref, what, cause, file))
         self.applied: list[str] = []
+        self.touched: list[ObjectRef] = []
         self.ref = ref
         self.what = what
         self.cause = cause
 
+    @property
+    def rehearsed(self) -> bool:
+        """Whether it was only a dry-run that failed."""
+        return self.what == "dry-run failed"
+
     def in_file(self, file: str) -> ApplyFailed:
         """Return the failure naming the file of the source that the object came from."""
         named = ApplyFailed(self.ref, self.what, self.cause, file=file)
-        named.applied = self.applied
+        named.applied, named.touched = self.applied, self.touched
         return named
 
     def without(self, words: Iterable[str]) -> ApplyFailed:

@@ -149,6 +149,8 @@ class KustomizationReconciler:
             else:
                 changes = applier.apply(objects)
         except ApplyFailed as error:
+            # What was never applied must not be pruned one day: its account might not even be let to look.
+            report.inventory = inventory.union(old, error.touched)
             files = dict(zip((ref.id for ref in new), built.origins, strict=True))
             raise error.in_file(files.get(error.ref.id, "")).without(built.secret_words) from None
         report.applied(changes)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from policies import ownership
 from policies.objects import Object, ObjectRef
-from workers.cluster import ApiError, Client, NoMatch, NotFound
+from workers.cluster import ApiError, Client, Forbidden, NoMatch, NotFound
 from workers.reconcile.failures import PruneFailed
 
 
@@ -55,10 +55,24 @@ def _find(client: Client, ref: ObjectRef) -> Object | None:
         return None
 
 
+def _look(client: Client, ref: ObjectRef, *, name: str, namespace: str) -> Object | None:
+    """Read an object; None when it is not ours to delete, and its account may not even see it.
+
+    A run that was killed before it applied the object has left its name in the inventory.
+    """
+    try:
+        return client.get(ref)
+    except Forbidden:
+        live = _find(client.impersonate(""), ref) if client.user else {}
+        if live is None or (live and ownership.owner_of(live) != (namespace, name)):
+            return None
+        raise
+
+
 def _delete(client: Client, ref: ObjectRef, *, name: str, namespace: str) -> bool:
     try:
-        live = client.get(ref)
-        if not ownership.may_prune(live, name=name, namespace=namespace):
+        live = _look(client, ref, name=name, namespace=namespace)
+        if live is None or not ownership.may_prune(live, name=name, namespace=namespace):
             return False
         if live["metadata"].get("deletionTimestamp"):
             return False  # on its way already

@@ -169,7 +169,7 @@ class Loop:
             if before is None and self._configs.knows(config_refs(obj)):
                 self._queue(key, Queue.PUSH)  # as in Flux: who led before may have missed a change
             if before != obj:
-                self._wake_dependents(key, ready=_ready(obj) and not (before and _ready(before)))
+                self._wake_dependents(key, ready=_ready(obj) and not (before and _as_ready(before, obj)))
         elif _artifact(obj) != _artifact(before):
             self._wake_followers(key, obj)
         try:
@@ -375,6 +375,12 @@ def _key(obj: Object) -> Key:
 
 def _artifact(obj: Object | None) -> Any:
     return ((obj or {}).get("status") or {}).get("artifact")
+
+
+def _as_ready(before: Object, now: Object) -> bool:
+    """Tell whether an object was as ready as it is now: a dependent may wait for just the revision."""
+    applied = [(obj.get("status") or {}).get("lastAppliedRevision") for obj in (before, now)]
+    return _ready(before) and applied[0] == applied[1]
 
 
 def _ready(obj: Object) -> bool:

@@ -146,3 +146,14 @@ def test_what_is_being_deleted_is_waited_for_and_not_deleted_again(
     assert pruned(client, namespace, held) == []
     client.patch(refs[0], {"metadata": {"finalizers": None}}, manager="x")
     assert terminating(client, refs, name="app", namespace=namespace) == []
+
+
+def test_what_the_account_may_not_see_and_was_never_ours_is_settled(
+    client: Client, deployer: Client, apply: Apply, namespace: str
+) -> None:
+    """As after a run that was killed before it applied what its account may not."""
+    port = {"ports": [{"port": 80}]}
+    never, foreign = (made("v1", "Service", name, namespace, spec=port) for name in ("never", "foreign"))
+    client.create(foreign)
+    assert pruned(deployer, namespace, never, foreign) == []
+    assert client.find(ObjectRef.of(foreign)) is not None
