@@ -56,8 +56,7 @@ func main() {
 }
 
 func run(loopback bool, memory int64) error {
-	// What a library would take from its surroundings belongs to us, not to the owner of the object.
-	os.Clearenv()
+	clearEnvironment()
 	logging.SetLevel(logrus.PanicLevel)
 	debug.SetMemoryLimit(memory)
 	out := bufio.NewWriter(os.Stdout)
@@ -77,6 +76,21 @@ func run(loopback bool, memory int64) error {
 		if err := write(out, handle(network, &req)); err != nil {
 			return err
 		}
+	}
+}
+
+// clearEnvironment leaves which authorities to trust. What else a library would take from its surroundings is
+// ours, not the object's owner's.
+func clearEnvironment() {
+	kept := map[string]string{}
+	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {
+		if value, set := os.LookupEnv(name); set {
+			kept[name] = value
+		}
+	}
+	os.Clearenv()
+	for name, value := range kept {
+		_ = os.Setenv(name, value)
 	}
 }
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from workers.decryption.keys import Keys
 from workers.engine.child import Child
 from workers.engine.client import Ciphertext
 from workers.engine.errors import EngineDied
+
+_TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def installed() -> Path:
@@ -30,8 +33,12 @@ class Sops:
 
     def __init__(self, find: Callable[[], Path] = installed, *, allow_loopback: bool = False) -> None:
         arguments = ["--allow-loopback"] if allow_loopback else []
+        # Which authorities to trust is all that a key service's client takes from our surroundings.
+        trust = {name: os.environ[name] for name in _TRUST if name in os.environ}
         self._here = Child(find, what="the decryption", arguments=arguments)
-        self._asking = Child(find, what="the decryption by a key service", arguments=arguments)
+        self._asking = Child(
+            find, what="the decryption by a key service", arguments=arguments, environment=trust
+        )
 
     def decrypt(self, encrypted: Ciphertext, keys: Keys, *, timeout: float) -> str:
         """Return the plaintext in base64; raises DecryptionFailed, KeyUnusable or EngineError's others.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from pathlib import Path
 
@@ -64,6 +65,18 @@ def test_an_overlay_is_rendered_with_its_base_and_its_variables(repository: Path
         "kustomize.toolkit.fluxcd.io/name": "web",
         "kustomize.toolkit.fluxcd.io/namespace": "apps",
     }
+
+
+def test_what_is_encrypted_is_printed_as_it_lies_in_the_repository(repository: Path) -> None:
+    text = KUSTOMIZATION.replace("interval: 10m", "interval: 10m\n  decryption: {provider: sops}")
+    (repository / "web.yaml").write_text(text)
+    (repository / "base" / "a.env").write_text("WORD=ENC[AES256_GCM,data:x]\nsops_mac=ENC[y]\n")
+    kustomization = "secretGenerator: [{name: s, envs: [a.env]}]\n"
+    (repository / "base" / "kustomization.yaml").write_text(kustomization)
+    ended = run(repository, "base", "--dry-run")
+    assert ended.exit_code == 0, ended.output
+    [obj] = [d for d in yaml.safe_load_all(ended.output) if d]
+    assert base64.b64decode(obj["data"]["WORD"]) == b"ENC[AES256_GCM,data:x]"
 
 
 def test_ignore_rules_hold(repository: Path) -> None:

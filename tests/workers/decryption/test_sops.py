@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +75,31 @@ def test_a_token_opens_a_vault(sops: Sops, vault: Vault, transit: str) -> None:
     with pytest.raises(DecryptionFailed, match="permission denied") as caught:
         sops.decrypt(encrypted, keys({"sops.vault-token": "another-token"}), timeout=10)
     assert "another-token" not in str(caught.value)
+
+
+def test_a_vault_of_a_private_authority_is_trusted_as_the_machine_says(
+    vault: Vault, certificate: tuple[Path, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate[0])
+    (tmp_path / "ca.pem").write_bytes(certificate[1])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Transit)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    encrypted = ciphertext(vault.encrypt("a: b\n", vault=f"https://127.0.0.1:{server.server_port}"))
+    distrusting = Sops(allow_loopback=True)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    trusting = Sops(allow_loopback=True)
+    try:
+        plain = trusting.decrypt(encrypted, keys({"sops.vault-token": TOKEN}), timeout=20)
+        assert base64.b64decode(plain) == b"a: b\n"
+        with pytest.raises(DecryptionFailed, match="certificate"):
+            distrusting.decrypt(encrypted, keys({"sops.vault-token": TOKEN}), timeout=20)
+    finally:
+        trusting.close()
+        distrusting.close()
+        server.shutdown()
+        server.server_close()
 
 
 def test_nobody_waits_for_the_vault_of_another(sops: Sops, vault: Vault, transit: str) -> None:

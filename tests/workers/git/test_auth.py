@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import base64
-import datetime
-import ipaddress
 import logging
 import os
 import ssl
@@ -15,10 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from policies import reference
 from tests.fixtures.githost import GitHost, HostedRepository
@@ -192,35 +186,6 @@ def test_a_secret_that_cannot_be_used_is_refused(data: dict[str, bytes], url: st
 
 def test_a_url_is_shown_without_credentials() -> None:
     assert bare_url("https://ada:pw@example.com:8443/a.git#x") == "https://example.com:8443/a.git"
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
-    """A self-signed certificate for 127.0.0.1: the server's key and certificate, and what to trust."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    path.write_bytes(private + pem)
-    return path, pem
 
 
 @pytest.mark.parametrize("mutual", [False, True], ids=["server", "mutual"])
