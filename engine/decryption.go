@@ -66,9 +66,14 @@ func (d *decryption) plaintext(found ciphertext) ([]byte, bool) {
 		d.wanted = append(d.wanted, found)
 		return nil, false
 	}
+	// Names of keys are readable in the repository too.
+	readable := map[string]bool{}
+	for _, word := range bytes.FieldsFunc(found.Data, separates) {
+		readable[string(word)] = true
+	}
 	for _, word := range bytes.FieldsFunc(plain, separates) {
-		// Names of keys are readable in the repository too.
-		if len(word) >= shortestSecret && !bytes.Contains(found.Data, word) {
+		if len(word) >= shortestSecret && !readable[string(word)] {
+			readable[string(word)] = true
 			d.secret = append(d.secret, word)
 		}
 	}

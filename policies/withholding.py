@@ -12,8 +12,8 @@ _SHORTEST = 3  # characters; shorter words are in every text
 
 def secret_words(plain: bytes, encrypted: bytes) -> frozenset[str]:
     """Return the words of a decrypted document that cannot be read in the encrypted one."""
-    words = {w for w in _SEPARATORS.split(plain) if len(w) >= _SHORTEST and w not in encrypted}
-    return frozenset(w.decode(errors="replace") for w in words)
+    words = set(_SEPARATORS.split(plain)) - set(_SEPARATORS.split(encrypted))
+    return frozenset(w.decode(errors="replace") for w in words if len(w) >= _SHORTEST)
 
 
 def withheld(text: str, words: Iterable[str]) -> str:
