@@ -107,12 +107,12 @@ def decide(
         return Ignore()
     if missing := unserved("Kustomization", spec):
         return Refuse("NotServed", missing, terminal=True)
+    if no_cross_namespace_refs and (away := _foreign(obj)):
+        return Refuse("AccessDenied", away, terminal=True)
     if problem := health_expressions.problem(spec, seen.answers.problems):
         return _invalid_expression(problem)
     if refused := decryption.account_refusal(spec, identities=object_identities):
         return Refuse(*refused, terminal=True)
-    if no_cross_namespace_refs and (away := _foreign_source(obj)):
-        return Refuse("AccessDenied", away, terminal=True)
     artifact: Mapping[str, Any] = ((seen.source or {}).get("status") or {}).get("artifact") or {}
     if refusal := _source_refusal(seen, artifact, requeue):
         return refusal
@@ -165,11 +165,13 @@ def _deletes(spec: Mapping[str, Any]) -> bool:
             return bool(spec.get("prune"))
 
 
-def _foreign_source(obj: Mapping[str, Any]) -> str:
-    kind, namespace, name = source_key(obj)
-    if namespace == obj["metadata"]["namespace"]:
-        return ""
-    return f"can't access '{kind}/{namespace}/{name}', cross-namespace references have been blocked"
+def _foreign(obj: Mapping[str, Any]) -> str:
+    """Name what is referred to in another namespace: readyExpr reads all of a dependency, so it counts."""
+    depended = [("Kustomization", *key) for key in dependencies.dependency_keys(obj)]
+    for kind, namespace, name in [source_key(obj), *depended]:
+        if namespace != obj["metadata"]["namespace"]:
+            return f"can't access '{kind}/{namespace}/{name}', cross-namespace references have been blocked"
+    return ""
 
 
 def _source_refusal(seen: Observation, artifact: Mapping[str, Any], requeue: float) -> Refuse | None:

@@ -56,19 +56,38 @@ def named(ref: ObjectRef) -> str:
 def counted(obj: Mapping[str, Any]) -> str:
     """Say how many of a workload's pods are ready, or nothing where that has no meaning."""
     match obj.get("kind"):
-        case "Deployment":
-            # Ready pods of the version before do not make the new one ready; which are ready is not told, so
-            # the old ones are taken to be.
-            updated = integer(obj, "status.updatedReplicas", 0)
-            old = max(0, integer(obj, "status.replicas", 0) - updated)
-            ready = min(updated, max(0, integer(obj, "status.readyReplicas", 0) - old))
+        case "Deployment" | "StatefulSet" | "ReplicaSet":
+            ready = integer(obj, "status.readyReplicas", 0)
+            if obj["kind"] != "ReplicaSet" and not _keeps_old_pods(obj):
+                updated = integer(obj, "status.updatedReplicas", 0)
+                ready = _updated_and_ready(ready, updated, integer(obj, "status.replicas", 0))
             return f"{ready} of {integer(obj, 'spec.replicas', 1)} ready"
-        case "StatefulSet" | "ReplicaSet":
-            return f"{integer(obj, 'status.readyReplicas', 0)} of {integer(obj, 'spec.replicas', 1)} ready"
         case "DaemonSet":
-            wanted = integer(obj, "status.desiredNumberScheduled", 0)
-            return f"{integer(obj, 'status.numberReady', 0)} of {wanted} ready"
+            wanted, ready = (
+                integer(obj, "status.desiredNumberScheduled", 0),
+                integer(obj, "status.numberReady", 0),
+            )
+            if not _keeps_old_pods(obj):
+                scheduled = integer(obj, "status.currentNumberScheduled", 0)
+                updated = integer(obj, "status.updatedNumberScheduled", 0)
+                ready = _updated_and_ready(ready, updated, scheduled)
+            return f"{ready} of {wanted} ready"
         case "Job":
             return f"{integer(obj, 'status.succeeded', 0)} of {integer(obj, 'spec.completions', 1)} done"
         case _:
             return ""
+
+
+def _updated_and_ready(ready: int, updated: int, present: int) -> int:
+    """Return how many pods of the present template are ready.
+
+    Those of the version before do not make the new one ready; which are ready is not told, so the old ones
+    are taken to be.
+    """
+    return min(updated, max(0, ready - max(0, present - updated)))
+
+
+def _keeps_old_pods(obj: Mapping[str, Any]) -> bool:
+    """Tell whether pods of an older template are wanted to stay."""
+    strategy = (obj.get("spec") or {}).get("updateStrategy") or {}
+    return strategy.get("type") == "OnDelete" or bool((strategy.get("rollingUpdate") or {}).get("partition"))

@@ -153,6 +153,20 @@ def test_the_plan(obj: Object, source: Object | None, expected: Plan) -> None:
             ),
             id="elsewhere-is-denied",
         ),
+        pytest.param(
+            {
+                "dependsOn": [
+                    {"name": "api"},
+                    {"name": "api", "namespace": "theirs", "readyExpr": "dep.spec."},
+                ]
+            },
+            Refuse(
+                "AccessDenied",
+                "can't access 'Kustomization/theirs/api', cross-namespace references have been blocked",
+                terminal=True,
+            ),
+            id="a-dependency-elsewhere-is-denied",
+        ),
         pytest.param({}, Build(ARTIFACT), id="at-home-is-allowed"),
         pytest.param(
             {"sourceRef": {"kind": "GitRepository", "name": "fleet", "namespace": "apps"}},

@@ -57,8 +57,8 @@ class Applier:
                     self._wait_until_established(changes[done:])
         except ApplyFailed as error:
             error.applied = news(changes)
-            # A write whose answer was lost may have been carried out; a dry-run never is.
-            error.touched = [change.ref for change in changes] + [error.ref] * (not error.rehearsed)
+            # A write whose answer was lost may have been carried out; what was refused was not.
+            error.touched = [change.ref for change in changes] + [error.ref] * (not error.refused)
             raise
         return changes
 

@@ -28,11 +28,6 @@ class ApplyFailed(FairwayError):
         self.what = what
         self.cause = cause
 
-    @property
-    def rehearsed(self) -> bool:
-        """Whether it was only a dry-run that failed."""
-        return self.what == "dry-run failed"
-
     def in_file(self, file: str) -> ApplyFailed:
         """Return the failure naming the file of the source that the object came from."""
         named = ApplyFailed(self.ref, self.what, self.cause, file=file)
@@ -43,6 +38,11 @@ class ApplyFailed(FairwayError):
         """Return the failure with what the API server quoted of decrypted values left out."""
         self.message = withheld(self.message, words)
         return self
+
+    @property
+    def refused(self) -> bool:
+        """Tell whether it was surely not written: an answer that did not come says nothing."""
+        return self.what == "dry-run failed" or (self.cause is not None and 400 <= self.cause.status < 500)
 
     def __str__(self) -> str:
         return "\n".join([super().__str__(), *self.applied])

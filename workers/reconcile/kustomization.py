@@ -33,7 +33,7 @@ from workers.reconcile.kustomization_status import Report
 from workers.reconcile.observing import KIND, observe
 from workers.reconcile.prune import prune, terminating
 from workers.reconcile.status import Record, Superseded
-from workers.reconcile.target import Target, account_of, target_of
+from workers.reconcile.target import Target, account_of, is_name, target_of
 from workers.reconcile.waiting import Outcome, look
 from workers.reconcile.waiting import set_of as health_set
 
@@ -264,7 +264,7 @@ class KustomizationReconciler:
         As in Flux, it is our own cluster that is asked, also for objects on another one.
         """
         account = account_of(self._context, run.record.obj)
-        if not account:
-            return True
+        if not account or not is_name(account):
+            return not account
         ref = ObjectRef("", "v1", "ServiceAccount", run.record.ref.namespace, account)
         return self._context.cluster.find(ref) is not None

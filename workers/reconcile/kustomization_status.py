@@ -63,8 +63,10 @@ class Report:
         known = {ref.id for ref in inventory.of(self.record.obj)}
         if known >= {ref.id for ref in refs}:
             return
-        changed = self._conditions().set(READY, "Unknown", "Progressing", "Reconciliation in progress")
-        changed.set(RECONCILING, "True", "Progressing", self.progress).delete(STALLED)
+        changed = self._conditions()
+        if not self._failed_before():  # what failed is not in between again at each retry
+            changed.set(READY, "Unknown", "Progressing", "Reconciliation in progress")
+            changed.set(RECONCILING, "True", "Progressing", self.progress).delete(STALLED)
         self.record.write(
             {
                 "conditions": changed.sorted(),
@@ -72,6 +74,13 @@ class Report:
                 "lastAttemptedRevision": self.revision,
             }
         )
+
+    def _failed_before(self) -> bool:
+        obj = self.record.obj
+        ready = conditions.find(conditions.of(obj), READY) or {}
+        same = (obj.get("status") or {}).get("lastAttemptedRevision") == self.revision
+        seen = ready.get("observedGeneration") == obj["metadata"]["generation"]
+        return same and seen and ready.get("status") == "False"
 
     def applied(self, changes: list[Change]) -> None:
         self.changes = changes

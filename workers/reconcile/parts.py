@@ -31,13 +31,20 @@ _WORKLOADS = frozenset(
 
 
 def of(context: Context, kustomization: Object) -> list[Part]:
-    """Read what a Kustomization applied, on whichever cluster, and judge it; another one cannot fail us."""
+    """Read what a Kustomization applied, on whichever cluster, and judge it; another one cannot fail us.
+
+    It is read as the account it is applied as: an inventory also names what was tried and refused, and what
+    is seen is told to whoever may see the repository.
+    """
     judge = Judge(context.engine, kustomization["spec"], now=context.now())
     gone = vanishing_jobs.of(context.redis, ObjectRef.of(kustomization))
-    if not elsewhere(kustomization):
-        return look(context.cluster, context.pool, kustomization, judge, vanishing=gone)
     try:
         target = target_of(context, kustomization)
+    except FairwayError as error:
+        return _unknown(kustomization, str(error))
+    if not elsewhere(kustomization):
+        return look(target.client, target.pool, kustomization, judge, vanishing=gone)
+    try:
         return look(target.client, target.pool, kustomization, judge, vanishing=gone, within=_WITHIN)
     except FairwayError as error:
         return _unknown(kustomization, str(error))
@@ -93,7 +100,7 @@ def _part(client: Client, ref: ObjectRef, found: Health | tuple[Object, Health],
         return Part(ref, found)
     (obj, health), trouble = found, ""
     if not health.current and ref.group_kind in _WORKLOADS and time.monotonic() <= until:
-        # An account of another cluster may be let to apply workloads and not to see their pods.
+        # An account may be let to apply workloads and not to see their pods.
         with contextlib.suppress(Forbidden):
             trouble = _trouble(client, obj)
     return Part(ref, health, texts.counted(obj), trouble)

@@ -73,15 +73,18 @@ class Reporter:
         cluster, url = self._context.cluster, self._context.settings.github_url
         found, _ = cluster.list(cluster.discovery.resource("source.toolkit.fluxcd.io", "v1", "GitRepository"))
         mine = [source for source in found if source.get("spec") and points_to(source, repository, url)]
-        if mine:
-            grants = tenant_of(self._context, repository)
-            mine = [source for source in mine if grants.covers(source["metadata"]["namespace"])]
+        if not mine:
+            return []
+        grants = tenant_of(self._context, repository)
+        mine = [source for source in mine if grants.covers(source["metadata"]["namespace"])]
         if not mine:
             return []
         everything, _ = cluster.list(
             cluster.discovery.resource("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
         )
-        return [Source(source, self._applied(source, everything)) for source in mine]
+        # Who applies somebody else's source must neither colour his commits nor be shown on them.
+        theirs = [one for one in everything if grants.covers(one["metadata"]["namespace"])]
+        return [Source(source, self._applied(source, theirs)) for source in mine]
 
     def _applied(self, source: Object, kustomizations: Iterable[Object]) -> list[Applied]:
         metadata = source["metadata"]

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from policies.errors import TerminalError
 from policies.objects import Object
 from workers.cluster import Client
 from workers.context import Context
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -22,16 +26,24 @@ class Target:
 def target_of(context: Context, obj: Object) -> Target:
     """Return the target of a Kustomization.
 
-    Raises KubeconfigError, or ApiError of the home cluster. Another cluster gets nothing of ours: neither
-    our credentials nor our threads.
+    Raises KubeconfigError, TerminalError for what cannot be an account's name, or ApiError of the home
+    cluster. Another cluster gets nothing of ours: neither our credentials nor our threads.
     """
     spec, client, pool = obj["spec"], context.cluster, context.pool
     if reference := spec.get("kubeConfig"):
         remote = context.remotes.open(obj["metadata"]["namespace"], reference)
         client, pool = remote.client, remote.pool
     if account := account_of(context, obj):
+        if not is_name(account):  # it becomes a header, and the schema lets everything pass
+            said = f'spec.serviceAccountName "{account}" is not the name of a service account'
+            raise TerminalError(said, reason="ReconciliationFailed")
         client = client.impersonate(f"system:serviceaccount:{obj['metadata']['namespace']}:{account}")
     return Target(client, pool)
+
+
+def is_name(account: str) -> bool:
+    """Tell whether a service account can have this name."""
+    return bool(_NAME.fullmatch(account))
 
 
 def account_of(context: Context, obj: Object) -> str:

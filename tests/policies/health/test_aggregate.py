@@ -93,6 +93,10 @@ def test_a_text_about_thousands_still_fits_into_a_condition() -> None:
     assert 300 < listed < 3000
 
 
+OLD_AND_NEW = {"replicas": 3, "updatedReplicas": 1}
+ON_NODES = {"numberReady": 3, "desiredNumberScheduled": 4, "currentNumberScheduled": 4}
+
+
 @pytest.mark.parametrize(
     ("obj", "words"),
     [
@@ -113,8 +117,19 @@ def test_a_text_about_thousands_still_fits_into_a_condition() -> None:
             "2 of 3 ready",
         ),
         (live("apps/v1/Deployment"), "0 of 1 ready"),
-        (live("apps/v1/StatefulSet", {"readyReplicas": 1}, {"replicas": 2}), "1 of 2 ready"),
-        (live("apps/v1/DaemonSet", {"numberReady": 1, "desiredNumberScheduled": 4}), "1 of 4 ready"),
+        (live("apps/v1/StatefulSet", {**OLD_AND_NEW, "readyReplicas": 3}, {"replicas": 3}), "1 of 3 ready"),
+        (
+            live(
+                "apps/v1/StatefulSet",
+                {**OLD_AND_NEW, "readyReplicas": 3},
+                {"replicas": 3, "updateStrategy": {"rollingUpdate": {"partition": 2}}},
+            ),
+            "3 of 3 ready",
+        ),
+        (live("apps/v1/ReplicaSet", {"readyReplicas": 1}, {"replicas": 2}), "1 of 2 ready"),
+        (live("apps/v1/DaemonSet", {**ON_NODES, "updatedNumberScheduled": 4}), "3 of 4 ready"),
+        (live("apps/v1/DaemonSet", {**ON_NODES, "updatedNumberScheduled": 2}), "1 of 4 ready"),
+        (live("apps/v1/DaemonSet", ON_NODES, {"updateStrategy": {"type": "OnDelete"}}), "3 of 4 ready"),
         (live("batch/v1/Job", {"succeeded": 2}, {"completions": 5}), "2 of 5 done"),
         (live("v1/ConfigMap"), ""),
         (live("example.com/v1/Job", "done", {"completions": "all"}), "0 of 1 done"),
@@ -124,8 +139,12 @@ def test_a_text_about_thousands_still_fits_into_a_condition() -> None:
         "a new pod is not ready because an old one is",
         "half way through",
         "no status",
-        "StatefulSet",
+        "old pods of a StatefulSet do not count",
+        "but those its partition keeps do",
+        "ReplicaSet",
         "DaemonSet",
+        "old pods of a DaemonSet do not count",
+        "but those it leaves until they are deleted do",
         "Job",
         "nothing to count",
         "unreadable",

@@ -16,8 +16,10 @@ from policies.objects import Object
 from policies.ownership import with_owner
 from policies.settings import Settings
 from tests.fixtures.cluster import Cluster
+from tests.workers.reconcile.delivery import Delivery
 from workers.cluster import Client
 from workers.context import Context
+from workers.engine import Engine
 from workers.reconcile.apply import Applier, Change, Options
 from workers.reconcile.gitrepository import GitRepositoryReconciler
 from workers.reconcile.kustomization import KustomizationReconciler
@@ -82,6 +84,36 @@ def crd(group: str) -> Object:
 @pytest.fixture(scope="session")
 def _served(client: Client) -> None:
     prepare(client, "fairway-system")
+
+
+@pytest.fixture
+def deliver(
+    client: Client,
+    cluster: Cluster,
+    redis_server: EmbeddedRedis,
+    engine: Engine,
+    tmp_path: Path,
+    _served: None,
+) -> Callable[..., Delivery]:
+    """Give a namespace a source and a worker with these settings."""
+
+    def give(namespace: str, **settings: str) -> Delivery:
+        environment = {
+            "FAIRWAY_REDIS_URL": redis_server.url,
+            "FAIRWAY_DATA": str(tmp_path),
+            "KUBECONFIG": str(cluster.kubeconfig),
+            **settings,
+        }
+        context = Context(Settings.from_env(environment, lambda path: Path(path).read_text()))
+        context.engine = engine
+        return Delivery(context, client, namespace)
+
+    return give
+
+
+@pytest.fixture
+def delivery(deliver: Callable[..., Delivery], namespace: str) -> Delivery:
+    return deliver(namespace)
 
 
 @pytest.fixture
