@@ -101,7 +101,9 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except FairwayError as error:
-        click.echo(f"fairway: {error}", err=True)
+        from app.cli.flux.terminal import harmless  # what a cluster or a forge said may be in it
+
+        click.echo(f"fairway: {harmless(str(error))}", err=True)
         sys.exit(1)
     except Exception as error:
         # Looked up only now: most commands need neither, and `--help` answers at once.

@@ -84,7 +84,15 @@ def kustomization(
     )
     Kustomization.read(found)
     variables = inline(found) if dry_run else cluster.variables(found)
-    for obj in rendered(found, folder.resolve(), variables, strict=strict_substitute, ignored=ignore_paths):
+    objects = rendered(
+        found,
+        folder.resolve(),
+        variables,
+        strict=strict_substitute,
+        ignored=ignore_paths,
+        keep_encrypted=True,  # what is printed may be shared or kept
+    )
+    for obj in objects:
         click.echo("---")
         click.echo(yaml.safe_dump(obj, sort_keys=False, allow_unicode=True), nl=False)
 
@@ -141,14 +149,19 @@ def rendered(
     strict: bool,
     ignored: str,
     normalize: bool = False,
+    keep_encrypted: bool = False,
 ) -> list[Object]:
+    """Render a folder as the source of a Kustomization; raises FairwayError when it cannot be.
+
+    What is encrypted stays so with `keep_encrypted`, and is refused without.
+    """
     import toolchain
     from workers.engine import BuildRequest, Engine
 
     root = _root_of(folder)
     spec = {**obj["spec"], "path": str(folder.relative_to(root))}
-    # What is printed may be shared or kept: encrypted parts stay as they lie in the repository.
-    spec.pop("decryption", None)
+    if keep_encrypted:
+        spec.pop("decryption", None)
     with tempfile.TemporaryDirectory(prefix="fairway-build-") as temporary:
         artifact = Path(temporary) / "source.tar.gz"
         digest = _pack(root, artifact, ignored)
@@ -157,11 +170,17 @@ def rendered(
             request = BuildRequest(
                 artifact, digest, {**obj, "spec": spec}, variables, strict=strict, normalize=normalize
             )
-            objects = engine.build(request, timeout=_TIMEOUT).objects
+            built = engine.build(request, timeout=_TIMEOUT)
         finally:
             engine.close()
+    if built.encrypted:
+        # Compared as they lie in the repository, they would look like a change.
+        raise FairwayError(
+            f"{folder} has parts encrypted with SOPS, which are decrypted in the cluster only: "
+            "it cannot be rendered here yet"
+        )
     metadata = obj["metadata"]
-    return [with_owner(o, name=metadata["name"], namespace=metadata["namespace"]) for o in objects]
+    return [with_owner(o, name=metadata["name"], namespace=metadata["namespace"]) for o in built.objects]
 
 
 def _root_of(folder: Path) -> Path:

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from app.cli import cli
 from policies.objects import ObjectRef
+from tests.fixtures.sops import SECRETS_ONLY, Vault
 from tests.fixtures.world import Team, World, config_map, deployment, until
 
 Run = Callable[..., Result]
@@ -183,6 +184,9 @@ def test_events_are_those_of_our_kinds(run: Run, team: Team) -> None:
     assert rows[0] == ["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]
     assert {row[3] for row in rows[1:]} == {"Kustomization/app"}
     assert any("Deployment/" in row[4] and "created" in row[4] for row in rows)
+    assert {row[3] for row in lines(run("events", "--for", "ks/app", "--no-header").output)} == {
+        "Kustomization/app"
+    }
     nothing = run("events", "--types", "Warning")
     assert (nothing.exit_code, nothing.output) == (1, f'✗ no events found in "{team.namespace}" namespace\n')
 
@@ -269,3 +273,17 @@ def test_diff_ends_with_2_when_it_cannot_tell(
     shown = differ(run, tmp_path)
     assert shown.exit_code == 2
     assert shown.output.startswith(f"✗ {problem}")
+
+
+def test_diff_takes_encrypted_parts_for_no_change(
+    run: Run, team: Team, world: World, vault: Vault, tmp_path: Path
+) -> None:
+    app = ObjectRef(*KUSTOMIZATION, team.namespace, "app")
+    decryption = {"provider": "sops", "secretRef": {"name": "keys"}}
+    world.client.patch(app, {"spec": {"suspend": True, "decryption": decryption}}, manager="x")
+    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: login}\nstringData: {password: hunter2}\n"
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "secret.yaml").write_text(vault.encrypt(secret, regex=SECRETS_ONLY))
+    shown = differ(run, tmp_path)
+    assert shown.exit_code == 2
+    assert shown.output.startswith(f"✗ {tmp_path / 'app'} has parts encrypted with SOPS")

@@ -21,6 +21,7 @@ from policies.field_diff import compare
 from policies.ignored_fields import IgnoredFields
 from policies.kinds import Kustomization
 from policies.objects import Object, ObjectRef
+from toolchain.errors import ToolchainError
 
 if TYPE_CHECKING:
     from workers.cluster import Client
@@ -85,7 +86,8 @@ def kustomization(
         with _progress(f"comparing {len(objects)} objects", shown=progress_bar):
             client = _acting(target, spec)
             found = [*_differing(client, spec, objects), *_gone(client, target, spec, objects)]
-    except FairwayError as error:
+    except (FairwayError, ToolchainError, OSError) as error:
+        # Whatever the cause: 1 would say that something differs.
         failure(str(error))
         raise click.exceptions.Exit(2) from None
     for line in found:

@@ -13,6 +13,7 @@ from policies.clock import parse
 from policies.objects import Object
 
 _HEADER = ("LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE")
+_SHORT = {"ks": "Kustomization", "gitrepo": "GitRepository"}
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60))
 
 
@@ -32,6 +33,7 @@ def events(about: str, types: str, everywhere: bool, no_header: bool, target: Ta
     fairway events --for Kustomization/web -n apps
     """
     kind, _, name = about.partition("/")
+    kind = _SHORT.get(kind.casefold(), kind)
     wanted = {one.strip().casefold() for one in types.split(",") if one.strip()}
     resource = target.client.discovery.resource("", "v1", "Event")
     found, _ = target.client.list(resource, namespace="" if everywhere else target.namespace)
