@@ -17,17 +17,19 @@ from typing import Any
 
 from policies import clock, conditions, inventory, schedule
 from policies.config_refs import config_refs
-from policies.dependencies import dependency_keys, included_names, source_key, tested_keys
+from policies.dependencies import source_key
 from policies.errors import FairwayError
 from policies.github.urls import repository_of
 from policies.health import Health
 from policies.health.expressions import Rules
 from policies.kinds import InvalidObject, Kustomization
 from policies.kustomization import elsewhere, waits
-from policies.objects import Object, ObjectRef
+from policies.objects import Object
 from policies.settings import Settings
 from workers.cluster import Client
+from workers.watch import edges
 from workers.watch.configs import Config, ConfigWatch
+from workers.watch.edges import artifact_of, is_ready, key_of
 from workers.watch.health import HealthWatch, Kind, Owner, Pods
 from workers.watch.informer import Changed, Informer, Listed
 from workers.workqueue import Key, Queue, Workqueue
@@ -142,14 +144,15 @@ class Loop:
             for owner in self._health.handle(seen):
                 self._health_changed(owner)
         elif isinstance(seen.source, Config):
-            self._wake_users(self._configs.handle(seen))
+            for key in edges.made_with(self._objects, self._configs.handle(seen)):
+                self._queue(key, Queue.PUSH)
         elif isinstance(seen, Changed):
             self._changed(seen.object, gone=seen.gone)
         else:
             self._listed(seen.source, seen.objects)
 
     def _listed(self, kind: str, objects: list[Object]) -> None:
-        present = {_key(obj) for obj in objects}
+        present = {key_of(obj) for obj in objects}
         for key in [k for k in self._objects if k.kind == kind and k not in present]:
             self._changed(self._objects[key], gone=True)
         for obj in objects:
@@ -158,7 +161,7 @@ class Loop:
     def _changed(self, obj: Object, *, gone: bool) -> None:
         # Flux's schemas admit an object without a spec; its run says so in its status.
         obj = {"spec": {}, **obj}
-        key = _key(obj)
+        key = key_of(obj)
         before = self._objects.get(key)
         if gone:
             self._gone(key)
@@ -169,9 +172,11 @@ class Loop:
             if before is None and self._configs.knows(config_refs(obj)):
                 self._queue(key, Queue.PUSH)  # as in Flux: who led before may have missed a change
             if before != obj:
-                self._wake_dependents(key, ready=_ready(obj) and not (before and _as_ready(before, obj)))
-        elif _artifact(obj) != _artifact(before):
-            self._wake_followers(key, obj)
+                ready = edges.became_ready(before, obj)
+                for other in edges.waiting_for(self._objects, key, ready=ready):
+                    self._queue(other, Queue.PUSH)
+        elif artifact_of(obj) != artifact_of(before):
+            self._wake_followers(key)
         try:
             self._plan(key, obj, known=before is not None)
         except InvalidObject as error:
@@ -218,12 +223,12 @@ class Loop:
             return
         if not known:
             # A new leader does not know when the last run was: unchanged objects are spread out.
-            wait *= random.random() if _ready(obj) else 1.0  # noqa: S311
+            wait *= random.random() if is_ready(obj) else 1.0  # noqa: S311
         self._timers.set(Due(key, "run"), self._now() + wait)
 
     def _retry(self, key: Key, obj: Object) -> float:
         """Return how long to leave an object alone that failed as often in a row as we have seen."""
-        if _ready(obj):
+        if is_ready(obj):
             self._failures.pop(key, None)
         return schedule.backoff(
             self._failures.get(key, 0),
@@ -304,38 +309,15 @@ class Loop:
             if not self._work.busy([key]):
                 self._queue(key, Queue.PUSH)
 
-    def _wake_followers(self, key: Key, source: Object) -> None:
+    def _wake_followers(self, key: Key) -> None:
         """A source has a new artifact: whatever is made of it is next, and its commit gets a status."""
-        for other, obj in self._objects.items():
-            if other.kind == "GitRepository" and other.namespace == key.namespace:
-                if key.name in included_names(obj):
-                    self._queue(other, Queue.PUSH)
-                continue
-            if other.kind == "Kustomization" and source_key(obj) == (
-                "GitRepository",
-                key.namespace,
-                key.name,
-            ):
-                self._plan(other, obj, known=True)
-                timeout = Kustomization.read(obj).timeout_seconds
-                self._timers.set(Due(other, "report"), self._now() + timeout + 1)
-
-    def _wake_users(self, configs: set[ObjectRef]) -> None:
-        """A labelled ConfigMap or Secret came, changed or went: whatever is made with it is next."""
-        for key, obj in self._objects.items():
-            if key.kind == "Kustomization" and not configs.isdisjoint(config_refs(obj)):
-                self._queue(key, Queue.PUSH)
-
-    def _wake_dependents(self, key: Key, *, ready: bool) -> None:
-        """Queue what waits for this one: because it became `ready`, or may fit an expression now."""
-        owner = (key.namespace, key.name)
-        for other, obj in self._objects.items():
-            if not obj["spec"].get("dependsOn") or owner not in dependency_keys(obj):
-                continue
-            if ready or owner not in tested_keys(obj):
-                found = conditions.find(conditions.of(obj), conditions.READY) or {}
-                if found.get("reason") == "DependencyNotReady":
-                    self._queue(other, Queue.PUSH)
+        for other in edges.including(self._objects, key):
+            self._queue(other, Queue.PUSH)
+        for other in edges.applying(self._objects, key):
+            obj = self._objects[other]
+            self._plan(other, obj, known=True)
+            timeout = Kustomization.read(obj).timeout_seconds
+            self._timers.set(Due(other, "report"), self._now() + timeout + 1)
 
     def _report(self, obj: Object) -> None:
         source = obj
@@ -353,7 +335,7 @@ class Loop:
     def _artifact_for(self, obj: Object) -> Any:
         if obj["kind"] != "Kustomization":
             return None
-        return _artifact(self._objects.get(Key(*source_key(obj))))
+        return artifact_of(self._objects.get(Key(*source_key(obj))))
 
     def _queue(self, key: Key, lane: Queue) -> None:
         if key.kind not in self._served and key.kind in _NAMES:
@@ -367,23 +349,3 @@ class Loop:
             key, lane = next(iter(self._pending.items()))
             self._work.add(key, lane)
             del self._pending[key]
-
-
-def _key(obj: Object) -> Key:
-    return Key(obj["kind"], obj["metadata"]["namespace"], obj["metadata"]["name"])
-
-
-def _artifact(obj: Object | None) -> Any:
-    return ((obj or {}).get("status") or {}).get("artifact")
-
-
-def _as_ready(before: Object, now: Object) -> bool:
-    """Tell whether an object was as ready as it is now: a dependent may wait for just the revision."""
-    applied = [(obj.get("status") or {}).get("lastAppliedRevision") for obj in (before, now)]
-    return _ready(before) and applied[0] == applied[1]
-
-
-def _ready(obj: Object) -> bool:
-    status = obj.get("status") or {}
-    current = status.get("observedGeneration") == obj["metadata"].get("generation")
-    return current and conditions.is_true(conditions.of(obj), conditions.READY)
