@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Timer
+from typing import TextIO, cast
 
 import pytest
 import yaml
@@ -189,6 +193,34 @@ def test_events_are_those_of_our_kinds(run: Run, team: Team) -> None:
     }
     nothing = run("events", "--types", "Warning")
     assert (nothing.exit_code, nothing.output) == (1, f'✗ no events found in "{team.namespace}" namespace\n')
+
+
+@pytest.mark.parametrize(
+    ("words", "news"),
+    [
+        pytest.param(("get", "ks"), "app\t", id="get"),
+        pytest.param(("events", "--for", "ks/app"), "ConfigMap/", id="events"),
+    ],
+)
+def test_watching_goes_on_showing(
+    run: Run, team: Team, world: World, words: tuple[str, ...], news: str
+) -> None:
+    place = ["--kubeconfig", world.sandbox.kubeconfig, "-n", team.namespace, "-w"]
+    command = [sys.executable, "-m", "app.cli", *words, *place]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watching:
+        late = Timer(60, watching.terminate)
+        late.start()
+        try:
+            stream = cast(TextIO, watching.stdout)
+            assert stream.readline().split()[0] in ("NAME", "LAST")
+            sha = team.push({"app/more.yaml": config_map("more")})
+            until(
+                lambda: (team.applied()["status"].get("lastAppliedRevision") or "").endswith(sha), what="it"
+            )
+            assert any((news in line and sha[:8] in line) or "/more created" in line for line in stream)
+        finally:
+            late.cancel()
+            watching.terminate()
 
 
 def test_what_the_cluster_says_does_not_steer_the_terminal(run: Run, team: Team, world: World) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import click
@@ -22,8 +23,9 @@ _UNITS = (("d", 86400), ("h", 3600), ("m", 60))
 @click.option("--types", default="", help="Only these types, separated by commas: Normal, Warning.")
 @click.option("--all-namespaces", "-A", "everywhere", is_flag=True, help="Those of every namespace.")
 @click.option("--no-header", is_flag=True, help="Leave the header out.")
+@click.option("--watch", "-w", "follow", is_flag=True, help="Go on showing what happens.")
 @cluster_options
-def events(about: str, types: str, everywhere: bool, no_header: bool, target: Target) -> None:
+def events(about: str, types: str, everywhere: bool, no_header: bool, follow: bool, target: Target) -> None:
     """Show the events of sources and Kustomizations.
 
     The newest comes last.
@@ -32,25 +34,42 @@ def events(about: str, types: str, everywhere: bool, no_header: bool, target: Ta
     fairway events -A --types Warning
     fairway events --for Kustomization/web -n apps
     """
-    kind, _, name = about.partition("/")
-    kind = _SHORT.get(kind.casefold(), kind)
-    wanted = {one.strip().casefold() for one in types.split(",") if one.strip()}
+    wanted = _selector(about, types)
     resource = target.client.discovery.resource("", "v1", "Event")
-    found, _ = target.client.list(resource, namespace="" if everywhere else target.namespace)
-    shown = [
-        event
-        for event in found
-        if event["involvedObject"].get("kind") in KINDS
-        and (not kind or event["involvedObject"]["kind"].casefold() == kind.casefold())
-        and (not name or event["involvedObject"]["name"] == name)
-        and (not wanted or event["type"].casefold() in wanted)
-    ]
-    if not shown:
+    namespace = "" if everywhere else target.namespace
+    found, version = target.client.list(resource, namespace=namespace)
+    shown = [event for event in found if wanted(event)]
+    if not shown and not follow:
         where = "in any namespace" if everywhere else f'in "{target.namespace}" namespace'
         raise failure(f"no events found {where}")
     rows = [_row(event, everywhere=everywhere) for event in sorted(shown, key=_seen)]
     header = ("NAMESPACE", *_HEADER) if everywhere else _HEADER
-    click.echo(table(header, rows, with_header=not no_header))
+    if shown or not no_header:
+        click.echo(table(header, rows, with_header=not no_header))
+    while follow:
+        with target.client.watch(resource, resource_version=version, namespace=namespace) as happening:
+            for one in happening:
+                if one.type in ("ADDED", "MODIFIED") and wanted(one.object):
+                    row = _row(one.object, everywhere=everywhere)
+                    click.echo(table(row, [row], with_header=False))
+        _, version = target.client.list(resource, namespace=namespace)
+
+
+def _selector(about: str, types: str) -> Callable[[Object], bool]:
+    kind, _, name = about.partition("/")
+    kind = _SHORT.get(kind.casefold(), kind).casefold()
+    chosen = {one.strip().casefold() for one in types.split(",") if one.strip()}
+
+    def wanted(event: Object) -> bool:
+        involved = event["involvedObject"]
+        return (
+            involved.get("kind") in KINDS
+            and (not kind or involved["kind"].casefold() == kind)
+            and (not name or involved["name"] == name)
+            and (not chosen or event["type"].casefold() in chosen)
+        )
+
+    return wanted
 
 
 def _seen(event: Object) -> datetime:

@@ -93,6 +93,10 @@ def _show(
     output: str | None,
 ) -> None:
     wanted = _selector(status_selector)
+    if follow and len(kinds) > 1:
+        raise click.UsageError("--watch follows one kind at a time")
+    # Noted before the table is made, so that nothing falls between the two.
+    version = _version(kinds[0], target, everywhere=everywhere) if follow else ""
     found: dict[Kind, list[Object]] = {}
     for kind in kinds:
         objects = (
@@ -116,25 +120,28 @@ def _show(
             tables.append(table(header, rows, with_header=not no_header))
     click.echo("\n\n".join(tables))
     if follow:
-        _follow(kinds, name, target, everywhere=everywhere, labels=label_selector, wanted=wanted)
+        _follow(kinds[0], name, target, version, everywhere=everywhere, labels=label_selector, wanted=wanted)
+
+
+def _version(kind: Kind, target: Target, *, everywhere: bool) -> str:
+    resource = target.client.discovery.resource(kind.group, "v1", kind.kind)
+    return target.client.list(resource, namespace="" if everywhere else target.namespace)[1]
 
 
 def _follow(
-    kinds: list[Kind],
+    kind: Kind,
     name: str | None,
     target: Target,
+    version: str,
     *,
     everywhere: bool,
     labels: str,
     wanted: Callable[[Object], bool],
 ) -> None:
     """Print a row whenever an object changes, until the user stops it."""
-    if len(kinds) > 1:
-        raise click.UsageError("--watch follows one kind at a time")
-    resource = target.client.discovery.resource(kinds[0].group, "v1", kinds[0].kind)
+    resource = target.client.discovery.resource(kind.group, "v1", kind.kind)
     namespace = "" if everywhere else target.namespace
     while True:
-        _, version = target.client.list(resource, namespace=namespace, labels=labels)
         with target.client.watch(
             resource, resource_version=version, namespace=namespace, labels=labels
         ) as events:
@@ -145,6 +152,7 @@ def _follow(
                 if not name or obj["metadata"]["name"] == name:
                     row = _row(obj, prefix="", everywhere=everywhere)
                     click.echo(table(row, [row], with_header=False))
+        version = _version(kind, target, everywhere=everywhere)
 
 
 def _print_whole(objects: list[Object], output: str, *, single: bool) -> None:
