@@ -261,15 +261,15 @@ def test_objects_are_applied_as_the_service_account(world: World) -> None:
 
 def test_a_field_that_is_not_served_yet_is_refused_by_name(world: World) -> None:
     team = world.team()
-    team.kustomization("secret", decryption={"provider": "sops"})
+    team.kustomization("elsewhere", sourceRef={"kind": "Bucket", "name": "src"})
     obj = until(
-        lambda: (o := team.applied("secret")) and conditions.is_true(conditions.of(o), "Stalled") and o,
+        lambda: (o := team.applied("elsewhere")) and conditions.is_true(conditions.of(o), "Stalled") and o,
         what="Stalled",
     )
     ready = conditions.find(conditions.of(obj), "Ready")
     assert ready
     assert (ready["status"], ready["reason"]) == ("False", "NotServed")
-    assert "spec.decryption" in ready["message"]
+    assert "spec.sourceRef of kind Bucket" in ready["message"]
 
 
 def test_an_object_without_a_spec_is_told_so_and_left(world: World) -> None:
