@@ -309,3 +309,26 @@ def test_a_commit_s_page_shows_only_the_namespaces_its_repository_is_bound_to(
     page = json.loads(tenant.context.redis.get(f"fairway:view:commit:{repository}/{sha}") or b"{}")
     assert {row["namespace"] for row in page["objects"]} == {tenant.namespace}
     assert page["state"] == "success"
+
+
+@pytest.mark.parametrize("name", ["keys", "../../OTHER/secrets/keys"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        pytest.param(lambda name: {"kubeConfig": {"secretRef": {"name": name}}}, id="kubeConfig"),
+        pytest.param(
+            lambda name: {"kubeConfig": {"configMapRef": {"name": name}}}, id="kubeConfig-configMap"
+        ),
+        pytest.param(
+            lambda name: {"decryption": {"provider": "sops", "secretRef": {"name": name}}}, id="decryption"
+        ),
+    ],
+)
+def test_keys_of_the_other_cannot_be_named(
+    tenant: Delivery, other: str, field: Callable[[str], dict[str, Any]], name: str
+) -> None:
+    """A Secret is looked for in the own namespace alone, whatever its name."""
+    obj = tenant.apply({"a.yaml": manifest("mine")}, **field(name.replace("OTHER", other)))
+    assert told(obj)[0] == "False"
+    assert tenant.config("mine") is None
+    leaks_nothing(tenant)
