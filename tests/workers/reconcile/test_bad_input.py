@@ -241,10 +241,13 @@ def test_a_bomb_of_generated_objects_ends_in_a_message(delivery: Delivery) -> No
                 f"resources: [../../{level + 1}]\nnamePrefix: '{number}-'\n"
             )
         if level:
-            files[f"{level}/kustomization.yaml"] = f"resources: [{', '.join(map(str, range(10)))}]\n"
+            files[f"{level}/kustomization.yaml"] = (
+                f"resources: [{', '.join(repr(str(n)) for n in range(10))}]\n"
+            )
     files["kustomization.yaml"] = "resources: [" + ", ".join(f"0/{n}" for n in range(10)) + "]\n"
     obj = delivery.apply(files)
     assert told(obj)[:2] == ("False", "BuildFailed")
+    assert any(words in told(obj)[2] for words in ("more memory than", "took longer than", "larger than"))
     mends(delivery)
 
 
