@@ -19,7 +19,23 @@ var outLock sync.Mutex
 const (
 	exitOutOfMemory = 3
 	memoryCheck     = 20 * time.Millisecond
+	signOfLife      = time.Second
 )
+
+type working struct {
+	ID      int64 `json:"id"`
+	Working bool  `json:"working"`
+}
+
+// showLife says every second that a request is being worked on, so that one that takes long is told from a
+// process that hangs.
+func showLife(out *bufio.Writer) {
+	for range time.Tick(signOfLife) {
+		if id := current.Load(); id != 0 {
+			_ = write(out, working{ID: id, Working: true})
+		}
+	}
+}
 
 // watchMemory gives up the current request when the heap outgrows its limit. The process ends with it:
 // there is no other way to take memory back from a library that is still building.

@@ -17,7 +17,7 @@ import (
 )
 
 // protocol changes when a request or an answer changes its meaning; the client refuses any other.
-const protocol = 2
+const protocol = 3
 
 var version = "dev"
 
@@ -83,6 +83,7 @@ func run(scratch string, memory int64, maxOutput int) error {
 	out := bufio.NewWriter(os.Stdout)
 	shared := &engine{trees: newTrees(folder), maxOutput: maxOutput}
 	go watchMemory(memory, out)
+	go showLife(out)
 	if err := write(out, map[string]any{"hello": map[string]any{"protocol": protocol, "version": version}}); err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 )
 
 // protocol is the one of the rendering engine; the client refuses any other.
-const protocol = 2
+const protocol = 3
 
 var version = "dev"
 

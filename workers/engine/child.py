@@ -23,7 +23,7 @@ import orjson
 
 from workers.engine.errors import EngineDied, EngineTimeout, OutputTooLarge, from_answer
 
-PROTOCOL = 2
+PROTOCOL = 3
 _START_TIMEOUT = 10.0  # seconds
 _PING_TIMEOUT = 1.0
 _PING_AFTER = 1.0  # seconds of silence after which an engine is asked whether it is there
@@ -35,7 +35,8 @@ class Child:
     """One child process, started when first needed; safe to share between threads.
 
     `what` names it in errors ("the rendering engine"); `binary` may be a way to find it. Its environment is
-    empty but for `environment`, and it gets a private folder only in `scratch`.
+    empty but for `environment`, and it gets a private folder only in `scratch`. `silence` is how long, in
+    seconds, a child that shows signs of life may give none before it is taken for hung.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class Child:
         scratch: Path | None = None,
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        silence: float = 0.0,
     ) -> None:
         self._binary = binary
+        self._silence = silence
         self._what = what
         self._scratch = scratch
         self._arguments = list(arguments)
@@ -101,10 +104,12 @@ class Child:
         try:
             request = {"id": self._last_id, "op": operation, "with": with_}
             _send(child, orjson.dumps(request) + b"\n", deadline)
-            answer = orjson.loads(self._line(child, deadline))
+            answer = self._answer(child, deadline)
         except TimeoutError:
             self._end()
-            raise EngineTimeout(f"{self._what} took longer than {timeout:g}s and was ended") from None
+            hung = time.monotonic() < deadline
+            why = "hung" if hung else f"took longer than {timeout:g}s"
+            raise EngineTimeout(f"{self._what} {why} and was ended") from None
         except (OSError, orjson.JSONDecodeError) as error:
             self._end()
             raise EngineDied(f"{self._what} ended unexpectedly; it is started again") from error
@@ -118,6 +123,15 @@ class Child:
             raise EngineDied(f"{self._what} answered out of turn; it is started again")
         self._heard = time.monotonic()
         return answer.get("result")
+
+    def _answer(self, child: subprocess.Popen[bytes], deadline: float) -> dict[str, Any]:
+        """Read the answer; raises TimeoutError also when a child that shows life falls silent."""
+        while True:
+            patience = time.monotonic() + self._silence if self._silence else deadline
+            answer: dict[str, Any] = orjson.loads(self._line(child, min(deadline, patience)))
+            # One that was sent at the end of the last request may still be underway.
+            if not answer.get("working"):
+                return answer
 
     def _start(self) -> subprocess.Popen[bytes]:
         binary = self._binary() if callable(self._binary) else self._binary

@@ -75,11 +75,19 @@ class Evaluated:
     answers: list[Answer]
 
 
+_SILENCE = 5.0  # seconds; the engine says every second that it works
+
+
 class Engine(Child):
     """The engine as a child process: kustomize is not safe in parallel, so each worker has one of its own."""
 
     def __init__(self, binary: Path, *, scratch: Path | None = None) -> None:
-        super().__init__(binary, what="the rendering engine", scratch=scratch or Path(tempfile.gettempdir()))
+        super().__init__(
+            binary,
+            what="the rendering engine",
+            scratch=scratch or Path(tempfile.gettempdir()),
+            silence=_SILENCE,
+        )
 
     def build(self, request: BuildRequest, *, timeout: float) -> BuildResult:
         """Render a Kustomization; raises EngineError's subclasses. `timeout` counts from our turn."""

@@ -38,7 +38,7 @@ from workers.reconcile.waiting import Outcome, look
 from workers.reconcile.waiting import set_of as health_set
 
 log = logging.getLogger(__name__)
-_BUILD_TIMEOUT = 15.0  # seconds; a hung engine is replaced after it, and the retry finds a new one
+_BUILD_TIMEOUT = 45.0  # seconds; the engine works on one build at a time, and others wait for it
 
 
 @dataclass
@@ -180,10 +180,10 @@ class KustomizationReconciler:
             variables=variables.resolve(self._context.cluster, obj),
             strict=self._context.settings.gate("StrictPostBuildSubstitutions"),
         )
-        engine = self._context.engine
+        engine, timeout = self._context.engine, min(_BUILD_TIMEOUT, run.spec.timeout_seconds)
         if keys is None:
-            return engine.build(request, timeout=_BUILD_TIMEOUT)
-        return decryption.build(engine, self._context.sops, request, keys, timeout=_BUILD_TIMEOUT)
+            return engine.build(request, timeout=timeout)
+        return decryption.build(engine, self._context.sops, request, keys, timeout=timeout)
 
     def _prune(self, run: _Run, stale: list[ObjectRef], new: list[ObjectRef]) -> None:
         owner, deleted = run.record.obj["metadata"], []

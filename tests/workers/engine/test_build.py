@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -302,6 +303,32 @@ def test_a_hung_engine_is_ended_in_time_and_replaced(engine: Engine, build_reque
         engine.build(request, timeout=0.5)
     assert names(engine.build(request, timeout=20)) == [("ConfigMap", "a")]
     assert engine.pid != hung
+
+
+def test_an_engine_that_falls_silent_is_not_waited_for(
+    engine: Engine, build_request: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = build_request({"a.yaml": CONFIG % ("a", 1)})
+    engine.build(request, timeout=20)
+    monkeypatch.setattr(engine, "_silence", 1.5)
+    assert engine.pid
+    freeze(engine.pid)
+    began = time.monotonic()
+    with pytest.raises(EngineTimeout, match="the rendering engine hung and was ended"):
+        engine.build(request, timeout=60)
+    assert time.monotonic() - began < 30
+
+
+def test_a_build_that_takes_long_is_waited_for(
+    engine: Engine, build_request: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It shows life every second, however long kustomize takes."""
+    monkeypatch.setattr(engine, "_silence", 3.0)
+    files = {f"{i}.yaml": CONFIG % (f"c{i}", i) for i in range(2500)}
+    files["kustomization.yaml"] = (
+        "namePrefix: a-\nresources: [" + ", ".join(f"{i}.yaml" for i in range(2500)) + "]\n"
+    )
+    assert len(engine.build(build_request(files), timeout=90).objects) == 2500
 
 
 def test_an_engine_that_hangs_while_idle_costs_no_build(

@@ -245,7 +245,7 @@ def test_a_bomb_of_generated_objects_ends_in_a_message(delivery: Delivery) -> No
                 f"resources: [{', '.join(repr(str(n)) for n in range(10))}]\n"
             )
     files["kustomization.yaml"] = "resources: [" + ", ".join(f"0/{n}" for n in range(10)) + "]\n"
-    obj = delivery.apply(files)
+    obj = delivery.apply(files, timeout="30s")
     assert told(obj)[:2] == ("False", "BuildFailed")
     assert any(words in told(obj)[2] for words in ("more memory than", "took longer than", "larger than"))
     mends(delivery)
