@@ -75,7 +75,10 @@ def test_an_object_the_account_may_not_read_is_told_in_flux_s_words(
     [
         (("apps", "v1beta1", "Deployment"), "status: 'NotFound'"),
         (("apps", "v1", "Widget"), "status: 'Unknown': no matches for kind \"Widget\""),
-        (("example.com", "v1", "Widget"), 'no matches for kind "Widget" in group "example.com"'),
+        (
+            ("nowhere.example.net", "v1", "Widget"),
+            'no matches for kind "Widget" in group "nowhere.example.net"',
+        ),
     ],
     ids=["another-version", "no-such-kind", "no-such-group"],
 )
