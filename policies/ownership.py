@@ -25,6 +25,7 @@ class Action(StrEnum):
     """What to do with one object of a stage."""
 
     APPLY = "apply"
+    KEEP = "keep"  # it is known to be as wanted
     SKIP = "skip"  # neither dry-run nor applied nor waited for
 
 

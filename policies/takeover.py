@@ -68,7 +68,7 @@ def _removals(where: str, found: Mapping[str, str], keys: Iterable[str]) -> Patc
 
 def _taken(entries: list[Any], disallowed: Iterable[tuple[str, str]]) -> list[Any]:
     """Return the entries with those of the disallowed managers merged into ours."""
-    ours = next((e for e in entries if _is_ours(e)), None)
+    ours = next((e for e in entries if is_ours(e)), None)
     kept: list[Any] = []
     taken: list[Any] = []
     for entry in entries:
@@ -84,12 +84,18 @@ def _taken(entries: list[Any], disallowed: Iterable[tuple[str, str]]) -> list[An
     return [*kept, {**first, "fieldsV1": fields}]
 
 
-def _is_ours(entry: Mapping[str, Any]) -> bool:
+def is_ours(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an entry of managedFields is our own apply of the object."""
     return (
         entry.get("manager") == FIELD_MANAGER
         and entry.get("operation") == "Apply"
         and not entry.get("subresource")
     )
+
+
+def is_taken_over(entry: Mapping[str, Any], managers: Iterable[str] = ()) -> bool:
+    """Tell whether an entry is one whose fields are given to us."""
+    return _matches(entry, _disallowed(managers))
 
 
 def _matches(entry: Mapping[str, Any], disallowed: Iterable[tuple[str, str]]) -> bool:

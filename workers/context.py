@@ -20,6 +20,7 @@ from workers.decryption import Sops
 from workers.engine import Engine
 from workers.flux_leases import FluxLeases
 from workers.github import GitHub
+from workers.ledger import Ledger
 from workers.workqueue import Key, Queue, Send, Workqueue, open_redis
 
 
@@ -60,6 +61,10 @@ class Context:
     @cached_property
     def queue(self) -> Workqueue:
         return Workqueue(self.redis, self.send)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.redis)
 
     @cached_property
     def cluster(self) -> Client:

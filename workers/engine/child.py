@@ -63,6 +63,12 @@ class Child:
         self._heard = 0.0
 
     @property
+    def identity(self) -> str:
+        """The name of the binary, which holds a digest of its sources."""
+        binary = self._binary() if callable(self._binary) else self._binary
+        return binary.name
+
+    @property
     def pid(self) -> int | None:
         """The child's process id, None while there is none."""
         return self._child.pid if self._child else None

@@ -17,6 +17,7 @@ from policies.health import status as health
 from policies.objects import Object, ObjectRef
 from workers.cluster import Client, NotFound
 from workers.reconcile.failures import ApplyFailed
+from workers.reconcile.memory import Memory
 from workers.reconcile.stage import Change, Difference, Done, Options, Stage, news
 
 __all__ = ["Applier", "Change", "Difference", "Done", "Options", "news"]
@@ -35,10 +36,12 @@ class Applier:
         *,
         fence: Callable[[], None],
         options: Options | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self._client = client
         self._options = options or Options()
-        self._stage = Stage(client, pool, self._options)
+        self._memory = memory or Memory()
+        self._stage = Stage(client, pool, self._options, self._memory)
         self._fence = fence
 
     def apply(self, objects: Iterable[Object]) -> list[Change]:
@@ -69,12 +72,16 @@ class Applier:
     def _wait_until_established(self, stage: Sequence[Change]) -> None:
         """Wait for definitions that the next stage needs; they are ready in moments or not at all."""
         deadline = time.monotonic() + _STAGE_TIMEOUT
-        waiting = [change.ref for change in stage if change.done is not Done.SKIPPED]
+        waiting = [c.ref for c in stage if c.done is not Done.SKIPPED and not self._known_ready(c)]
         while waiting := [ref for ref in waiting if not self._established(ref)]:
             if time.monotonic() > deadline:
                 names = ", ".join(str(ref) for ref in waiting)
                 raise ApplyFailed(waiting[0], f"not established after 1m0s ({names})", None)
             time.sleep(_POLL)
+
+    def _known_ready(self, change: Change) -> bool:
+        seen = self._memory.verdict(change.ref) if change.done is Done.UNCHANGED else None
+        return seen is not None and seen.current
 
     def _established(self, ref: ObjectRef) -> bool:
         try:

@@ -23,6 +23,10 @@ class Judge:
         self._rules = Rules.of(spec)
         self._now = now
 
+    def has_rule(self, ref: ObjectRef) -> bool:
+        """Tell whether expressions judge objects of this kind."""
+        return self._rules.find(ref.group_kind) is not None
+
     def healths(self, objects: Sequence[Object]) -> list[Health]:
         """Return how each object is; all expressions are evaluated in one request."""
         rules = [self._rules.find(ObjectRef.of(obj).group_kind) for obj in objects]

@@ -8,28 +8,28 @@ it stays at Healthy=Unknown, `watch` sees the last object become Current and que
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from policies import clock, drift_mode, inventory, kustomization
+from policies import build_inputs, clock, drift_mode, inventory, kustomization, ledger
 from policies.errors import FairwayError
 from policies.health import texts, vanishing_jobs
 from policies.ignored_fields import IgnoredFields
 from policies.kinds import InvalidObject, Kustomization
-from policies.kustomization import AddFinalizer, Build, Conclude, Finalize, Ignore, Plan, Refuse
+from policies.kustomization import AddFinalizer, Build, Conclude, Finalize, Ignore, Plan, Refuse, elsewhere
 from policies.objects import Object, ObjectRef
 from policies.ownership import FINALIZER, with_owner
-from workers import decryption
 from workers.context import Context
-from workers.engine import BuildRequest, BuildResult
-from workers.reconcile import sources, vanishing, variables
+from workers.reconcile import vanishing
 from workers.reconcile.apply import Applier, Change, Options
-from workers.reconcile.configs import versions
+from workers.reconcile.building import Builder
+from workers.reconcile.configs import Configs
 from workers.reconcile.failures import ApplyFailed, PruneFailed
 from workers.reconcile.judging import Judge
 from workers.reconcile.kustomization_status import Report
+from workers.reconcile.memory import Memory
 from workers.reconcile.observing import KIND, observe
 from workers.reconcile.prune import prune, terminating
 from workers.reconcile.status import Record, Superseded
@@ -38,7 +38,6 @@ from workers.reconcile.waiting import Outcome, look
 from workers.reconcile.waiting import set_of as health_set
 
 log = logging.getLogger(__name__)
-_BUILD_TIMEOUT = 45.0  # seconds; the engine works on one build at a time, and others wait for it
 
 
 @dataclass
@@ -49,6 +48,14 @@ class _Run:
     record: Record
     spec: Kustomization
     report: Report
+    configs: Configs
+
+    @cached_property
+    def known(self) -> ledger.Known:
+        """What is noted down about its objects; nothing of those on another cluster, which nobody watches."""
+        if elsewhere(self.record.obj):
+            return ledger.NOTHING
+        return self.context.ledger.of((self.record.ref.namespace, self.record.ref.name))
 
     @cached_property
     def target(self) -> Target:
@@ -106,12 +113,13 @@ class KustomizationReconciler:
     def _begin(self, obj: Object) -> _Run:
         spec = Kustomization.read(obj)
         record = Record(self._context.cluster, obj, guard=self._context.guard("Kustomization"))
-        return _Run(self._context, record, spec, Report(self._context, record, spec))
+        configs = Configs(self._context.cluster)
+        return _Run(self._context, record, spec, Report(self._context, record, spec), configs)
 
     def _act(self, run: _Run, plan: Plan) -> None:
         if isinstance(plan, Build | Conclude) and (run.spec.spec.wait or run.spec.spec.health_checks):
             # Before any of it is read: what changes from now on makes the next run build again.
-            run.report.configs = versions(self._context.cluster, run.record.obj)
+            run.report.configs = run.configs.versions(run.record.obj)
         match plan:
             case Ignore():
                 return
@@ -126,37 +134,73 @@ class KustomizationReconciler:
             case Conclude(artifact=artifact):
                 self._conclude(run, artifact)
             case Build(artifact=artifact):
-                self._build_and_apply(run, artifact)
+                self._bring_about(run, artifact)
 
-    def _build_and_apply(self, run: _Run, artifact: Mapping[str, Any]) -> None:
+    def _bring_about(self, run: _Run, artifact: Mapping[str, Any]) -> None:
         report = run.report
         report.start(artifact["revision"])
-        target = run.target  # as in Flux, before the build: who cannot be reached has no use for one
-        built = self._build(run, artifact)
-        report.built(built.digest)
-        owner = run.record.obj["metadata"]
-        objects = [with_owner(o, name=owner["name"], namespace=owner["namespace"]) for o in built.objects]
+        builder = Builder(self._context, run.record.obj, artifact, run.configs)
         old = inventory.of(run.record.obj)
+        if built := builder.unchanged(run.known, [ref.id for ref in old]):
+            report.unchanged(built.digest, old)
+            self._wait(run)
+            return
+        target = run.target  # as in Flux, before the build: who cannot be reached has no use for one
+        rendered = builder.build()
+        report.built(rendered.digest)
+        owner = run.record.obj["metadata"]
+        objects = [with_owner(o, name=owner["name"], namespace=owner["namespace"]) for o in rendered.objects]
         new = [ObjectRef.of(obj) for obj in objects]
         vanishing.remember(self._context.redis, run.record.ref, vanishing_jobs(objects))
         # Written before the first apply: whoever finds us dead after it knows what may exist.
         report.about_to_apply(inventory.union(old, new))
-        applier = Applier(target.client, target.pool, fence=run.record.check, options=self._options(run.spec))
+        memory = self._memory(run, old)
+        options = self._options(run.spec)
+        applier = Applier(target.client, target.pool, fence=run.record.check, options=options, memory=memory)
         changes: list[Change] = []
         try:
-            if drift_mode.only_reports(run.record.obj, revision=artifact["revision"], digest=built.digest):
+            if drift_mode.only_reports(run.record.obj, revision=artifact["revision"], digest=rendered.digest):
                 report.drifted(applier.differing(objects))
             else:
                 changes = applier.apply(objects)
         except ApplyFailed as error:
             # What was never applied must not be pruned one day: its account might not even be let to look.
             report.inventory = inventory.union(old, error.touched)
-            files = dict(zip((ref.id for ref in new), built.origins, strict=True))
-            raise error.in_file(files.get(error.ref.id, "")).without(built.secret_words) from None
+            self._remember(run, memory)
+            files = dict(zip((ref.id for ref in new), rendered.origins, strict=True))
+            raise error.in_file(files.get(error.ref.id, "")).without(rendered.secret_words) from None
         report.applied(changes)
         stale = inventory.difference(old, new)
+        self._remember(run, memory, stale, builder.note(rendered.digest, [ref.id for ref in new]))
         self._prune(run, stale, new)
-        self._wait(run)
+        self._wait(run, changes)
+
+    def _memory(self, run: _Run, old: list[ObjectRef]) -> Memory:
+        settings = self._context.settings
+        return Memory(
+            run.known,
+            inventory={ref.id for ref in old},
+            now=self._context.now().timestamp(),
+            managers=settings.override_manager,
+            migrate_version=settings.gate("MigrateAPIVersion"),
+            ignored=self._options(run.spec).ignored,
+            salt=build_inputs.salt(run.record.obj, settings),
+        )
+
+    def _remember(
+        self,
+        run: _Run,
+        memory: Memory,
+        stale: Sequence[ObjectRef] = (),
+        built: ledger.Built | None = None,
+    ) -> None:
+        """Keep what was applied for the next run; of another cluster nothing can be known."""
+        if elsewhere(run.record.obj):
+            return
+        owner = run.record.ref.namespace, run.record.ref.name
+        unsure = {*memory.unsure, *(ref.id for ref in stale)}
+        self._context.ledger.record(owner, memory.applied, unsure=unsure, built=built)
+        run.known = replace(run.known, applied={**run.known.applied, **memory.applied})
 
     def _options(self, spec: Kustomization) -> Options:
         rules = [rule.model_dump(by_alias=True, exclude_none=True) for rule in spec.spec.ignore or []]
@@ -169,21 +213,6 @@ class KustomizationReconciler:
             custom_kinds=frozenset(settings.custom_apply_stage_kinds),
             in_flight=settings.concurrent_ssa,
         )
-
-    def _build(self, run: _Run, artifact: Mapping[str, Any]) -> BuildResult:
-        obj = run.record.obj
-        keys = decryption.keys_of(self._context.cluster, obj, self._context.settings)
-        request = BuildRequest(
-            artifact=sources.open_artifact(self._context.settings, artifact),
-            digest=artifact["digest"],
-            kustomization=obj,
-            variables=variables.resolve(self._context.cluster, obj),
-            strict=self._context.settings.gate("StrictPostBuildSubstitutions"),
-        )
-        engine, timeout = self._context.engine, min(_BUILD_TIMEOUT, run.spec.timeout_seconds)
-        if keys is None:
-            return engine.build(request, timeout=timeout)
-        return decryption.build(engine, self._context.sops, request, keys, timeout=timeout)
 
     def _prune(self, run: _Run, stale: list[ObjectRef], new: list[ObjectRef]) -> None:
         owner, deleted = run.record.obj["metadata"], []
@@ -201,25 +230,39 @@ class KustomizationReconciler:
                 raise
         run.report.pruned(deleted, new)
 
-    def _wait(self, run: _Run) -> None:
+    def _wait(self, run: _Run, changes: Sequence[Change] = ()) -> None:
         waiting = health_set(run.spec, run.report.inventory, skipped=run.report.skipped)
         if not waiting:
             run.report.succeeded(checked=False)
-        elif not self._settle(run, self._look(run, waiting)):
+        elif not self._settle(run, self._look(run, waiting, changes)):
             run.report.waits()
 
     def _conclude(self, run: _Run, artifact: Mapping[str, Any]) -> None:
         if not run.report.resume(artifact["revision"]):
-            self._build_and_apply(run, artifact)
+            self._bring_about(run, artifact)
             return
         waiting = health_set(run.spec, run.report.inventory, skipped=run.report.skipped)
         self._settle(run, self._look(run, waiting), overdue=run.report.overdue())
 
-    def _look(self, run: _Run, waiting: list[ObjectRef]) -> Outcome:
+    def _look(self, run: _Run, waiting: list[ObjectRef], changes: Sequence[Change] = ()) -> Outcome:
+        """Judge what is waited for, asking the API server only for what nobody has seen since its apply."""
         context, record = self._context, run.record
         judge = Judge(context.engine, record.obj["spec"], now=context.now())
         gone = vanishing.of(context.redis, record.ref)
-        return look(run.target.client, run.target.pool, waiting, judge, vanishing=gone)
+        answers = {c.ref.id: c.object for c in changes if c.object}
+        verdicts = {}
+        if run.spec.spec.wait and not elsewhere(record.obj):
+            seen = {ref: ledger.verdict(run.known, ref.id) for ref in waiting if not judge.has_rule(ref)}
+            verdicts = {ref: health for ref, health in seen.items() if health}
+        return look(
+            run.target.client,
+            run.target.pool,
+            waiting,
+            judge,
+            vanishing=gone,
+            answers=answers,
+            verdicts=verdicts,
+        )
 
     def _settle(self, run: _Run, outcome: Outcome, *, overdue: bool = False) -> bool:
         """End the wait if it is over, and tell whether it was."""

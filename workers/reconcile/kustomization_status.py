@@ -57,6 +57,10 @@ class Report:
         self.digest = digest
         self._step("Detecting drift")
 
+    def unchanged(self, digest: str, refs: list[ObjectRef]) -> None:
+        """Nothing was built: everything stands on the cluster as it was applied."""
+        self.digest, self.inventory = digest, refs
+
     def about_to_apply(self, refs: list[ObjectRef]) -> None:
         """Write down what may exist from now on, unless that is known already."""
         self.inventory = refs

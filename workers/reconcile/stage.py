@@ -13,12 +13,14 @@ from typing import TypeVar
 
 from policies import drift, ownership
 from policies.ignored_fields import IgnoredFields
+from policies.ledger import Standing
 from policies.objects import GroupKind, Object, ObjectRef
 from policies.ownership import FIELD_MANAGER, Action
 from policies.takeover import takeover
 from workers.cluster import ApiError, Client, Conflict, Invalid, NotFound
 from workers.reconcile.failures import ApplyFailed
 from workers.reconcile.lanes import in_lanes
+from workers.reconcile.memory import Memory
 
 _GONE_TIMEOUT = 30.0  # seconds an object that is made anew may take to go
 _POLL = 0.1
@@ -73,11 +75,16 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An object on its way: what is wanted, what is there, and what the dry-run said."""
+    """An object on its way: what is wanted, what is there, and what the dry-run said.
+
+    `live` is None also where nobody has looked: `standing` tells what is known all the same.
+    """
 
     desired: Object
     live: Object | None
     action: Action
+    looked: bool = True
+    standing: Standing = Standing.UNSURE
     dry_run: Object | None = None
     taken_over: bool = False
 
@@ -89,17 +96,29 @@ class Item:
 class Stage:
     """Apply the objects of one stage as one user."""
 
-    def __init__(self, client: Client, pool: ThreadPoolExecutor, options: Options) -> None:
+    def __init__(
+        self,
+        client: Client,
+        pool: ThreadPoolExecutor,
+        options: Options,
+        memory: Memory | None = None,
+    ) -> None:
         self._client = client
         self._pool = pool
         self._options = options
+        self._memory = memory or Memory()
 
     def apply(self, objects: Sequence[Object], changes: list[Change]) -> None:
         """Apply the objects, adding what was done; raises ApplyFailed naming the object at fault."""
-        items = self._look(objects)
+        items = self._each(self._look, objects)
         alone = sum(item.action is Action.APPLY for item in items) == 1
         for item in self._each(lambda item: self._rehearse(item, alone=alone), items):
-            changes.append(self._write(item))
+            change = self._write(item)
+            changes.append(change)
+            if change.done is Done.SKIPPED:
+                self._memory.forget(change.ref)
+            elif change.object is not None:
+                self._memory.note(item.desired, change.object)
 
     def differing(self, objects: Sequence[Object]) -> list[Difference]:
         """Return which objects differ from what is wanted, without writing anything."""
@@ -121,26 +140,44 @@ class Stage:
                 return None if live else Difference(item.ref, None, item.desired)
             return Difference(item.ref, *self._options.ignored.compared(live, answer))
 
-        return [found for found in self._each(compare, self._look(objects)) if found]
+        return [found for found in self._each(compare, self._each(self._read, objects)) if found]
 
-    def _look(self, objects: Sequence[Object]) -> list[Item]:
-        def look(obj: Object) -> Item:
-            ref = ObjectRef.of(obj)
-            try:
-                live = self._client.find(ref)
-            except ApiError as error:
-                raise ApplyFailed(ref, "dry-run failed", error) from error
-            return Item(obj, live, ownership.action_for(obj, live))
+    def _look(self, obj: Object) -> Item:
+        """Find out how an object stands, asking the API server only where memory does not tell."""
+        standing = self._memory.standing(obj)
+        if standing is Standing.SETTLED:
+            return Item(obj, None, Action.KEEP, looked=False)
+        outdated = standing is Standing.OUTDATED and not self._options.ignored.paths(obj)
+        if outdated or self._memory.is_new(obj):
+            return Item(obj, None, Action.APPLY, looked=False, standing=standing)
+        item = self._read(obj)
+        if item.live and self._memory.standing(obj, item.live) is Standing.SETTLED:
+            return replace(item, action=Action.KEEP)
+        return item
 
-        return self._each(look, objects)
+    def _read(self, obj: Object) -> Item:
+        ref = ObjectRef.of(obj)
+        try:
+            live = self._client.find(ref)
+        except ApiError as error:
+            raise ApplyFailed(ref, "dry-run failed", error) from error
+        return Item(obj, live, ownership.action_for(obj, live))
 
     def _each(self, work: Callable[[I], T], items: Sequence[I]) -> list[T]:
         return in_lanes(self._pool, self._options.in_flight, work, items)
 
     def _rehearse(self, item: Item, *, alone: bool) -> Item:
         """Dry-run the object, unless it is the only one written and nothing is to be learned from it."""
-        if item.action is Action.SKIP:
+        if item.action is not Action.APPLY:
             return item
+        if not item.looked:
+            if not alone:
+                return self._rehearse_unseen(item)
+            if item.standing is Standing.OUTDATED:
+                return item
+            item = self._read(item.desired)
+            if item.action is not Action.APPLY:
+                return item
         if alone and not (item.live and (self._patch(item) or self._options.ignored.paths(item.desired))):
             return item
         try:
@@ -151,7 +188,23 @@ class Stage:
             item = replace(item, dry_run=dry_run)
         return self._taken_over(self._fresh(item))
 
+    def _rehearse_unseen(self, item: Item) -> Item:
+        """Dry-run an object nobody has looked at: the answer tells whether a look is needed after all."""
+        try:
+            answer = self._apply(item.desired, dry_run=True)
+        except ApiError:
+            return self._rehearse(self._read(item.desired), alone=False)
+        # What does not exist yet has no version in the answer.
+        if item.standing is Standing.OUTDATED or not answer["metadata"].get("resourceVersion"):
+            return replace(item, dry_run=answer)
+        item = self._read(item.desired)
+        if item.action is not Action.APPLY:
+            return item
+        return self._taken_over(self._fresh(replace(item, dry_run=answer)))
+
     def _write(self, item: Item) -> Change:
+        if item.action is Action.KEEP:
+            return Change(item.ref, Done.UNCHANGED, item.live)
         if item.action is Action.SKIP:
             return Change(item.ref, Done.SKIPPED, item.live)
         payload = item.desired
@@ -162,13 +215,23 @@ class Stage:
         try:
             applied = self._apply(payload)
         except ApiError as error:
+            item = item if item.looked else self._read(item.desired)
             item = self._made_room(item, "apply failed", error)
             applied = self._refusing(item, "apply failed", lambda: self._apply(payload))
+        return Change(item.ref, self._done(item, applied), applied)
+
+    def _done(self, item: Item, applied: Object) -> Done:
+        """Tell what an apply has done, by what was there before it."""
+        before = self._memory.before(item.ref)
+        if not item.looked and item.standing is Standing.OUTDATED and before:
+            if before.mark.uid != applied["metadata"]["uid"]:
+                return Done.CREATED
+            return Done.UNCHANGED if str(before.version) == _version(applied) else Done.CONFIGURED
         if item.live is None:
-            return Change(item.ref, Done.CREATED, applied)
+            return Done.CREATED
         # Without a dry-run it is the answer that tells whether anything was to be done.
         same = item.dry_run is None and not self._differs(item.live, applied)
-        return Change(item.ref, Done.UNCHANGED if same else Done.CONFIGURED, applied)
+        return Done.UNCHANGED if same else Done.CONFIGURED
 
     def _differs(self, live: Object, answer: Object) -> bool:
         seen, wanted = self._options.ignored.compared(live, answer)

@@ -7,6 +7,7 @@ run stops where it is, and whoever is newer does the work.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +17,8 @@ from policies.errors import FairwayError
 from policies.objects import Object, ObjectRef
 from policies.ownership import STATUS_MANAGER
 from workers.cluster import Client, Conflict, NotFound
+
+_FRESH = 0.25  # seconds for which a read or write of ours proves that nobody newer is at the object
 
 
 class Superseded(FairwayError):
@@ -33,13 +36,17 @@ class Record:
         self._guard = guard
         self.obj = obj
         self.ref = ObjectRef.of(obj)
+        self._seen_at = time.monotonic()
 
     def check(self) -> None:
         """Raise Superseded when the object moved since we last saw it; called before each act."""
         self._guard()
+        if time.monotonic() - self._seen_at < _FRESH:
+            return  # a look now would tell as little about the moment after it
         live = self._client.find(self.ref)
         if live is None or live["metadata"]["resourceVersion"] != self.version:
             raise Superseded(f"{self.ref} changed while it was reconciled")
+        self._seen_at = time.monotonic()
 
     @property
     def version(self) -> str:
@@ -80,3 +87,4 @@ class Record:
             )
         except (Conflict, NotFound) as error:
             raise Superseded(f"{self.ref} changed while it was reconciled") from error
+        self._seen_at = time.monotonic()

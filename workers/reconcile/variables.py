@@ -14,7 +14,8 @@ from typing import Any
 
 from policies.errors import FairwayError
 from policies.objects import Object, ObjectRef
-from workers.cluster import ApiError, Client
+from workers.cluster import ApiError
+from workers.reconcile.configs import Finds
 
 
 class VariablesUnavailable(FairwayError):
@@ -23,7 +24,7 @@ class VariablesUnavailable(FairwayError):
     reason = "BuildFailed"
 
 
-def resolve(client: Client, obj: Object) -> dict[str, str]:
+def resolve(client: Finds, obj: Object) -> dict[str, str]:
     """Return the merged variables; raises VariablesUnavailable naming the object that is missing."""
     post_build = obj["spec"].get("postBuild") or {}
     found: dict[str, str] = {}
@@ -33,7 +34,7 @@ def resolve(client: Client, obj: Object) -> dict[str, str]:
     return found
 
 
-def _from(client: Client, namespace: str, reference: Mapping[str, Any]) -> dict[str, str]:
+def _from(client: Finds, namespace: str, reference: Mapping[str, Any]) -> dict[str, str]:
     kind, name = reference["kind"], reference["name"]
     try:
         source = client.find(ObjectRef("", "v1", kind, namespace, name))

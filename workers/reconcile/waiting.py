@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from policies.health import NOT_FOUND, Health, Verdict, forgive_vanished
 from policies.kinds import Kustomization
@@ -57,10 +58,21 @@ def look(
     judge: Judge,
     *,
     vanishing: Collection[ObjectRef] = (),
+    answers: Mapping[str, Object] = MappingProxyType({}),
+    verdicts: Mapping[ObjectRef, Health] = MappingProxyType({}),
 ) -> Outcome:
-    """Read every object and judge it; those Jobs that were `vanishing` may be gone."""
+    """Judge every object; those Jobs that were `vanishing` may be gone.
+
+    What the API server has just answered (`answers`, by id) or a watch has seen (`verdicts`) is not read.
+    """
     refs = list(refs)
-    found = list(pool.map(lambda ref: _read(client, ref), refs))
+
+    def find(ref: ObjectRef) -> Object | Health:
+        return answers.get(ref.id) or verdicts.get(ref) or _read(client, ref)
+
+    known = [find(ref) if ref.id in answers or ref in verdicts else None for ref in refs]
+    unread = iter(list(pool.map(find, [ref for ref, one in zip(refs, known, strict=True) if one is None])))
+    found = [next(unread) if one is None else one for one in known]
     healths = iter(judge.healths([one for one in found if not isinstance(one, Health)]))
     judged = [one if isinstance(one, Health) else next(healths) for one in found]
     return Outcome(forgive_vanished(dict(zip(refs, judged, strict=True)), vanishing))

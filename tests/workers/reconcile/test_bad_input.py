@@ -127,10 +127,12 @@ def test_a_refusal_on_admission_is_named_with_its_words(client: Client, delivery
     client.create(made(api, "ValidatingAdmissionPolicy", name, spec=policy))
     binding = {"policyName": name, "validationActions": ["Deny"]}
     client.create(made(api, "ValidatingAdmissionPolicyBinding", name, spec=binding))
-    files = {"a.yaml": manifest("forbidden"), "b.yaml": manifest("also")}
-    obj = until(
-        lambda: (o := delivery.apply(files)) and told(o)[0] == "False" and o, what="the policy in force"
-    )
+    tries = itertools.count()  # what is on the cluster as wanted is not sent again
+
+    def apply() -> Object:
+        return delivery.apply({"a.yaml": manifest("forbidden", str(next(tries))), "b.yaml": manifest("also")})
+
+    obj = until(lambda: (o := apply()) and told(o)[0] == "False" and o, what="the policy in force")
     assert told(obj)[1] == "ReconciliationFailed"
     assert f"ConfigMap/{delivery.namespace}/forbidden" in told(obj)[2]
     assert "not in this house" in told(obj)[2]
