@@ -39,6 +39,19 @@ def urgent(obj: Mapping[str, Any], artifact: Mapping[str, Any] | None = None) ->
     return _source_urgent(obj)
 
 
+def asked(obj: Mapping[str, Any], artifact: Mapping[str, Any] | None = None) -> tuple[Any, ...]:
+    """Return what a run is asked for: as long as it is the same, one run is enough."""
+    metadata = obj["metadata"]
+    return (
+        metadata.get("uid"),
+        metadata.get("generation"),
+        bool(metadata.get("deletionTimestamp")),
+        annotations_of(obj).get(REQUESTED_AT, ""),
+        (artifact or {}).get("revision"),
+        obj["spec"].get("suspend"),
+    )
+
+
 def pause(
     obj: Mapping[str, Any], *, jitter: float, chance: float, requeue: float = 30.0, retry: float = 0.0
 ) -> float | None:
@@ -111,4 +124,4 @@ def _source_urgent(obj: Mapping[str, Any]) -> str:
     return "generation" if ready.get("observedGeneration", 0) != metadata.get("generation", 0) else ""
 
 
-__all__ = ["backoff", "pause", "urgent", "waits"]
+__all__ = ["asked", "backoff", "pause", "urgent", "waits"]

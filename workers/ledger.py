@@ -8,7 +8,7 @@ API server. An entry that cannot be read counts as missing.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 import redis
@@ -35,6 +35,16 @@ class Ledger:
         applied, seen = cast("list[dict[bytes, bytes]]", pipe.execute())
         built = _read(_built_of, applied.pop(_BUILT.encode(), b""))
         return Known(_all(_applied_of, applied), _all(_seen_of, seen), built)
+
+    def applied(self, owners: Sequence[Owner]) -> dict[Owner, dict[str, Applied]]:
+        """Return what was applied of each Kustomization's objects."""
+        pipe = self._redis.pipeline(transaction=False)
+        for owner in owners:
+            pipe.hgetall(_applied(owner))
+        answers = cast("list[dict[bytes, bytes]]", pipe.execute()) if owners else []
+        for fields in answers:
+            fields.pop(_BUILT.encode(), None)
+        return {o: _all(_applied_of, fields) for o, fields in zip(owners, answers, strict=True)}
 
     def record(
         self,

@@ -12,9 +12,7 @@ import redis
 from celery import current_app
 
 from policies.clock import rfc3339
-from policies.dependencies import source_key
 from policies.errors import FairwayError
-from policies.github.urls import repository_of
 from policies.objects import ObjectRef
 from workers.celery_app import sender
 from workers.context import Context
@@ -25,7 +23,7 @@ from workers.reconcile.kustomization import KustomizationReconciler
 from workers.reconcile.observing import KIND
 from workers.reconcile.report import Reporter
 from workers.reconcile.status import Record, Superseded
-from workers.workqueue import Key, Queue
+from workers.workqueue import Key
 
 log = logging.getLogger(__name__)
 _KINDS = {"GitRepository": (sources.GROUP, sources.VERSION, "GitRepository"), "Kustomization": KIND}
@@ -82,8 +80,6 @@ def work_on(key: Key) -> None:
     except Exception as error:
         log.exception("failed by a fault of ours object=%s", key)
         _confess(ours, key, error)
-    if key.kind != "Repository":
-        _tell(ours, key)
 
 
 def _confess(ours: Context, key: Key, error: Exception) -> None:
@@ -97,20 +93,3 @@ def _confess(ours: Context, key: Key, error: Exception) -> None:
             Record(ours.cluster, obj).crashed(what, rfc3339(ours.now()))
     except FairwayError as again:
         log.warning("failure not recorded object=%s: %s", key, again)
-
-
-def _tell(ours: Context, key: Key) -> None:
-    """Have the repository behind the object reported on."""
-    try:
-        source = key
-        if key.kind == "Kustomization":
-            obj = ours.cluster.find(ObjectRef(*KIND, key.namespace, key.name))
-            if obj is None:
-                return
-            source = Key(*source_key(obj))
-        found = sources.find(ours.cluster, source.kind, source.namespace, source.name)
-        repository = found and repository_of(found["spec"]["url"], ours.settings.github_url)
-        if repository:
-            ours.queue.add(Key("Repository", *repository), Queue.REPORT)
-    except FairwayError as error:
-        log.warning("no report queued object=%s: %s", key, error)

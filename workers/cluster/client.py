@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import orjson
 import urllib3
 from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
 
 from policies.objects import Object, ObjectRef
 from workers.cluster.discovery import Discovery, Resource
@@ -46,7 +47,7 @@ class Client:
     def __init__(
         self,
         server: str,
-        pool: urllib3.PoolManager,
+        pool: urllib3.PoolManager | urllib3.HTTPConnectionPool,
         *,
         headers: Callable[[], dict[str, str]] = dict,
         user: str = "",
@@ -55,6 +56,8 @@ class Client:
         self.server = server
         self.user = user
         self._pool = pool
+        # Connections to the one server are asked for paths: a manager looks each time which server it is.
+        self._base = server if isinstance(pool, urllib3.PoolManager) else parse_url(server).path or ""
         self._headers = headers
         self.discovery = discovery or Discovery(lambda path: self.request("GET", path))
 
@@ -91,15 +94,18 @@ class Client:
     def resource(self, ref: ObjectRef) -> Resource:
         return self.discovery.resource(ref.group, ref.version, ref.kind)
 
-    def get(self, ref: ObjectRef) -> Object:
-        found: Object = self.request("GET", self.resource(ref).path(ref.namespace, ref.name))
+    def get(self, ref: ObjectRef, *, cached: bool = False) -> Object:
+        """Get an object, with `cached` as the API server remembers it: moments old at most, and cheap."""
+        query = {"resourceVersion": "0"} if cached else None
+        path = self.resource(ref).path(ref.namespace, ref.name)
+        found: Object = self.request("GET", path, query=query)
         return found
 
-    def find(self, ref: ObjectRef) -> Object | None:
-        """Get an object, or None when there is none."""
+    def find(self, ref: ObjectRef, *, cached: bool = False) -> Object | None:
+        """Get an object as `get` does, or None when there is none."""
 
         try:
-            return self.get(ref)
+            return self.get(ref, cached=cached)
         except NotFound:
             return None
 
@@ -219,12 +225,13 @@ class Client:
             headers["content-type"] = content_type
         return self._pool.request(
             method,
-            f"{self.server}{path}?{urlencode(query)}" if query else self.server + path,
+            f"{self._base}{path}?{urlencode(query)}" if query else self._base + path,
             headers=headers,
             body=orjson.dumps(body) if body is not None else None,
             timeout=timeout,
             preload_content=not stream,
             redirect=False,
+            retries=False,
         )
 
 

@@ -24,17 +24,20 @@ def connect(*, kubeconfig: str | None = None, context: str | None = None, thread
     `threads` bounds the idle connections kept; raises SettingsError when nothing usable is found.
     """
     configuration = _configuration(kubeconfig, context)
-    pool = urllib3.PoolManager(
-        num_pools=2,
-        maxsize=threads,
-        retries=False,
-        ca_certs=configuration.ssl_ca_cert or None,
-        cert_file=configuration.cert_file or None,
-        key_file=configuration.key_file or None,
-        cert_reqs="CERT_REQUIRED" if configuration.verify_ssl else "CERT_NONE",
-        server_hostname=configuration.tls_server_name or None,
-    )
-    return Client(configuration.host.rstrip("/"), pool, headers=_auth_headers(configuration))
+    server = configuration.host.rstrip("/")
+    tls = {} if server.startswith("http:") else _tls(configuration)
+    pool = urllib3.connection_from_url(server, maxsize=threads, retries=False, **tls)
+    return Client(server, pool, headers=_auth_headers(configuration))
+
+
+def _tls(configuration: Any) -> dict[str, Any]:
+    return {
+        "ca_certs": configuration.ssl_ca_cert or None,
+        "cert_file": configuration.cert_file or None,
+        "key_file": configuration.key_file or None,
+        "cert_reqs": "CERT_REQUIRED" if configuration.verify_ssl else "CERT_NONE",
+        "server_hostname": configuration.tls_server_name or None,
+    }
 
 
 def _configuration(kubeconfig: str | None, context: str | None) -> Any:

@@ -79,12 +79,13 @@ class RemoteClient(Client):
         reach: Reach | None = None,
     ) -> None:
         super().__init__(server, pool, headers=headers, user=user, discovery=discovery)
+        self._manager = pool
         self._reach = reach or Reach()
 
     def impersonate(self, user: str) -> RemoteClient:
         return RemoteClient(
             self.server,
-            self._pool,
+            self._manager,
             headers=self._headers,
             user=user,
             discovery=self.discovery,
@@ -93,7 +94,7 @@ class RemoteClient(Client):
 
     def close(self) -> None:
         """Close the connections that nobody uses; the others close when they come back."""
-        self._pool.clear()
+        self._manager.clear()
 
     def request(self, method: str, path: str, **options: Any) -> Any:
         """Make one call; what is answered at least looks like something of Kubernetes."""

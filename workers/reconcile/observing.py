@@ -18,13 +18,15 @@ KIND = ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
 _MOST_EDGES = 100  # Kustomizations that are read to find a cycle
 
 
+# Read as the API server remembers them: what has changed since is queued again by whoever saw it, and a
+# status that was decided on something older is refused.
 def observe(cluster: Client, engine: Engine, namespace: str, name: str) -> Observation | None:
     """Read a Kustomization and what it refers to; None when it is gone. Raises InvalidObject."""
     obj = _find(cluster, (namespace, name))
     if obj is None:
         return None
     Kustomization.read(obj)
-    source = sources.find(cluster, *dependencies.source_key(obj))
+    source = sources.find(cluster, *dependencies.source_key(obj), cached=True)
     depended = {key: _find(cluster, key) for key in dependencies.dependency_keys(obj)}
     answers = expressions.ask(engine, obj, [depended[key] for key in dependencies.dependency_keys(obj)])
     return Observation(obj, source, depended, _edges(cluster, depended), answers)
@@ -46,4 +48,4 @@ def _edges(cluster: Client, depended: Mapping[Key, Object | None]) -> dict[Key, 
 
 
 def _find(cluster: Client, key: Key) -> Object | None:
-    return cluster.find(ObjectRef(*KIND, *key))
+    return cluster.find(ObjectRef(*KIND, *key), cached=True)

@@ -25,9 +25,9 @@ def ref(kind: str, namespace: str, name: str) -> ObjectRef:
     return ObjectRef(GROUP, VERSION, kind, namespace, name)
 
 
-def find(client: Client, kind: str, namespace: str, name: str) -> Object | None:
+def find(client: Client, kind: str, namespace: str, name: str, *, cached: bool = False) -> Object | None:
     """Return the source, or None when there is none or its kind is not served."""
-    return client.find(ref(kind, namespace, name)) if kind == "GitRepository" else None
+    return client.find(ref(kind, namespace, name), cached=cached) if kind == "GitRepository" else None
 
 
 def open_artifact(settings: Settings, artifact: Mapping[str, Any]) -> Path:

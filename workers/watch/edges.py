@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,7 +13,56 @@ from policies.dependencies import dependency_keys, included_names, source_key, t
 from policies.objects import Object, ObjectRef
 from workers.workqueue import Key
 
-Objects = Mapping[Key, Object]
+Target = Key | ObjectRef
+
+
+class Edges:
+    """Who refers to what, kept by both ends: one change among thousands of objects costs what it touches."""
+
+    def __init__(self, objects: Mapping[Key, Object]) -> None:
+        self._objects = objects
+        self._pointing: dict[Target, dict[Key, None]] = defaultdict(dict)
+        self._targets: dict[Key, frozenset[Target]] = {}
+
+    def update(self, key: Key, obj: Object | None) -> None:
+        """Take in what an object refers to now; None when it is gone, and all its edges with it."""
+        before, now = self._targets.pop(key, frozenset()), _targets(key, obj) if obj else frozenset()
+        for target in before - now:
+            self._pointing[target].pop(key, None)
+            if not self._pointing[target]:
+                del self._pointing[target]
+        for target in now - before:
+            self._pointing[target][key] = None
+        if now:
+            self._targets[key] = now
+
+    def followers(self, source: Key) -> list[Key]:
+        """Return the Kustomizations that a source is applied by, and the sources that include it."""
+        return [key for key in self._to(source) if source.kind == "GitRepository"]
+
+    def made_with(self, configs: set[ObjectRef]) -> set[Key]:
+        """Return the Kustomizations that refer to one of the ConfigMaps and Secrets."""
+        return {key for config in configs for key in self._to(config)}
+
+    def waiting_for(self, dependency: Key, *, ready: bool) -> Iterator[Key]:
+        """Yield what waits for a Kustomization that became `ready`, or that may fit an expression now."""
+        owner = (dependency.namespace, dependency.name)
+        for key in self._to(dependency):
+            obj = self._objects[key]
+            if ready or owner not in tested_keys(obj):
+                found = conditions.find(conditions.of(obj), conditions.READY) or {}
+                if found.get("reason") == "DependencyNotReady":
+                    yield key
+
+    def _to(self, target: Target) -> list[Key]:
+        return list(self._pointing.get(target, ()))
+
+
+def _targets(key: Key, obj: Object) -> frozenset[Target]:
+    if key.kind == "GitRepository":
+        return frozenset(Key("GitRepository", key.namespace, name) for name in included_names(obj))
+    depended = {Key("Kustomization", *owner) for owner in dependency_keys(obj)}
+    return frozenset({Key(*source_key(obj)), *depended, *config_refs(obj)})
 
 
 def key_of(obj: Object) -> Key:
@@ -39,36 +89,16 @@ def became_ready(before: Object | None, now: Object) -> bool:
     return before is None or not is_ready(before) or applied[0] != applied[1]
 
 
-def applying(objects: Objects, source: Key) -> Iterator[Key]:
-    """Yield the Kustomizations that a source is applied by."""
-    wanted = (source.kind, source.namespace, source.name)
-    for key, obj in objects.items():
-        if key.kind == "Kustomization" and source_key(obj) == wanted:
-            yield key
-
-
-def including(objects: Objects, source: Key) -> Iterator[Key]:
-    """Yield the GitRepositories that include another one's files."""
-    for key, obj in objects.items():
-        same_namespace = key.kind == "GitRepository" and key.namespace == source.namespace
-        if same_namespace and source.name in included_names(obj):
-            yield key
-
-
-def made_with(objects: Objects, configs: set[ObjectRef]) -> Iterator[Key]:
-    """Yield the Kustomizations that refer to one of the ConfigMaps and Secrets."""
-    for key, obj in objects.items():
-        if key.kind == "Kustomization" and not configs.isdisjoint(config_refs(obj)):
-            yield key
-
-
-def waiting_for(objects: Objects, dependency: Key, *, ready: bool) -> Iterator[Key]:
-    """Yield what waits for a Kustomization that became `ready`, or that may fit an expression now."""
-    owner = (dependency.namespace, dependency.name)
-    for key, obj in objects.items():
-        if not obj["spec"].get("dependsOn") or owner not in dependency_keys(obj):
-            continue
-        if ready or owner not in tested_keys(obj):
-            found = conditions.find(conditions.of(obj), conditions.READY) or {}
-            if found.get("reason") == "DependencyNotReady":
-                yield key
+def story_of(obj: Object | None) -> Any:
+    """Return what a commit's status tells of an object: another one is news for GitHub."""
+    status = (obj or {}).get("status") or {}
+    told = [
+        (c.get("type"), c.get("status"), c.get("reason"), c.get("message"))
+        for c in status.get("conditions") or []
+    ]
+    return (
+        told,
+        status.get("lastAppliedRevision"),
+        status.get("lastAttemptedRevision"),
+        status.get("artifact"),
+    )

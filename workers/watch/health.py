@@ -9,13 +9,17 @@ are watched too, since only they say why.
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from policies import ledger
+from policies.correction import changed_by
 from policies.health import Health
 from policies.health import status as health
 from policies.health.pods import trouble
 from policies.health.texts import counted
+from policies.ledger import Mark
 from policies.objects import Object, ObjectRef
 from policies.ownership import NAME_LABEL, left_alone, owner_of
 from workers.cluster import ApiError, Client
@@ -43,25 +47,40 @@ class Pods:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is remembered of an object.
-
-    It is `awaited` when its health counts for its Kustomization; it has its resourceVersion where expressions
-    judge it, since then any change may be news.
-    """
+    """What is remembered of an object, and whose it is; expressions judge some of them."""
 
     owner: Owner
-    health: Health
-    count: str
-    awaited: bool = True
-    version: str = ""
+    entry: ledger.Seen
+    judged: bool = False
+
+    def is_news_after(self, before: Seen | None) -> bool:
+        """Tell whether its health has changed, or may have: who evaluates an expression is told of all."""
+        if before is None or before.owner != self.owner or self.judged:
+            return before != self
+        one, other = self.entry, before.entry
+        return (one.health, one.count, one.left_alone) != (other.health, other.count, other.left_alone)
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An object whose mark has changed, its new one, and who wrote it last."""
+
+    ref: ObjectRef
+    mark: Mark | None
+    manager: str
+    known_before: bool
 
 
 class HealthWatch:
     """Verdicts by object id; `inventory` says what each Kustomization has applied."""
 
-    def __init__(self, client: Client, sink: Sink) -> None:
+    def __init__(self, client: Client, sink: Sink, *, managers: tuple[str, ...] = ()) -> None:
         self._client = client
         self._sink = sink
+        self._managers = managers
+        self._ill: dict[str, set[str]] = defaultdict(set)  # ids of workloads that are not well, by namespace
+        self._news: dict[Owner, dict[str, ledger.Seen | None]] = defaultdict(dict)
+        self._suspects: list[tuple[Owner, Suspect]] = []
         self._informers: dict[Kind | Pods, Informer] = {}
         self._synced: set[Kind | Pods] = set()
         self._seen: dict[str, Seen] = {}
@@ -89,9 +108,26 @@ class HealthWatch:
         for ref in self._inventories.get(owner, []):
             if Kind(ref.group, ref.kind) not in self._synced or ref.id not in self._seen:
                 return None
-            if self._seen[ref.id].awaited:
-                found.append(self._seen[ref.id].health)
+            if not self._seen[ref.id].entry.left_alone:
+                found.append(self._seen[ref.id].entry.health)
         return found
+
+    def news(self) -> dict[Owner, dict[str, ledger.Seen | None]]:
+        """Return what was seen since the last call, by Kustomization and object; None for what is gone."""
+        news, self._news = self._news, defaultdict(dict)
+        return news
+
+    def everything(self) -> dict[Owner, dict[str, ledger.Seen | None]]:
+        """Return all that is known: for a memory that was lost."""
+        found: dict[Owner, dict[str, ledger.Seen | None]] = defaultdict(dict)
+        for identity, seen in self._seen.items():
+            found[seen.owner][identity] = seen.entry
+        return found
+
+    def suspects(self) -> list[tuple[Owner, Suspect]]:
+        """Return the objects that somebody, we or another, has changed since it was asked last."""
+        suspects, self._suspects = self._suspects, []
+        return suspects
 
     def judged(self, owner: Owner) -> bool:
         """Tell whether expressions judge some of a Kustomization's objects."""
@@ -107,7 +143,7 @@ class HealthWatch:
         news: set[Owner] = set()
         present = {ObjectRef.of(obj).id for obj in seen.objects}
         for known in [i for i, s in self._seen.items() if _is(i, seen.source) and i not in present]:
-            news.add(self._seen.pop(known).owner)
+            news.add(self._lost(known))
         for obj in seen.objects:
             news |= self._update(obj, gone=False)
         return news
@@ -120,32 +156,55 @@ class HealthWatch:
         owner = owner_of(obj)
         if owner is None:
             return set()
-        identity = ObjectRef.of(obj).id
+        ref = ObjectRef.of(obj)
         if gone:
-            return {owner} if self._seen.pop(identity, None) else set()
-        judged = identity in self._judged.get(owner, ())
-        version = obj["metadata"]["resourceVersion"] if judged else ""
-        now = Seen(owner, health(obj), counted(obj), awaited=not left_alone(obj), version=version)
-        before = self._seen.get(identity)
-        self._seen[identity] = now
-        # Somebody's own kind of that name may have no namespace.
-        if obj["kind"] in _WORKLOADS and (namespace := obj["metadata"].get("namespace")):
-            self._watch_pods(namespace)
-        return {owner} if before != now else set()
-
-    def _watch_pods(self, namespace: str) -> None:
-        """Open or close the pod watch of a namespace, as its workloads are."""
-        ill = any(
-            not seen.health.current and _namespace(identity) == namespace and _kind(identity) in _WORKLOADS
-            for identity, seen in self._seen.items()
+            return {self._lost(ref.id)} if ref.id in self._seen else set()
+        entry = ledger.Seen(
+            ledger.mark_of(obj, managers=self._managers),
+            ledger.version_of(obj),
+            health(obj),
+            counted(obj),
+            left_alone(obj),
         )
-        source = Pods(namespace)
-        if ill and source not in self._informers:
+        now = Seen(owner, entry, ref.id in self._judged.get(owner, ()))
+        before = self._seen.get(ref.id)
+        self._seen[ref.id] = now
+        if before is None or before.entry != entry or before.owner != owner:
+            self._news[owner][ref.id] = entry
+        if before is None or before.entry.mark != entry.mark:
+            terminating = bool(obj["metadata"].get("deletionTimestamp"))
+            if not terminating:
+                who = changed_by(obj) if before else ""
+                self._suspects.append((owner, Suspect(ref, entry.mark, who, before is not None)))
+        # Somebody's own kind of that name may have no namespace.
+        if ref.kind in _WORKLOADS and ref.namespace:
+            self._count_ill(ref, ill=not entry.health.current)
+        return {owner} if now.is_news_after(before) else set()
+
+    def _lost(self, identity: str) -> Owner:
+        """Forget an object that is gone; returns whose it was."""
+        seen = self._seen.pop(identity)
+        self._news[seen.owner][identity] = None
+        ref = ObjectRef.parse(identity, "")
+        self._suspects.append((seen.owner, Suspect(ref, None, "", known_before=True)))
+        self._count_ill(ref, ill=False)
+        return seen.owner
+
+    def _count_ill(self, ref: ObjectRef, *, ill: bool) -> None:
+        """Note how a workload is; while one of a namespace is not well, its pods are watched."""
+        known = self._ill[ref.namespace]
+        (known.add if ill else known.discard)(ref.id)
+        source = Pods(ref.namespace)
+        if bool(known) != (source in self._informers):
+            self._watch_pods(source, wanted=bool(known))
+
+    def _watch_pods(self, source: Pods, *, wanted: bool) -> None:
+        if wanted:
             resource = self._client.discovery.resource("", "v1", "Pod")
             self._informers[source] = Informer(
-                self._client, resource, self._sink, source=source, namespace=namespace
+                self._client, resource, self._sink, source=source, namespace=source.namespace
             )
-        elif not ill and source in self._informers:
+        else:
             self._informers.pop(source).stop()
             self._troubles.pop(source, None)
 
@@ -166,11 +225,7 @@ class HealthWatch:
                 known.pop(name, None)
         if known == before:
             return set()
-        return {
-            s.owner
-            for identity, s in self._seen.items()
-            if _namespace(identity) == source.namespace and not s.health.current
-        }
+        return {self._seen[one].owner for one in self._ill[source.namespace] if one in self._seen}
 
     def _open(self, ref: ObjectRef) -> None:
         source = Kind(ref.group, ref.kind)
@@ -189,11 +244,3 @@ class HealthWatch:
 def _is(identity: str, source: Kind) -> bool:
     ref = ObjectRef.parse(identity, "")
     return (ref.group, ref.kind) == (source.group, source.kind)
-
-
-def _namespace(identity: str) -> str:
-    return identity.partition("_")[0]
-
-
-def _kind(identity: str) -> str:
-    return identity.rpartition("_")[2]

@@ -11,9 +11,12 @@ from __future__ import annotations
 import logging
 import queue
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+
+import redis
 
 from policies import clock, conditions, inventory, schedule
 from policies.config_refs import config_refs
@@ -27,9 +30,12 @@ from policies.kustomization import elsewhere, waits
 from policies.objects import Object
 from policies.settings import Settings
 from workers.cluster import Client
+from workers.ledger import Ledger
+from workers.reconcile import events
 from workers.watch import edges
 from workers.watch.configs import Config, ConfigWatch
-from workers.watch.edges import artifact_of, is_ready, key_of
+from workers.watch.drifts import Drifts
+from workers.watch.edges import Edges, artifact_of, is_ready, key_of
 from workers.watch.health import HealthWatch, Kind, Owner, Pods
 from workers.watch.informer import Changed, Informer, Listed
 from workers.workqueue import Key, Queue, Workqueue
@@ -43,6 +49,10 @@ _NAMES = frozenset(kind for _, _, kind in KINDS)
 _RECHECK, _LONGEST_RECHECK = 2.0, 15.0  # seconds; whether something urgent is still not being worked on
 _EVALUATE_AFTER = 1.0  # seconds after a change of an object that expressions judge
 _CONCLUDE_RECHECK = 5.0  # as often as Flux looks; only for what no watch covers
+_DRIFT_AFTER = 0.1  # seconds in which whoever applied an object notes that down
+_GATHER = 0.005  # seconds after an event in which others mostly follow; one trip to Redis is enough for all
+_BUSY = 0.5  # seconds after which a Kustomization that is being run is looked at again
+_AT_ONCE = 500  # events that are handled before what came of them is queued
 _SETTLED_AFTER = 60.0  # seconds past its timeout that a revision's health still makes news
 
 
@@ -51,14 +61,20 @@ class Due:
     """A timer: the object, and what it is for."""
 
     key: Key
-    what: str  # run | recheck | report
+    what: str  # run | recheck | report | drift
 
 
 class Loop:
     """State of a leader; `step` handles one event or the timers that are due."""
 
     def __init__(
-        self, client: Client, work: Workqueue, settings: Settings, *, now: Callable[[], float]
+        self,
+        client: Client,
+        work: Workqueue,
+        ledger: Ledger,
+        settings: Settings,
+        *,
+        now: Callable[[], float],
     ) -> None:
         from workers.watch.timers import Timers
 
@@ -73,7 +89,11 @@ class Loop:
         self._served = set(_NAMES)
         self._failures: dict[Key, int] = {}  # runs by the clock since an object was ready
         self._pending: dict[Key, Queue] = {}
-        self._health = HealthWatch(client, self._inbox.put)
+        self._edges = Edges(self._objects)
+        self._asked: dict[Key, Any] = {}  # what each object was queued for last
+        self._ledger = ledger
+        self._drifts = Drifts(ledger)
+        self._health = HealthWatch(client, self._inbox.put, managers=settings.override_manager)
         self._configs = ConfigWatch(client, settings, self._inbox.put)
         self._informers: list[Informer] = []
 
@@ -115,15 +135,26 @@ class Loop:
         due = self._timers.next()
         if due is not None:
             wait = min(wait, max(0.0, due - self._now()))
-        try:
-            seen = self._inbox.get(timeout=wait) if wait > 0 else self._inbox.get_nowait()
-        except queue.Empty:
-            pass
-        else:
-            self._guarded(lambda: self._handle(seen))
-        for timer in self._timers.pop(self._now()):
+        for seen in self._arrivals(wait):
+            self._guarded(lambda seen=seen: self._handle(seen))  # type: ignore[misc]
+        due_now = list(self._timers.pop(self._now()))
+        for timer in due_now:
             self._guarded(lambda timer=timer: self._ring(timer))  # type: ignore[misc]
+        self._look_for_drift([timer.key for timer in due_now if timer.what == "drift"])
         self._flush()
+
+    def _arrivals(self, wait: float) -> Iterator[Listed | Changed]:
+        """Yield what has come in, waiting for the first; not for ever, since its sum is queued after it."""
+        for number in range(_AT_ONCE):
+            try:
+                yield self._inbox.get(timeout=wait) if wait > 0 else self._inbox.get_nowait()
+            except queue.Empty:
+                return
+            wait = _GATHER if number == 0 else 0.0
+
+    def remember(self) -> None:
+        """Write down again all that was seen: Redis has lost it."""
+        self._ledger.saw(self._health.everything())
 
     def _guarded(self, act: Callable[[], None]) -> None:
         """Go on after a defect of ours: one object that nobody foresaw must not end the leader for all."""
@@ -144,7 +175,7 @@ class Loop:
             for owner in self._health.handle(seen):
                 self._health_changed(owner)
         elif isinstance(seen.source, Config):
-            for key in edges.made_with(self._objects, self._configs.handle(seen)):
+            for key in self._edges.made_with(self._configs.handle(seen)):
                 self._queue(key, Queue.PUSH)
         elif isinstance(seen, Changed):
             self._changed(seen.object, gone=seen.gone)
@@ -167,20 +198,28 @@ class Loop:
             self._gone(key)
             return
         self._objects[key] = obj
+        if before is None or before["metadata"]["generation"] != obj["metadata"]["generation"]:
+            self._edges.update(key, obj)
         if key.kind == "Kustomization":
-            self._follow(key, obj)
-            if before is None and self._configs.knows(config_refs(obj)):
-                self._queue(key, Queue.PUSH)  # as in Flux: who led before may have missed a change
-            if before != obj:
-                ready = edges.became_ready(before, obj)
-                for other in edges.waiting_for(self._objects, key, ready=ready):
-                    self._queue(other, Queue.PUSH)
+            self._kustomization_changed(key, before, obj)
         elif artifact_of(obj) != artifact_of(before):
             self._wake_followers(key)
+        if before is not None and edges.story_of(before) != edges.story_of(obj):
+            self._report(obj)
         try:
             self._plan(key, obj, known=before is not None)
         except InvalidObject as error:
             log.info("left until it changes: %s", error)
+
+    def _kustomization_changed(self, key: Key, before: Object | None, obj: Object) -> None:
+        if before is None or _inventory_of(before) != _inventory_of(obj) or _asks_anew(before, obj):
+            self._follow(key, obj)
+        if before is None and self._configs.knows(config_refs(obj)):
+            self._queue(key, Queue.PUSH)  # as in Flux: who led before may have missed a change
+        if before != obj:
+            ready = edges.became_ready(before, obj)
+            for other in self._edges.waiting_for(key, ready=ready):
+                self._queue(other, Queue.PUSH)
 
     def _follow(self, key: Key, obj: Object) -> None:
         owner = (key.namespace, key.name)
@@ -191,22 +230,30 @@ class Loop:
             self._health.follow(owner, refs, judged=Rules.of(obj["spec"]).judged(refs))
 
     def _gone(self, key: Key) -> None:
-        self._objects.pop(key, None)
-        self._rechecks.pop(key, None)
-        self._failures.pop(key, None)
-        for what in ("run", "recheck", "report"):
+        for known in (self._objects, self._rechecks, self._failures, self._asked):
+            known.pop(key, None)
+        self._edges.update(key, None)
+        for what in ("run", "recheck", "report", "drift"):
             self._timers.cancel(Due(key, what))
         if key.kind == "Kustomization":
-            self._health.forget((key.namespace, key.name))
+            owner = (key.namespace, key.name)
+            self._health.forget(owner)
+            self._drifts.forget(owner)
+            self._ledger.forget(owner)
 
     def _plan(self, key: Key, obj: Object, *, known: bool) -> None:
         """Queue the object if it is urgent, else set its next time."""
-        if schedule.urgent(obj, self._artifact_for(obj)):
+        artifact = self._artifact_for(obj)
+        if schedule.urgent(obj, artifact):
             if self._timers.at(Due(key, "recheck")) is None:
                 self._rechecks[key] = _RECHECK
-            self._queue(key, Queue.PUSH)
+            # The writes of a run on its way change nothing of what it was queued for.
+            if self._asked.get(key) != (asked := schedule.asked(obj, artifact)):
+                self._asked[key] = asked
+                self._queue(key, Queue.PUSH)
             self._timers.set(Due(key, "recheck"), self._now() + self._rechecks.get(key, _RECHECK))
             return
+        self._asked.pop(key, None)
         self._timers.cancel(Due(key, "recheck"))
         if key.kind == "Kustomization" and waits(obj):
             self._watch_wait(key, obj)
@@ -289,7 +336,7 @@ class Loop:
             self._report(obj)
         elif timer.what == "recheck":
             self._recheck(timer.key, obj)
-        else:
+        elif timer.what == "run":
             self._queue(timer.key, Queue.RECONCILE)
             self._failures[timer.key] = self._failures.get(timer.key, 0) + 1
             # Should the run leave no trace in the object, this is when the next one comes.
@@ -309,11 +356,42 @@ class Loop:
             if not self._work.busy([key]):
                 self._queue(key, Queue.PUSH)
 
+    def _look_for_drift(self, keys: list[Key]) -> None:
+        """Have those run whose objects somebody else has changed, unless their own run does that now."""
+        busy = self._work.busy(keys)
+        for key in busy:
+            self._timers.set(Due(key, "drift"), self._now() + _BUSY)
+        idle = [key for key in keys if key not in busy and key in self._objects]
+        owners = [(key.namespace, key.name) for key in idle if not _left_alone(self._objects[key])]
+        for owner, found in self._drifts.judge(owners, self._now(), longest=self._interval_of).items():
+            key = Key("Kustomization", *owner)
+            if found.after > 0:
+                self._timers.set(Due(key, "drift"), self._now() + found.after)
+                continue
+            self._queue(key, Queue.PUSH)
+            if found.tell:
+                self._tell_of_drift(key, found.tell)
+
+    def _interval_of(self, owner: tuple[str, str]) -> float:
+        return Kustomization.read(self._objects[Key("Kustomization", *owner)]).interval_seconds
+
+    def _tell_of_drift(self, key: Key, message: str) -> None:
+        now = datetime.fromtimestamp(self._now(), UTC)
+        events.record(
+            self._client,
+            self._objects[key],
+            severity="Warning",
+            reason="DriftDetected",
+            message=message,
+            now=now,
+        )
+
     def _wake_followers(self, key: Key) -> None:
         """A source has a new artifact: whatever is made of it is next, and its commit gets a status."""
-        for other in edges.including(self._objects, key):
-            self._queue(other, Queue.PUSH)
-        for other in edges.applying(self._objects, key):
+        for other in self._edges.followers(key):
+            if other.kind == "GitRepository":
+                self._queue(other, Queue.PUSH)
+                continue
             obj = self._objects[other]
             self._plan(other, obj, known=True)
             timeout = Kustomization.read(obj).timeout_seconds
@@ -344,8 +422,29 @@ class Loop:
             self._pending[key] = lane
 
     def _flush(self) -> None:
-        """Queue what has gathered; a key leaves the list only when it is queued."""
+        """Write down what was seen, then queue what came of it; a key leaves the list only when queued."""
+        if news := self._health.news():
+            try:
+                self._ledger.saw(news)
+            except redis.RedisError:
+                log.warning("what was seen is not written down: it will be asked of the API server")
+        for owner, suspect in self._health.suspects():
+            self._drifts.suspect(owner, suspect)
+            self._timers.set(Due(Key("Kustomization", *owner), "drift"), self._now() + _DRIFT_AFTER)
         while self._pending:
             key, lane = next(iter(self._pending.items()))
             self._work.add(key, lane)
             del self._pending[key]
+
+
+def _inventory_of(obj: Object) -> Any:
+    return (obj.get("status") or {}).get("inventory")
+
+
+def _asks_anew(before: Object, obj: Object) -> bool:
+    return bool(before["metadata"].get("generation") != obj["metadata"].get("generation"))
+
+
+def _left_alone(obj: Object) -> bool:
+    """Tell whether nobody is to put its objects right, or no watch of ours shows them."""
+    return bool(obj["spec"].get("suspend") or obj["metadata"].get("deletionTimestamp") or elsewhere(obj))

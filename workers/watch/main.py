@@ -62,7 +62,13 @@ class Watch:
         self._leader.release(self._context.now())
 
     def _lead(self) -> None:
-        loop = Loop(self._context.cluster, self._context.queue, self._context.settings, now=time.time)
+        loop = Loop(
+            self._context.cluster,
+            self._context.queue,
+            self._context.ledger,
+            self._context.settings,
+            now=time.time,
+        )
         renewed = revived = swept = 0.0
         started = False
         try:
@@ -101,6 +107,7 @@ class Watch:
         client, work = self._context.redis, self._context.queue
         Deferred(client).resume(self._resend)
         if client.set(_EPOCH, "1", nx=True):
+            loop.remember()
             for owner, name in loop.repositories():
                 client.set(f"fairway:recover:{owner}/{name}", "1")
                 work.add(Key("Repository", owner, name), Queue.REPORT)

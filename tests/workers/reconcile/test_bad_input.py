@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from policies import inventory
-from policies.objects import ObjectRef
+from policies.objects import Object, ObjectRef
 from tests.fixtures.world import config_map as manifest
 from tests.fixtures.world import until
 from tests.workers.reconcile.conftest import crd, made

@@ -19,6 +19,7 @@ from tests.fixtures.cluster import Cluster
 from tests.fixtures.world import until
 from tests.policies.made import AT, READY, WAITING, failing, kustomization
 from workers.cluster import Client
+from workers.ledger import Ledger
 from workers.watch.loop import Due, Loop
 from workers.workqueue import Key, Queue, Workqueue, open_redis
 
@@ -34,7 +35,7 @@ class Watching:
         settings = Settings.from_env(
             {"FAIRWAY_REDIS_URL": redis_url, "KUBECONFIG": kubeconfig, "FAIRWAY_DATA": "/nowhere"}, str
         )
-        self.loop = Loop(client, self.work, settings, now=lambda: self.now)
+        self.loop = Loop(client, self.work, Ledger(self.redis), settings, now=lambda: self.now)
         self._namespace = namespace
         self.loop.start()
 
