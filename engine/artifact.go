@@ -26,33 +26,36 @@ const (
 type trees struct {
 	folder string
 	order  []string // digests, the least recently used first
+	states map[string]*treeState
 }
 
-func newTrees(folder string) *trees { return &trees{folder: folder} }
+func newTrees(folder string) *trees { return &trees{folder: folder, states: map[string]*treeState{}} }
 
-// open returns the folder with the artifact's files, unpacking it when it is new here.
-func (t *trees) open(artifact, digest string) (string, error) {
+// open returns the tree of the artifact's files, unpacking it when it is new here.
+func (t *trees) open(artifact, digest string) (*treeState, error) {
 	name := strings.ReplaceAll(digest, ":", "-")
 	if name == "" || filepath.Base(name) != name {
-		return "", &failure{Kind: "internal", Message: fmt.Sprintf("digest %q is none", digest)}
+		return nil, &failure{Kind: "internal", Message: fmt.Sprintf("digest %q is none", digest)}
 	}
 	root := filepath.Join(t.folder, name)
 	for i, known := range t.order {
 		if known == name {
 			t.order = append(append(t.order[:i:i], t.order[i+1:]...), name)
-			return root, nil
+			return t.states[name], nil
 		}
 	}
 	if err := unpack(artifact, digest, root); err != nil {
-		return "", errors.Join(err, os.RemoveAll(root))
+		return nil, errors.Join(err, os.RemoveAll(root))
 	}
 	t.order = append(t.order, name)
+	t.states[name] = newTreeState(root)
 	if len(t.order) > keepTrees {
 		old := t.order[0]
 		t.order = t.order[1:]
+		delete(t.states, old)
 		_ = os.RemoveAll(filepath.Join(t.folder, old))
 	}
-	return root, nil
+	return t.states[name], nil
 }
 
 func unpack(artifact, digest, root string) error {

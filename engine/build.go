@@ -38,20 +38,22 @@ type buildRequest struct {
 }
 
 // A buildResult holds the objects in kustomize's order, for each the file it came from ("" when unknown),
-// and the digest of the rendered YAML as kustomize-controller records it in status.history; or only what has
-// to be decrypted before there can be any.
+// the digest of the rendered YAML as kustomize-controller records it in status.history, and what was read of
+// the tree where the same build need not be repeated; or only what has to be decrypted before there can be any.
 type buildResult struct {
 	Objects   []json.RawMessage `json:"objects"`
 	Origins   []string          `json:"origins"`
 	Digest    string            `json:"digest"`
 	Encrypted []ciphertext      `json:"encrypted,omitempty"`
+	Reads     map[string]string `json:"reads,omitempty"`
 }
 
 func build(e *engine, req *buildRequest) (*buildResult, error) {
-	root, err := e.trees.open(req.Artifact, req.Digest)
+	tree, err := e.trees.open(req.Artifact, req.Digest)
 	if err != nil {
 		return nil, err
 	}
+	root := tree.root
 	spec, _, _ := unstructured.NestedString(req.Kustomization, "spec", "path")
 	dir, err := securejoin.SecureJoin(root, spec)
 	if err != nil {
@@ -61,16 +63,23 @@ func build(e *engine, req *buildRequest) (*buildResult, error) {
 		return nil, &failure{Kind: "path_not_found", Message: fmt.Sprintf("kustomization path not found: %s", shownPath(spec))}
 	}
 	secrets := newDecryption(req)
-	built, err := buildTree(root, dir, req, secrets, e.maxOutput)
+	reads := newReadSet(root)
+	components, _, _ := unstructured.NestedStringSlice(req.Kustomization, "spec", "components")
+	reads.noteGenerated(dir, components)
+	built, err := buildTree(reads, dir, req, secrets, e.maxOutput)
 	if len(secrets.wanted) > 0 && err == nil {
 		return &buildResult{Encrypted: secrets.wanted}, nil
+	}
+	if built != nil && !secrets.on {
+		built.Reads = reads.states(tree)
 	}
 	return built, secrets.withheld(err)
 }
 
 // buildTree returns nothing, and no error, when something has to be decrypted first.
-func buildTree(root, dir string, req *buildRequest, secrets *decryption, maxOutput int) (*buildResult, error) {
-	resources, asked, err := render(root, dir, req, secrets)
+func buildTree(reads *readSet, dir string, req *buildRequest, secrets *decryption, maxOutput int) (*buildResult, error) {
+	root := reads.root
+	resources, asked, err := render(reads, dir, req, secrets)
 	if err != nil {
 		return nil, within(root, dir, err)
 	}
@@ -94,7 +103,8 @@ func buildTree(root, dir string, req *buildRequest, secrets *decryption, maxOutp
 
 // render runs kustomize on the tree with the generated kustomization.yaml laid over it in memory, and
 // tells whether the user asked for origin annotations: we always do, to name files in errors.
-func render(root, dir string, req *buildRequest, secrets *decryption) (resmap.ResMap, bool, error) {
+func render(reads *readSet, dir string, req *buildRequest, secrets *decryption) (resmap.ResMap, bool, error) {
+	root := reads.root
 	generator := kustomize.NewGenerator(root, unstructured.Unstructured{Object: req.Kustomization})
 	manifest, file, _, err := generator.GenerateManifest(dir)
 	if err != nil {
@@ -118,7 +128,7 @@ func render(root, dir string, req *buildRequest, secrets *decryption) (resmap.Re
 	if err := secrets.sources(fs, root, dir); err != nil || len(secrets.wanted) > 0 {
 		return nil, asked, err
 	}
-	resources, err := runKustomize(fs, root, dir)
+	resources, err := runKustomize(recordingFS{fs, reads}, root, dir)
 	return resources, asked, err
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 // protocol changes when a request or an answer changes its meaning; the client refuses any other.
-const protocol = 3
+const protocol = 4
 
 var version = "dev"
 
@@ -43,10 +43,11 @@ type engine struct {
 type operation func(e *engine, with json.RawMessage) (any, error)
 
 var operations = map[string]operation{
-	"ping":     func(*engine, json.RawMessage) (any, error) { return "pong", nil },
-	"build":    func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, build) },
-	"evaluate": func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, evaluate) },
-	"verify":   func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, verify) },
+	"ping":      func(*engine, json.RawMessage) (any, error) { return "pong", nil },
+	"build":     func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, build) },
+	"evaluate":  func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, evaluate) },
+	"unchanged": func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, unchanged) },
+	"verify":    func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, verify) },
 }
 
 // decoded calls an operation with its own type of request.

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from policies import drift_mode
-from policies.ledger import Built, Known, digest, settled
-from policies.objects import Object, annotations_of
+from policies.ledger import Built, Known, changed, digest
+from policies.objects import Object, ObjectRef, annotations_of
 from policies.settings import Settings
 
 # They decide when it is applied, what is waited for and what is pruned: nothing of what is rendered. All
@@ -68,12 +68,26 @@ def salt(obj: Object, settings: Settings) -> str:
     )
 
 
-def same_build(known: Known, made_of: str, inventory: Sequence[str], now: float) -> Built | None:
-    """Return the last build if everything it brought is on the cluster as it was applied.
+def compare(known: Known, made_of: str, inventory: Sequence[str], now: float) -> Built | str:
+    """Return the last build if everything it brought is on the cluster as it was applied, else why not.
 
     `made_of` are the inputs of now; `inventory` are the ids of all that was applied and not pruned yet.
     """
     built = known.built
-    if not built or not made_of or built.inputs != made_of or set(built.ids) != set(inventory):
-        return None
-    return built if settled(known, built.ids, now) else None
+    if not made_of:
+        return "it decrypts, leaves fields to others, only reports drift, or lives on another cluster"
+    if built is None:
+        return "nothing is remembered of its last build"
+    if built.inputs != made_of:
+        return "its spec, a variable or a setting changed"
+    if set(built.ids) != set(inventory):
+        return "its inventory is not what its last build brought"
+    other = changed(known, built.ids, now)
+    return f"{_shown(other)} is not known to be as it was applied" if other else built
+
+
+def _shown(one: str) -> str:
+    try:
+        return str(ObjectRef.parse(one, ""))
+    except ValueError:
+        return one

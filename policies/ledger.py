@@ -53,13 +53,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What the last build was made of (artifact and inputs), and what came out: digest and object ids."""
+    """What the last build was made of (artifact, inputs, reads), and what came out: digest and object ids."""
 
     artifact: str
     inputs: str
     digest: str
     ids: tuple[str, ...]
-    origin: str = ""
+    reads: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ def standing(applied: Applied | None, seen: Mark | None, wanted: str, now: float
     return Standing.SETTLED if applied.wanted == wanted else Standing.OUTDATED
 
 
-def settled(known: Known, ids: Collection[str], now: float) -> bool:
-    """Tell whether all of these are as they were applied, whatever that was."""
-    return all(_settled(known.applied.get(one), known.seen.get(one), now) for one in ids)
+def changed(known: Known, ids: Collection[str], now: float) -> str:
+    """Return the first of these that is not known to be as it was applied; empty when all are."""
+    return next((i for i in ids if not _settled(known.applied.get(i), known.seen.get(i), now)), "")
 
 
 def _settled(applied: Applied | None, seen: Seen | None, now: float) -> bool:

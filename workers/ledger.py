@@ -58,9 +58,7 @@ class Ledger:
         key, pipe = _applied(owner), self._redis.pipeline(transaction=False)
         fields = {one: _text_applied(entry) for one, entry in applied.items()}
         if built is not None:
-            fields[_BUILT] = json.dumps(
-                [built.artifact, built.inputs, built.digest, list(built.ids), built.origin]
-            )
+            fields[_BUILT] = json.dumps([built.artifact, built.inputs, built.digest, built.ids, built.reads])
         gone = [*unsure, *([] if built else [_BUILT])]
         if gone:
             pipe.hdel(key, *gone)
@@ -116,8 +114,8 @@ def _seen_of(text: bytes) -> Seen:
 
 
 def _built_of(text: bytes) -> Built:
-    artifact, inputs, digest, ids, origin = json.loads(text)
-    return Built(artifact, inputs, digest, tuple(ids), origin)
+    artifact, inputs, digest, ids, reads = json.loads(text)
+    return Built(artifact, inputs, digest, tuple(ids), reads)
 
 
 def _read(parse: Any, text: bytes) -> Any:

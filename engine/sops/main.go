@@ -21,7 +21,7 @@ import (
 )
 
 // protocol is the one of the rendering engine; the client refuses any other.
-const protocol = 3
+const protocol = 4
 
 var version = "dev"
 

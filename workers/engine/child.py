@@ -23,7 +23,7 @@ import orjson
 
 from workers.engine.errors import EngineDied, EngineTimeout, OutputTooLarge, from_answer
 
-PROTOCOL = 3
+PROTOCOL = 4
 _START_TIMEOUT = 10.0  # seconds
 _PING_TIMEOUT = 1.0
 _PING_AFTER = 1.0  # seconds of silence after which an engine is asked whether it is there

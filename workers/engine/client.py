@@ -48,7 +48,8 @@ class BuildResult:
     """The objects in kustomize's order, the file each came from ("" when unknown), and their digest.
 
     Or nothing but what has to be decrypted first: `decrypted` of the next request has it by its key.
-    `secret_words` is what was decrypted for it, for messages to leave out.
+    `secret_words` is what was decrypted for it, for messages to leave out. `reads` are the looks at the tree
+    and what they found, for `unchanged`; None when the build is to be repeated whatever happens.
     """
 
     objects: list[Object]
@@ -56,6 +57,7 @@ class BuildResult:
     digest: str
     encrypted: list[Ciphertext] = field(default_factory=list)
     secret_words: frozenset[str] = field(default=frozenset(), repr=False)
+    reads: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,25 @@ class Engine(Child):
             timeout=timeout,
         )
         encrypted = [Ciphertext(**one) for one in answer.get("encrypted") or []]
-        return BuildResult(answer["objects"] or [], answer["origins"] or [], answer["digest"], encrypted)
+        return BuildResult(
+            answer["objects"] or [],
+            answer["origins"] or [],
+            answer["digest"],
+            encrypted,
+            reads=answer.get("reads"),
+        )
+
+    def unchanged(
+        self, artifact: Path, digest: str, sets: Mapping[str, Mapping[str, str]], *, timeout: float
+    ) -> dict[str, str]:
+        """Return a path for each set of reads that would find something else in this tree.
+
+        A build whose reads all find the same renders the same, given the same spec and variables. Raises
+        EngineError's subclasses.
+        """
+        asked = {"artifact": str(artifact), "digest": digest, "sets": sets}
+        found: dict[str, str] = self.ask("unchanged", asked, timeout=timeout)["changed"]
+        return found
 
     def verify(
         self,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from policies import build_inputs
@@ -27,13 +28,34 @@ class Builder:
         self._obj = obj
         self._artifact = artifact
         self._configs = configs
+        self.why = ""  # the last answer of `unchanged`, in words
         versions = configs.versions(obj)
         self.inputs = build_inputs.inputs(obj, versions, context.settings, engine=context.engine.identity)
 
     def unchanged(self, known: Known, inventory: Sequence[str]) -> Built | None:
         """Return the last build if another one would bring the same, and all of it stands as applied."""
-        built = build_inputs.same_build(known, self.inputs, inventory, self._context.now().timestamp())
-        return built if built and built.artifact == self._artifact["digest"] else None
+        now = self._context.now().timestamp()
+        verdict = build_inputs.compare(known, self.inputs, inventory, now)
+        if isinstance(verdict, str):
+            self.why = verdict
+            return None
+        return self._read_the_same(verdict)
+
+    def _read_the_same(self, built: Built) -> Built | None:
+        digest = self._artifact["digest"]
+        if built.artifact == digest:
+            self.why = "the artifact is the one it was built from"
+            return built
+        if built.reads is None:
+            self.why = "what it reads of its source is not known"
+            return None
+        path = sources.open_artifact(self._context.settings, self._artifact)
+        changed = self._context.engine.unchanged(path, digest, {"": built.reads}, timeout=_TIMEOUT)
+        if changed:
+            self.why = f"{changed['']} changed"
+            return None
+        self.why = "nothing it reads of its source has changed"
+        return replace(built, artifact=digest)
 
     def build(self) -> BuildResult:
         """Render; raises EngineError's subclasses and what reading its variables and keys raises."""
@@ -52,6 +74,8 @@ class Builder:
             return engine.build(request, timeout=timeout)
         return decryption.build(engine, self._context.sops, request, keys, timeout=timeout)
 
-    def note(self, digest: str, ids: Sequence[str]) -> Built | None:
+    def note(self, built: BuildResult, ids: Sequence[str]) -> Built | None:
         """Return what to remember of a build that was applied whole."""
-        return Built(self._artifact["digest"], self.inputs, digest, tuple(ids)) if self.inputs else None
+        if not self.inputs:
+            return None
+        return Built(self._artifact["digest"], self.inputs, built.digest, tuple(ids), built.reads)

@@ -141,7 +141,19 @@ class KustomizationReconciler:
         report.start(artifact["revision"])
         builder = Builder(self._context, run.record.obj, artifact, run.configs)
         old = inventory.of(run.record.obj)
-        if built := builder.unchanged(run.known, [ref.id for ref in old]):
+        built = builder.unchanged(run.known, [ref.id for ref in old])
+        log.info(
+            "%s kustomization=%s/%s revision=%s: %s",
+            "not rebuilt" if built else "rebuilt",
+            run.record.ref.namespace,
+            run.record.ref.name,
+            artifact["revision"],
+            builder.why,
+        )
+        report.why = ("not rebuilt: " if built else "rebuilt: ") + builder.why
+        if built:
+            if built != run.known.built:
+                self._remember(run, self._memory(run, old), built=built)
             report.unchanged(built.digest, old)
             self._wait(run)
             return
@@ -171,7 +183,7 @@ class KustomizationReconciler:
             raise error.in_file(files.get(error.ref.id, "")).without(rendered.secret_words) from None
         report.applied(changes)
         stale = inventory.difference(old, new)
-        self._remember(run, memory, stale, builder.note(rendered.digest, [ref.id for ref in new]))
+        self._remember(run, memory, stale, builder.note(rendered, [ref.id for ref in new]))
         self._prune(run, stale, new)
         self._wait(run, changes)
 

@@ -44,6 +44,7 @@ class Report:
     changes: list[Change] = field(default_factory=list)
     skipped: frozenset[str] = frozenset()  # ids of objects that are left alone, also by the wait
     drift: str = ""
+    why: str = ""  # whether it was rendered anew, and for which reason
     configs: list[str] = field(default_factory=list)  # the versions of what it is made with
 
     def __post_init__(self) -> None:
