@@ -46,6 +46,14 @@ class Ledger:
             fields.pop(_BUILT.encode(), None)
         return {o: _all(_applied_of, fields) for o, fields in zip(owners, answers, strict=True)}
 
+    def built(self, owners: Sequence[Owner]) -> dict[Owner, Built | None]:
+        """Return what each Kustomization was built of last."""
+        pipe = self._redis.pipeline(transaction=False)
+        for owner in owners:
+            pipe.hget(_applied(owner), _BUILT)
+        answers = cast("list[bytes | None]", pipe.execute()) if owners else []
+        return {o: _read(_built_of, text or b"") for o, text in zip(owners, answers, strict=True)}
+
     def record(
         self,
         owner: Owner,

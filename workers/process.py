@@ -18,6 +18,7 @@ from workers.celery_app import sender
 from workers.context import Context
 from workers.flux_leases import FluxRuns
 from workers.reconcile import sources
+from workers.reconcile.followers import Followers
 from workers.reconcile.gitrepository import GitRepositoryReconciler
 from workers.reconcile.kustomization import KustomizationReconciler
 from workers.reconcile.observing import KIND
@@ -62,6 +63,7 @@ def work_on(key: Key) -> None:
         "GitRepository": GitRepositoryReconciler(ours).reconcile,
         "Kustomization": KustomizationReconciler(ours).reconcile,
         "Repository": Reporter(ours).reconcile,
+        "Followers": Followers(ours).reconcile,
     }
     try:
         ours.flux_leases.check(key.kind, ours.now())

@@ -117,9 +117,13 @@ class Client:
         labels: str = "",
         fields: str = "",
         metadata_only: bool = False,
+        cached: bool = False,
     ) -> tuple[list[Object], str]:
-        """List a kind: the objects, each with apiVersion and kind, and the list's resourceVersion."""
-        query = _selectors(labels, fields)
+        """List a kind: the objects, each with apiVersion and kind, and the list's resourceVersion.
+
+        `cached` is as for `get`.
+        """
+        query = _selectors(labels, fields) | ({"resourceVersion": "0"} if cached else {})
         accept = _METADATA.format("PartialObjectMetadataList") if metadata_only else _JSON
         answer = self.request("GET", resource.path(namespace), query=query, accept=accept, timeout=60)
         api_version = f"{resource.group}/{resource.version}" if resource.group else resource.version

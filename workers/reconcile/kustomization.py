@@ -9,58 +9,32 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
-from policies import build_inputs, clock, drift_mode, inventory, kustomization, ledger
+from policies import clock, drift_mode, inventory, kustomization, ledger
 from policies.errors import FairwayError
 from policies.health import texts, vanishing_jobs
-from policies.ignored_fields import IgnoredFields
 from policies.kinds import InvalidObject, Kustomization
 from policies.kustomization import AddFinalizer, Build, Conclude, Finalize, Ignore, Plan, Refuse, elsewhere
 from policies.objects import Object, ObjectRef
 from policies.ownership import FINALIZER, with_owner
 from workers.context import Context
 from workers.reconcile import vanishing
-from workers.reconcile.apply import Applier, Change, Options
+from workers.reconcile.apply import Applier, Change
 from workers.reconcile.building import Builder
 from workers.reconcile.configs import Configs
 from workers.reconcile.failures import ApplyFailed, PruneFailed
+from workers.reconcile.finalizing import finalize
 from workers.reconcile.judging import Judge
 from workers.reconcile.kustomization_status import Report
-from workers.reconcile.memory import Memory
 from workers.reconcile.observing import KIND, observe
-from workers.reconcile.prune import prune, terminating
+from workers.reconcile.prune import prune
+from workers.reconcile.run import Run
 from workers.reconcile.status import Record, Superseded
-from workers.reconcile.target import Target, account_of, is_name, target_of
 from workers.reconcile.waiting import Outcome, look
 from workers.reconcile.waiting import set_of as health_set
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class _Run:
-    """One run: the object under its fence, where and as whom we act, and what has to be told at the end."""
-
-    context: Context
-    record: Record
-    spec: Kustomization
-    report: Report
-    configs: Configs
-
-    @cached_property
-    def known(self) -> ledger.Known:
-        """What is noted down about its objects; nothing of those on another cluster, which nobody watches."""
-        if elsewhere(self.record.obj):
-            return ledger.NOTHING
-        return self.context.ledger.of((self.record.ref.namespace, self.record.ref.name))
-
-    @cached_property
-    def target(self) -> Target:
-        """Opened when first used: what needs no other cluster must not fail for it."""
-        return target_of(self.context, self.record.obj)
 
 
 class KustomizationReconciler:
@@ -110,13 +84,13 @@ class KustomizationReconciler:
             # It does not say that anything is to be pruned, and must not hold up its namespace's end.
             record.set_finalizers([f for f in finalizers if f != FINALIZER])
 
-    def _begin(self, obj: Object) -> _Run:
+    def _begin(self, obj: Object) -> Run:
         spec = Kustomization.read(obj)
         record = Record(self._context.cluster, obj, guard=self._context.guard("Kustomization"))
         configs = Configs(self._context.cluster)
-        return _Run(self._context, record, spec, Report(self._context, record, spec), configs)
+        return Run(self._context, record, spec, Report(self._context, record, spec), configs)
 
-    def _act(self, run: _Run, plan: Plan) -> None:
+    def _act(self, run: Run, plan: Plan) -> None:
         if isinstance(plan, Build | Conclude) and (run.spec.spec.wait or run.spec.spec.health_checks):
             # Before any of it is read: what changes from now on makes the next run build again.
             run.report.configs = run.configs.versions(run.record.obj)
@@ -128,7 +102,7 @@ class KustomizationReconciler:
                 metadata = run.record.obj["metadata"]
                 self.reconcile(metadata["namespace"], metadata["name"])
             case Finalize():
-                self._finalize(run, plan)
+                finalize(run, plan)
             case Refuse():
                 run.report.refused(plan)
             case Conclude(artifact=artifact):
@@ -136,7 +110,7 @@ class KustomizationReconciler:
             case Build(artifact=artifact):
                 self._bring_about(run, artifact)
 
-    def _bring_about(self, run: _Run, artifact: Mapping[str, Any]) -> None:
+    def _bring_about(self, run: Run, artifact: Mapping[str, Any]) -> None:
         report = run.report
         report.start(artifact["revision"])
         builder = Builder(self._context, run.record.obj, artifact, run.configs)
@@ -153,7 +127,7 @@ class KustomizationReconciler:
         report.why = ("not rebuilt: " if built else "rebuilt: ") + builder.why
         if built:
             if built != run.known.built:
-                self._remember(run, self._memory(run, old), built=built)
+                run.remember(run.memory(old), built=built)
             report.unchanged(built.digest, old)
             self._wait(run)
             return
@@ -166,8 +140,8 @@ class KustomizationReconciler:
         vanishing.remember(self._context.redis, run.record.ref, vanishing_jobs(objects))
         # Written before the first apply: whoever finds us dead after it knows what may exist.
         report.about_to_apply(inventory.union(old, new))
-        memory = self._memory(run, old)
-        options = self._options(run.spec)
+        memory = run.memory(old)
+        options = run.options
         applier = Applier(target.client, target.pool, fence=run.record.check, options=options, memory=memory)
         changes: list[Change] = []
         try:
@@ -178,55 +152,16 @@ class KustomizationReconciler:
         except ApplyFailed as error:
             # What was never applied must not be pruned one day: its account might not even be let to look.
             report.inventory = inventory.union(old, error.touched)
-            self._remember(run, memory)
+            run.remember(memory)
             files = dict(zip((ref.id for ref in new), rendered.origins, strict=True))
             raise error.in_file(files.get(error.ref.id, "")).without(rendered.secret_words) from None
         report.applied(changes)
         stale = inventory.difference(old, new)
-        self._remember(run, memory, stale, builder.note(rendered, [ref.id for ref in new]))
+        run.remember(memory, stale, builder.note(rendered, [ref.id for ref in new]))
         self._prune(run, stale, new)
         self._wait(run, changes)
 
-    def _memory(self, run: _Run, old: list[ObjectRef]) -> Memory:
-        settings = self._context.settings
-        return Memory(
-            run.known,
-            inventory={ref.id for ref in old},
-            now=self._context.now().timestamp(),
-            managers=settings.override_manager,
-            migrate_version=settings.gate("MigrateAPIVersion"),
-            ignored=self._options(run.spec).ignored,
-            salt=build_inputs.salt(run.record.obj, settings),
-        )
-
-    def _remember(
-        self,
-        run: _Run,
-        memory: Memory,
-        stale: Sequence[ObjectRef] = (),
-        built: ledger.Built | None = None,
-    ) -> None:
-        """Keep what was applied for the next run; of another cluster nothing can be known."""
-        if elsewhere(run.record.obj):
-            return
-        owner = run.record.ref.namespace, run.record.ref.name
-        unsure = {*memory.unsure, *(ref.id for ref in stale)}
-        self._context.ledger.record(owner, memory.applied, unsure=unsure, built=built)
-        run.known = replace(run.known, applied={**run.known.applied, **memory.applied})
-
-    def _options(self, spec: Kustomization) -> Options:
-        rules = [rule.model_dump(by_alias=True, exclude_none=True) for rule in spec.spec.ignore or []]
-        settings = self._context.settings
-        return Options(
-            force=bool(spec.spec.force),
-            ignored=IgnoredFields(rules),
-            managers=settings.override_manager,
-            migrate_version=settings.gate("MigrateAPIVersion"),
-            custom_kinds=frozenset(settings.custom_apply_stage_kinds),
-            in_flight=settings.concurrent_ssa,
-        )
-
-    def _prune(self, run: _Run, stale: list[ObjectRef], new: list[ObjectRef]) -> None:
+    def _prune(self, run: Run, stale: list[ObjectRef], new: list[ObjectRef]) -> None:
         owner, deleted = run.record.obj["metadata"], []
         if stale and run.spec.spec.prune:
             try:
@@ -242,21 +177,21 @@ class KustomizationReconciler:
                 raise
         run.report.pruned(deleted, new)
 
-    def _wait(self, run: _Run, changes: Sequence[Change] = ()) -> None:
+    def _wait(self, run: Run, changes: Sequence[Change] = ()) -> None:
         waiting = health_set(run.spec, run.report.inventory, skipped=run.report.skipped)
         if not waiting:
             run.report.succeeded(checked=False)
         elif not self._settle(run, self._look(run, waiting, changes)):
             run.report.waits()
 
-    def _conclude(self, run: _Run, artifact: Mapping[str, Any]) -> None:
+    def _conclude(self, run: Run, artifact: Mapping[str, Any]) -> None:
         if not run.report.resume(artifact["revision"]):
             self._bring_about(run, artifact)
             return
         waiting = health_set(run.spec, run.report.inventory, skipped=run.report.skipped)
         self._settle(run, self._look(run, waiting), overdue=run.report.overdue())
 
-    def _look(self, run: _Run, waiting: list[ObjectRef], changes: Sequence[Change] = ()) -> Outcome:
+    def _look(self, run: Run, waiting: list[ObjectRef], changes: Sequence[Change] = ()) -> Outcome:
         """Judge what is waited for, asking the API server only for what nobody has seen since its apply."""
         context, record = self._context, run.record
         judge = Judge(context.engine, record.obj["spec"], now=context.now())
@@ -276,7 +211,7 @@ class KustomizationReconciler:
             verdicts=verdicts,
         )
 
-    def _settle(self, run: _Run, outcome: Outcome, *, overdue: bool = False) -> bool:
+    def _settle(self, run: Run, outcome: Outcome, *, overdue: bool = False) -> bool:
         """End the wait if it is over, and tell whether it was."""
         if outcome.done:
             run.report.succeeded(checked=True)
@@ -287,39 +222,3 @@ class KustomizationReconciler:
         else:
             return False
         return True
-
-    def _finalize(self, run: _Run, plan: Finalize) -> None:
-        metadata = run.record.obj["metadata"]
-        if FINALIZER not in metadata.get("finalizers", []):
-            return
-        refs = inventory.difference(inventory.of(run.record.obj), [])
-        if plan.prune and refs and not self._prune_all(run, refs, wait=plan.wait):
-            return  # `watch` looks again
-        run.record.set_finalizers([f for f in metadata["finalizers"] if f != FINALIZER])
-        log.info("deleted kustomization=%s/%s objects=%d", metadata["namespace"], metadata["name"], len(refs))
-
-    def _prune_all(self, run: _Run, refs: list[ObjectRef], *, wait: bool) -> bool:
-        """Delete everything that was applied; False while it is waited for."""
-        if not self._account_exists(run):
-            run.report.orphaned(refs)
-            return True
-        owner = {"name": run.record.ref.name, "namespace": run.record.ref.namespace}
-        run.report.deleted(prune(run.target.client, refs, fence=run.record.check, **owner))
-        if not wait or not (left := terminating(run.target.client, refs, **owner)):
-            return True
-        since = clock.parse(run.record.obj["metadata"]["deletionTimestamp"])
-        if (self._context.now() - since).total_seconds() < run.spec.timeout_seconds:
-            return False
-        run.report.not_terminated(left)
-        return True
-
-    def _account_exists(self, run: _Run) -> bool:
-        """Without the account they were applied as, nothing may be deleted: the objects are left behind.
-
-        As in Flux, it is our own cluster that is asked, also for objects on another one.
-        """
-        account = account_of(self._context, run.record.obj)
-        if not account or not is_name(account):
-            return not account
-        ref = ObjectRef("", "v1", "ServiceAccount", run.record.ref.namespace, account)
-        return self._context.cluster.find(ref) is not None

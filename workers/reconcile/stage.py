@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -17,17 +15,15 @@ from policies.ledger import Standing
 from policies.objects import GroupKind, Object, ObjectRef
 from policies.ownership import FIELD_MANAGER, Action
 from policies.takeover import takeover
-from workers.cluster import ApiError, Client, Conflict, Invalid, NotFound
+from workers.cluster import ApiError, Client, Conflict
 from workers.reconcile.failures import ApplyFailed
 from workers.reconcile.lanes import in_lanes
 from workers.reconcile.memory import Memory
+from workers.reconcile.recreation import Recreation, is_immutable, refusing
 
-_GONE_TIMEOUT = 30.0  # seconds an object that is made anew may take to go
-_POLL = 0.1
 _TAKEOVER_TRIES = 5
 I = TypeVar("I")  # noqa: E741 (an item)
 T = TypeVar("T")
-_IMMUTABLE = re.compile(r"is\simmutable|immutable\sfield")
 
 
 class Done(StrEnum):
@@ -107,6 +103,7 @@ class Stage:
         self._pool = pool
         self._options = options
         self._memory = memory or Memory()
+        self._recreation = Recreation(client, force=options.force)
 
     def apply(self, objects: Sequence[Object], changes: list[Change]) -> None:
         """Apply the objects, adding what was done; raises ApplyFailed naming the object at fault."""
@@ -132,7 +129,7 @@ class Stage:
                 answer = self._apply(item.desired, dry_run=True)
             except ApiError as error:
                 recreated = ownership.may_recreate(item.desired, item.live, force=self._options.force)
-                if recreated and _immutable(error):
+                if recreated and is_immutable(error):
                     return Difference(item.ref, item.live, item.desired, recreated=True)
                 raise ApplyFailed(item.ref, "dry-run failed", error) from error
             live = self._fresh(replace(item, dry_run=answer)).live
@@ -184,7 +181,7 @@ class Stage:
             item = replace(item, dry_run=self._apply(item.desired, dry_run=True))
         except ApiError as error:
             item = self._made_room(item, "dry-run failed", error)
-            dry_run = self._refusing(item, "dry-run failed", lambda: self._apply(item.desired, dry_run=True))
+            dry_run = refusing(item.ref, "dry-run failed", lambda: self._apply(item.desired, dry_run=True))
             item = replace(item, dry_run=dry_run)
         return self._taken_over(self._fresh(item))
 
@@ -217,7 +214,7 @@ class Stage:
         except ApiError as error:
             item = item if item.looked else self._read(item.desired)
             item = self._made_room(item, "apply failed", error)
-            applied = self._refusing(item, "apply failed", lambda: self._apply(payload))
+            applied = refusing(item.ref, "apply failed", lambda: self._apply(payload))
         return Change(item.ref, self._done(item, applied), applied)
 
     def _done(self, item: Item, applied: Object) -> Done:
@@ -279,60 +276,12 @@ class Stage:
         )
 
     def _made_room(self, item: Item, what: str, error: ApiError) -> Item:
-        """Delete the live object if that is allowed and would help, so that it can be made anew."""
-        refused = ApplyFailed(item.ref, what, error)
-        live = item.live
-        if live is None or not ownership.may_recreate(item.desired, live, force=self._options.force):
-            raise refused from error
-        if not _immutable(error) or self._invalid_anyway(item, error):
-            raise refused from error
-        what = "immutable field detected, failed to delete object"
-        uid = live["metadata"]["uid"]
-        self._refusing(item, what, lambda: self._delete(item.ref, uid))
-        self._refusing(item, what, lambda: self._wait_until_gone(item.ref, uid))
+        self._recreation.make_room(item.desired, item.live, what, error)
         return replace(item, live=None)
-
-    def _invalid_anyway(self, item: Item, error: ApiError) -> bool:
-        """Tell whether a new object would be refused for the same: deleting the old one would only harm."""
-        metadata = {**item.desired["metadata"], "name": f"{item.ref.name[:40]}-fairway-rehearsal"}
-        try:
-            self._client.create({**item.desired, "metadata": metadata}, manager=FIELD_MANAGER, dry_run=True)
-        except Invalid as again:
-            return bool(_causes(error)) and _causes(error) <= _causes(again)
-        except ApiError:
-            return False
-        return False
-
-    def _delete(self, ref: ObjectRef, uid: str) -> None:
-        try:
-            self._client.delete(ref, uid=uid)
-        except NotFound:
-            return
-
-    def _wait_until_gone(self, ref: ObjectRef, uid: str) -> None:
-        deadline = time.monotonic() + _GONE_TIMEOUT
-        while (live := self._client.find(ref)) and live["metadata"]["uid"] == uid:
-            if time.monotonic() > deadline:
-                raise ApiError("it is still being deleted, a finalizer holds it")
-            time.sleep(_POLL)
 
     def _apply(self, obj: Object, *, dry_run: bool = False) -> Object:
         return self._client.apply(obj, manager=FIELD_MANAGER, dry_run=dry_run)
 
-    def _refusing(self, item: Item, what: str, act: Callable[[], T]) -> T:
-        try:
-            return act()
-        except ApiError as error:
-            raise ApplyFailed(item.ref, what, error) from error
-
 
 def _version(obj: Object) -> str:
     return str(obj["metadata"]["resourceVersion"])
-
-
-def _immutable(error: ApiError) -> bool:
-    return error.cause in ("Conflict", "Invalid") or bool(_IMMUTABLE.search(error.message))
-
-
-def _causes(error: ApiError) -> set[tuple[str, str]]:
-    return {(c.get("field", ""), c.get("message", "")) for c in error.details.get("causes") or []}

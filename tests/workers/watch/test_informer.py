@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import urllib3
 
 from policies.objects import Object, ObjectRef
 from tests.fixtures.cluster import Cluster
@@ -91,11 +92,11 @@ def test_what_went_while_nobody_could_watch_is_missing_from_the_next_list(
     client.create(config_map(namespace, "first"))
     line = Client(client.server, client._pool, headers=client._headers, discovery=client.discovery)
     resource = client.discovery.resource("", "v1", "ConfigMap")
-    line.server = "https://127.0.0.1:1"
+    line._pool = urllib3.HTTPSConnectionPool("127.0.0.1", 1, retries=False)
     informer = Informer(line, resource, found.all.append, source="maps", namespace=namespace)
     client.delete(ref(namespace, "first"))
     assert found.all == []
-    line.server = client.server
+    line._pool = client._pool
     until(lambda: found.lists, what="the first listing")
     assert "first" not in found.lists[-1]
     informer.stop()

@@ -4,6 +4,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import urllib3
+
 from policies.objects import Object, ObjectRef
 from workers.cluster import Client
 from workers.watch.leader import DURATION, Leader
@@ -100,13 +102,13 @@ class Severed(Client):
 
     def __init__(self, client: Client) -> None:
         super().__init__(client.server, client._pool, headers=client._headers, discovery=client.discovery)
-        self.whole = client.server
+        self.whole = client._pool
 
     def cut(self) -> None:
-        self.server = "https://127.0.0.1:1"
+        self._pool = urllib3.HTTPSConnectionPool("127.0.0.1", 1, retries=False)
 
     def mend(self) -> None:
-        self.server = self.whole
+        self._pool = self.whole
 
 
 def test_a_holder_that_cannot_renew_leads_on_until_shortly_before_another_may(

@@ -20,7 +20,7 @@ from tests.fixtures.world import until
 from tests.policies.made import AT, READY, WAITING, failing, kustomization
 from workers.cluster import Client
 from workers.ledger import Ledger
-from workers.watch.loop import Due, Loop
+from workers.watch.loop import Loop
 from workers.workqueue import Key, Queue, Workqueue, open_redis
 
 
@@ -214,7 +214,7 @@ def test_a_time_that_came_while_redis_was_away_comes_again(
 
     def known() -> bool:
         watching.loop.step(wait=0.05)
-        return watching.loop._timers.at(Due(key(obj), "run")) is not None
+        return watching.loop._state.at(key(obj), "run") is not None
 
     until(known, what="its next time to be set")
     redis_server.stop()
