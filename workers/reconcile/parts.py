@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
-from policies import inventory
+from policies import inventory, ledger
 from policies.commit_status import Part
 from policies.errors import FairwayError
 from policies.health import Health, Verdict, forgive_vanished, texts
@@ -38,6 +38,8 @@ def of(context: Context, kustomization: Object) -> list[Part]:
     """
     judge = Judge(context.engine, kustomization["spec"], now=context.now())
     gone = vanishing_jobs.of(context.redis, ObjectRef.of(kustomization))
+    if not elsewhere(kustomization) and (seen := _seen(context, kustomization, judge)):
+        return seen
     try:
         target = target_of(context, kustomization)
     except FairwayError as error:
@@ -52,6 +54,19 @@ def of(context: Context, kustomization: Object) -> list[Part]:
         # Whoever runs that server decides what it answers; the other Kustomizations' news must not end here.
         log.exception("what another cluster answered cannot be read")
         return _unknown(kustomization, "what the cluster answered cannot be read")
+
+
+def _seen(context: Context, kustomization: Object, judge: Judge) -> list[Part] | None:
+    """Return the parts as `watch` has seen them, if all of them are well: trouble is worth a look."""
+    refs, metadata = inventory.of(kustomization), kustomization["metadata"]
+    known = context.ledger.of((metadata["namespace"], metadata["name"]))
+    found = []
+    for ref in refs:
+        health = None if judge.has_rule(ref) else ledger.verdict(known, ref.id)
+        if health is None or not health.current:
+            return None
+        found.append(Part(ref, health, known.seen[ref.id].count))
+    return found
 
 
 def look(

@@ -228,6 +228,9 @@ class Loop:
         return age < Kustomization.read(obj).timeout_seconds + _SETTLED_AFTER
 
     def _ring(self, timer: Due) -> None:
+        if timer.what == "tell":
+            self._state.report_on(timer.key)
+            return
         obj = self._objects.get(timer.key)
         if obj is None:
             return

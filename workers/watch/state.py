@@ -19,6 +19,7 @@ KINDS = (
     ("source.toolkit.fluxcd.io", "v1", "GitRepository"),
     ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization"),
 )
+_PAUSE, _PAUSE_EACH = 0.2, 0.002  # seconds between reports, and for each object there is
 NAMES = frozenset(kind for _, _, kind in KINDS)
 
 
@@ -27,7 +28,7 @@ class Due:
     """A timer: the object, and what it is for."""
 
     key: Key
-    what: str  # run | recheck | report | drift
+    what: str  # run | recheck | report | drift | tell
 
 
 @dataclass
@@ -41,6 +42,7 @@ class State:
     timers: Timers[Due] = field(default_factory=Timers)
     served: set[str] = field(default_factory=lambda: set(NAMES))
     pending: dict[Key, Queue] = field(default_factory=dict)
+    reported: dict[Key, float] = field(default_factory=dict)
 
     def queue(self, key: Key, lane: Queue) -> None:
         """Have an object worked on, unless somebody else is its controller."""
@@ -71,7 +73,19 @@ class State:
         """Have the repository reported on that an object comes from."""
         source = self.objects.get(Key(*source_key(obj))) if obj["kind"] == "Kustomization" else obj
         if source and (repository := self.repository(source)):
-            self.queue(Key("Repository", *repository), Queue.REPORT)
+            self.report_on(Key("Repository", *repository))
+
+    def report_on(self, repository: Key) -> None:
+        """Have a repository reported on, at once or when a moment has passed since the last time.
+
+        A report looks at everything that the repository brings, so the pause grows with that.
+        """
+        wait = self.reported.get(repository, 0.0) + _PAUSE + _PAUSE_EACH * len(self.objects) - self.now()
+        if wait <= 0:
+            self.reported[repository] = self.now()
+            self.queue(repository, Queue.REPORT)
+        elif self.at(repository, "tell") is None:
+            self.after(wait, repository, "tell")
 
     def repository(self, source: Object) -> tuple[str, str] | None:
         """Return (owner, name) of the GitHub repository that a source points to."""
