@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A build that is skipped would have rendered the same: random repositories, random commits, both rendered.
+
+FAIRWAY_READ_SET_ROUNDS makes it longer, FAIRWAY_READ_SET_SEED starts it elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from tests.fixtures.engine import Request
+from workers.engine import Engine, EngineError
+from workers.engine.client import BuildRequest, BuildResult
+
+Files = dict[str, str]
+ROUNDS = int(os.environ.get("FAIRWAY_READ_SET_ROUNDS", "60"))
+SEED = int(os.environ.get("FAIRWAY_READ_SET_SEED", "20261124"))
+NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+SCHEMA = '{"definitions": {"io.acme.v1.Thing": {"type": "object", "properties": {"a": {"type": "string"}}}}}'
+
+
+def config(name: str, value: object) -> str:
+    text = f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n"
+    return f"{text}data:\n  value: 'v{value}'\n  other: ${{NAME:=none}}\n"
+
+
+class Repository:
+    """Random files in which kustomize finds something to do, and random changes of them."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.files: Files = {}
+        self.count = 0
+        shared = self._manifests("shared")
+        self.files["shared/data.txt"] = "shared"
+        self.files["shared/vars.env"] = "A=1\nB=2\n"
+        bases = [self._folder(f"bases/b{n}", [], shared) for n in range(3)]
+        self.components = [self._component(f"components/c{n}") for n in range(2)]
+        self.apps = [self._app(f"apps/a{n}", bases, shared) for n in range(4)]
+        self.files["docs/readme.md"] = "read me"
+        self.files["unused/thing.yaml"] = config("unused", 1)
+
+    def path(self) -> str:
+        return self.chance.choice([*self.apps, "apps"])
+
+    def commit(self) -> Files:
+        """Return the files after one change."""
+        files = dict(self.files)
+        acts = [self._edit, self._edit, self._delete, self._add, self._add, self._rename, self._swap]
+        self.chance.choice(acts)(files)
+        return files
+
+    def _manifests(self, folder: str) -> list[str]:
+        names = []
+        for _ in range(self.chance.randint(1, 3)):
+            self.count += 1
+            name = f"m{self.count}.{self.chance.choice(['yaml', 'yml'])}"
+            self.files[f"{folder}/{name}"] = config(f"m{self.count}", self.count)
+            names.append(f"{folder}/{name}")
+        return names
+
+    def _folder(self, folder: str, bases: list[str], shared: list[str]) -> str:
+        """Make a folder with a kustomization."""
+        up = "../" * (folder.count("/") + 1)
+        resources = [name.removeprefix(f"{folder}/") for name in self._manifests(folder)]
+        resources += [up + base for base in self.chance.sample(bases, min(len(bases), 1))]
+        if self.chance.random() < 0.2 and not bases:
+            resources.append(up + self.chance.choice(shared))
+        lines = ["resources:", *(f"- {one}" for one in resources), *self._extras(folder, up)]
+        self.files[f"{folder}/{self.chance.choice(NAMES)}"] = "\n".join(lines) + "\n"
+        return folder
+
+    def _extras(self, folder: str, up: str) -> list[str]:
+        lines: list[str] = []
+        maybe: Callable[[float], bool] = lambda share: self.chance.random() < share  # noqa: E731
+        if maybe(0.3):
+            self.files[f"{folder}/gen.txt"] = folder
+            lines += ["configMapGenerator:", f"- name: gen-{self.count}", "  files:", "  - gen.txt"]
+            lines += [f"  - shared={up}shared/data.txt"] if maybe(0.5) else []
+            lines += ["  envs:", f"  - {up}shared/vars.env"] if maybe(0.5) else []
+        if maybe(0.3):
+            self.files[f"{folder}/patch.yaml"] = '- op: add\n  path: /data/patched\n  value: "yes"\n'
+            lines += ["patches:", "- path: patch.yaml", "  target: {kind: ConfigMap, version: v1}"]
+        if maybe(0.2):
+            transformer = "apiVersion: builtin\nkind: PrefixTransformer\nmetadata: {name: p}\nprefix: pre-\n"
+            paths = "fieldSpecs:\n- {path: metadata/name}\n"
+            self.files[f"{folder}/transformer.yaml"] = transformer + paths
+            lines += ["transformers:", "- transformer.yaml"]
+        if maybe(0.1):
+            self.files[f"{folder}/schema.json"] = SCHEMA
+            lines += ["openapi:", "  path: schema.json"]
+        if maybe(0.3):
+            lines += [f"namePrefix: {folder.replace('/', '-')}-"]
+        if maybe(0.2) and not folder.startswith("components"):
+            lines += ["components:", f"- {up}components/c0"]
+        return lines
+
+    def _component(self, folder: str) -> str:
+        self.files[f"{folder}/kustomization.yaml"] = (
+            "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+            "commonAnnotations: {by: component}\n"
+        )
+        return folder
+
+    def _app(self, folder: str, bases: list[str], shared: list[str]) -> str:
+        if self.chance.random() < 0.4:
+            self._manifests(folder)
+            self._manifests(f"{folder}/deep")
+            if self.chance.random() < 0.5:
+                self._folder(f"{folder}/own", bases, shared)
+            return folder
+        return self._folder(folder, bases, shared)
+
+    def _some(self, files: Files) -> str:
+        return self.chance.choice(sorted(files))
+
+    def _edit(self, files: Files) -> None:
+        name = self._some(files)
+        if name.endswith((".yaml", ".yml", "Kustomization")) and "kind: ConfigMap" in files[name]:
+            files[name] = config(f"edited{self.chance.randint(1, 9)}", "edited")
+        elif "ustomization" in name:
+            files[name] += "commonLabels: {edited: 'yes'}\n"
+        else:
+            files[name] += "\n"
+
+    def _delete(self, files: Files) -> None:
+        del files[self._some(files)]
+
+    def _add(self, files: Files) -> None:
+        folder = os.path.dirname(self._some(files))
+        name = self.chance.choice([*NAMES, "new.yaml", "new.yml", "new.txt", "own/kustomization.yaml"])
+        there = [one for one in sorted(files) if os.path.dirname(one) == folder]
+        maps = [one for one in there if "kind: ConfigMap" in files[one]]
+        listed = "".join(f"- {os.path.basename(one)}\n" for one in maps)
+        files.setdefault(
+            f"{folder}/{name}",
+            f"resources:\n{listed}" if "ustomization" in name else config("new", "new"),
+        )
+
+    def _rename(self, files: Files) -> None:
+        name = self._some(files)
+        other = self.chance.choice([f"{name}.bak", f"{os.path.dirname(name)}/renamed.yaml", f"moved/{name}"])
+        files[other] = files.pop(name)
+
+    def _swap(self, files: Files) -> None:
+        """Put a folder where a file was, or a file where a folder was."""
+        name = self._some(files)
+        content = files.pop(name)
+        if self.chance.random() < 0.5:
+            files[f"{name}/kustomization.yaml"] = "resources: [inner.yaml]\n"
+            files[f"{name}/inner.yaml"] = config("inner", 1)
+        elif folder := os.path.dirname(name):
+            for one in [one for one in files if one.startswith(f"{folder}/")]:
+                del files[one]
+            files[folder] = content
+
+
+def rendered(engine: Engine, request: BuildRequest) -> BuildResult | None:
+    try:
+        return engine.build(request, timeout=20)
+    except EngineError:
+        return None
+
+
+def same(engine: Engine, request: BuildRequest, reads: Mapping[str, str]) -> bool:
+    return not engine.unchanged(request.artifact, request.digest, {"one": reads}, timeout=20)
+
+
+def test_what_would_be_skipped_renders_the_same(engine: Engine, build_request: Request) -> None:
+    chance, skipped, rebuilt = random.Random(SEED), 0, 0
+    for number in range(ROUNDS):
+        repository = Repository(random.Random(chance.random()))
+        path = repository.path()
+        spec = {"components": [f"../../{repository.components[0]}", "../../components/missing"]}
+        more = {**spec, "ignoreMissingComponents": True} if number % 4 == 0 and path != "apps" else {}
+        before = rendered(engine, build_request(repository.files, path=path, **more))
+        if before is None:
+            continue
+        assert before.reads, "what a build reads is always known here"
+        for _ in range(4):
+            after = build_request(repository.commit(), path=path, **more)
+            if not same(engine, after, before.reads):
+                rebuilt += 1
+                continue
+            skipped += 1
+            now = rendered(engine, after)
+            assert now is not None, f"round {number}: {path} fails now, and would have been skipped"
+            assert (now.digest, now.objects) == (before.digest, before.objects), f"round {number}: {path}"
+    assert skipped > ROUNDS / 2, "most of what a commit does not concern is to be skipped"
+    assert rebuilt > ROUNDS / 4
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"apps/a/web.yaml": config("web", 2)}, "apps/a/web.yaml"),
+        ({"bases/b/map.yaml": config("base", 2)}, "bases/b/map.yaml"),
+        ({"apps/a/Kustomization": "resources: []\n"}, "apps/a/Kustomization"),
+        ({"other/readme.md": "more"}, ""),
+    ],
+    ids=["its-own-file", "its-base", "a-second-kustomization-file", "somebody-elses-file"],
+)
+def test_the_path_that_makes_it_build_again_is_named(
+    engine: Engine, build_request: Request, change: Files, path: str
+) -> None:
+    files = {
+        "apps/a/kustomization.yaml": "resources: [web.yaml, ../../bases/b]\n",
+        "apps/a/web.yaml": config("web", 1),
+        "bases/b/kustomization.yaml": "resources: [map.yaml]\n",
+        "bases/b/map.yaml": config("base", 1),
+    }
+    before = engine.build(build_request(files, path="apps/a"), timeout=20)
+    after = build_request({**files, **change}, path="apps/a")
+    assert before.reads
+    found = engine.unchanged(after.artifact, after.digest, {"one": before.reads}, timeout=20)
+    assert found.get("one", "") == path
+
+
+def test_a_build_that_decrypts_is_never_skipped(engine: Engine, build_request: Request) -> None:
+    request = build_request({"a.yaml": config("a", 1)}, decryption={"provider": "sops"})
+    assert engine.build(request, timeout=20).reads is None
