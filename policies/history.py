@@ -7,7 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 Entry = dict[str, Any]
+BUILD = "fairway.dev/build"  # the metadata that says whether it was rendered anew, and why
 _LENGTH = 5
+
+
+def built(history: Sequence[Entry], revision: str) -> str:
+    """Return whether the last run of a revision rendered it anew, and why; empty when nothing tells."""
+    last = next(iter(history), {}).get("metadata") or {}
+    return str(last.get(BUILD, "")) if last.get("revision") == revision else ""
 
 
 def upsert(

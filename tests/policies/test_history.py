@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from policies.history import Entry, upsert
+from policies.history import BUILD, Entry, built, upsert
 
 
 def record(
@@ -63,3 +63,10 @@ def test_what_came_in_is_not_changed() -> None:
     before = record([], "a", now="t1")
     record(before, "a", now="t2")
     assert before == record([], "a", now="t1")
+
+
+def test_why_the_last_revision_was_built_is_told_of_that_revision_only() -> None:
+    history: list[Entry] = [{"metadata": {"revision": "main@a", BUILD: "rebuilt: app changed"}}]
+    assert built(history, "main@a") == "rebuilt: app changed"
+    assert built(history, "main@b") == built([{"metadata": {"revision": "main@a"}}], "main@a") == ""
+    assert built([], "main@a") == built([{}], "main@a") == ""

@@ -124,7 +124,8 @@ class KustomizationReconciler:
             artifact["revision"],
             builder.why,
         )
-        report.why = ("not rebuilt: " if built else "rebuilt: ") + builder.why
+        if built != run.known.built or not built:  # else the reason of the run before holds
+            report.why = ("not rebuilt: " if built else "rebuilt: ") + builder.why
         if built:
             if built != run.known.built:
                 run.remember(run.memory(old), built=built)

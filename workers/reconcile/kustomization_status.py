@@ -124,6 +124,7 @@ class Report:
             "started": self.started.timestamp(),
             "configs": self.configs,
             "skipped": sorted(self.skipped),
+            "why": self.why,
         }
         self.context.redis.set(self._note_key, json.dumps(note), ex=_WAIT_TTL)
         changed = self._conditions().set(READY, "Unknown", "Progressing", "Reconciliation in progress")
@@ -141,6 +142,7 @@ class Report:
             return False
         self.revision, self.digest = revision, note["digest"]
         self.skipped = frozenset(note.get("skipped", ()))
+        self.why = note.get("why", "")
         self.started = datetime.fromtimestamp(note["started"], self.started.tzinfo)
         self.inventory = inventory.of(self.record.obj)
         return True
@@ -230,13 +232,15 @@ class Report:
 
     def _history(self, outcome: str) -> list[history.Entry]:
         now = self.context.now()
+        before = (self.record.obj.get("status") or {}).get("history") or []
+        why = self.why or history.built(before, self.revision)
         return history.upsert(
-            (self.record.obj.get("status") or {}).get("history") or [],
+            before,
             digest=self.digest,
             status=outcome,
             duration=clock.go_duration(now - self.started),
             now=clock.rfc3339(now),
-            metadata={"revision": self.revision},
+            metadata={"revision": self.revision} | ({history.BUILD: why} if why else {}),
         )
 
     def _news(self) -> bool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from workers.watch.health import Owner, Suspect
 from workers.watch.state import State
 from workers.workqueue import Key, Queue
 
+log = logging.getLogger(__name__)
 _AFTER = 0.1  # seconds in which whoever applied an object notes that down
 _BUSY = 0.5  # seconds after which a Kustomization that is being run is looked at again
 
@@ -82,6 +84,7 @@ class Drifts:
         del self._suspects[owner]
         times[:] = [*(at for at in times if now - at < correction.WITHIN), now]
         state.queue(key, Queue.PUSH)
+        log.info("changed by %s kustomization=%s/%s: %s", found.manager or "somebody", *owner, found.ref)
         if correction.tells(times, now):
             events.record(
                 self._client,

@@ -8,7 +8,7 @@ import click
 from app.cli.flux.resources import find_kind
 from app.cli.flux.target import KINDS, KUSTOMIZATION, Target, cluster_options
 from app.cli.flux.terminal import clean, failure, truncated
-from policies import conditions, ownership
+from policies import conditions, history, ownership
 from policies.dependencies import source_key
 from policies.errors import FairwayError
 from policies.objects import Object, ObjectRef
@@ -82,8 +82,16 @@ def _kustomization(obj: Object) -> Lines:
         ("Namespace", obj["metadata"]["namespace"]),
         ("Path", obj["spec"].get("path", "./")),
         ("Revision", (obj.get("status") or {}).get("lastAppliedRevision", "")),
+        *_build(obj),
         *_status(obj),
     ]
+
+
+def _build(obj: Object) -> Lines:
+    """Say whether the last revision made it render anew, and why; nothing of what Flux ran."""
+    status = obj.get("status") or {}
+    told = history.built(status.get("history") or [], status.get("lastAppliedRevision", ""))
+    return [("Build", told)] if told else []
 
 
 def _source(obj: Object) -> Lines:
