@@ -24,6 +24,8 @@ spec:
       - name: migrate
         image: ghcr.io/acme/web:1
 """
+# Written by somebody into a field that Git does not name: what it names would be put right at once.
+UP = "'state' in data && data.state == 'up'"
 KIND = ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
 
 
@@ -123,7 +125,7 @@ def test_health_is_told_by_expressions_to_the_object_and_to_the_commit(world: Wo
     check = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "current": "data.value == 'up'",
+        "current": UP,
         "failed": "data.value == 'no'",
     }
     patch(team, app, spec={"healthCheckExprs": [check]})
@@ -133,7 +135,7 @@ def test_health_is_told_by_expressions_to_the_object_and_to_the_commit(world: Wo
         lambda: "waits for ConfigMap" in (team.statuses(slow) or [{}])[-1].get("description", ""),
         what="a word",
     )
-    patch(team, first, data={"value": "up"})
+    patch(team, first, data={"state": "up"})
     assert team.final(slow)["state"] == "success"
     assert condition(team, "Healthy")["status"] == "True"
     bad = team.push({"app/first.yaml": config_map("first", "no")})
@@ -173,25 +175,25 @@ def test_a_wait_ends_though_a_job_is_gone_and_an_object_left_alone_is_ill(world:
         "annotations": {"kustomize.toolkit.fluxcd.io/reconcile": "disabled"},
     }
     world.client.create(ill)
-    check = {"apiVersion": "v1", "kind": "ConfigMap", "current": "data.value == 'up'"}
+    check = {"apiVersion": "v1", "kind": "ConfigMap", "current": UP}
     patch(team, ObjectRef(*KIND, team.namespace, "app"), spec={"healthCheckExprs": [check]})
     team.push({"app/job.yaml": JOB, "app/ill.yaml": deployment("ill", image="ghcr.io/acme/web:broken")})
     until(lambda: world.client.find(job) is not None, what="the Job")
     until(lambda: world.client.find(job) is None, what="the Job done and gone")
     assert condition(team, "Healthy")["status"] == "Unknown"
-    patch(team, gate, data={"value": "up"})
+    patch(team, gate, data={"state": "up"})
     until(lambda: condition(team, "Ready")["status"] == "True", what="the wait over")
     assert condition(team, "Healthy")["status"] == "True"
 
 
 def test_a_change_that_only_an_expression_understands_makes_the_commit_a_success(world: World) -> None:
     team = world.team(wait=False)
-    check = {"apiVersion": "v1", "kind": "ConfigMap", "current": "data.value == 'up'"}
+    check = {"apiVersion": "v1", "kind": "ConfigMap", "current": UP}
     patch(team, ObjectRef(*KIND, team.namespace, "app"), spec={"healthCheckExprs": [check]})
     sha = team.push({"app/first.yaml": config_map("first", "starts")})
     until(
         lambda: "waits for ConfigMap" in (team.statuses(sha) or [{}])[-1].get("description", ""),
         what="a word",
     )
-    patch(team, ObjectRef("", "v1", "ConfigMap", team.namespace, "first"), data={"value": "up"})
+    patch(team, ObjectRef("", "v1", "ConfigMap", team.namespace, "first"), data={"state": "up"})
     assert team.final(sha, within=10)["state"] == "success"
