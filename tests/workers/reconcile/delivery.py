@@ -13,6 +13,7 @@ from typing import Any
 
 from policies import conditions
 from policies.objects import Object, ObjectRef
+from tests.fixtures.world import until
 from tests.policies.made import AT
 from workers.cluster import Client
 from workers.context import Context
@@ -73,6 +74,8 @@ class Delivery:
 
     def run(self, name: str = "app") -> Object:
         """Reconcile as a worker does and return the object."""
+        self._seen_as_it_is(ObjectRef(*SOURCE, self.namespace, "src"))
+        self._seen_as_it_is(ObjectRef(*KUSTOMIZATION, self.namespace, name))
         KustomizationReconciler(self.context).reconcile(self.namespace, name)
         return self.client.get(ObjectRef(*KUSTOMIZATION, self.namespace, name))
 
@@ -84,6 +87,15 @@ class Delivery:
 
     def config(self, name: str, namespace: str = "") -> Object | None:
         return self.client.find(ObjectRef("", "v1", "ConfigMap", namespace or self.namespace, name))
+
+    def _seen_as_it_is(self, ref: ObjectRef) -> None:
+        """Wait until a cheap read shows the object as it is: a run that sees an older one begins again."""
+
+        def version(*, cached: bool) -> str:
+            obj = self.client.find(ref, cached=cached) or {"metadata": {}}
+            return str(obj["metadata"].get("resourceVersion"))
+
+        until(lambda: version(cached=True) == version(cached=False), what=f"{ref} as it is")
 
     def _create(self, ref: ObjectRef, spec: Mapping[str, Any]) -> None:
         metadata = {"name": ref.name, "namespace": ref.namespace}
