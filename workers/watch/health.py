@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from policies import ledger
@@ -100,12 +100,18 @@ class HealthWatch:
         self._inventories.pop(owner, None)
         self._judged.pop(owner, None)
 
-    def verdicts(self, owner: Owner) -> list[Health] | None:
-        """Return how the objects are that it waits for; None when some are unseen, or not judged here."""
+    def verdicts(self, owner: Owner, refs: Collection[ObjectRef] | None = None) -> list[Health] | None:
+        """Return how the objects are that it waits for, all or those of `refs`.
+
+        None when some are not of its inventory, unseen, or not judged here.
+        """
         if self.judged(owner):
             return None
+        applied = self._inventories.get(owner, [])
+        if refs is not None and not {ref.id for ref in refs} <= {ref.id for ref in applied}:
+            return None
         found = []
-        for ref in self._inventories.get(owner, []):
+        for ref in applied if refs is None else refs:
             if Kind(ref.group, ref.kind) not in self._synced or ref.id not in self._seen:
                 return None
             if not self._seen[ref.id].entry.left_alone:

@@ -54,6 +54,7 @@ class Informer:
         source: Any,
         namespace: str = "",
         labels: str = "",
+        fields: str = "",
         metadata_only: bool = False,
     ) -> None:
         self._client = client
@@ -63,6 +64,7 @@ class Informer:
         self._what: dict[str, Any] = {
             "namespace": namespace,
             "labels": labels,
+            "fields": fields,
             "metadata_only": metadata_only,
         }
         self._stop = threading.Event()

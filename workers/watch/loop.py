@@ -31,6 +31,7 @@ from workers.watch.drifts import Drifts
 from workers.watch.edges import Edges, artifact_of, is_ready, key_of
 from workers.watch.health import HealthWatch, Kind, Owner, Pods
 from workers.watch.informer import Changed, Informer, Listed
+from workers.watch.named import Named, NamedWatch
 from workers.watch.planning import Planning
 from workers.watch.state import KINDS, Due, State
 from workers.workqueue import Key, Queue, Workqueue
@@ -62,7 +63,8 @@ class Loop:
         self._edges = Edges(self._objects)
         self._health = HealthWatch(client, self._inbox.put, managers=settings.override_manager)
         self._configs = ConfigWatch(client, settings, self._inbox.put)
-        self._planning = Planning(self._state, self._health)
+        self._named = NamedWatch(client, self._inbox.put)
+        self._planning = Planning(self._state, self._health, self._named)
         self._drifts = Drifts(self._state, ledger, client)
         self._informers: list[Informer] = []
 
@@ -93,6 +95,7 @@ class Loop:
         for informer in self._informers:
             informer.stop()
         self._health.close()
+        self._named.close()
 
     def step(self, wait: float) -> None:
         """Handle what comes in within `wait` seconds, and everything that is due by then.
@@ -145,6 +148,9 @@ class Loop:
         if isinstance(seen.source, Kind | Pods):
             for owner in self._health.handle(seen):
                 self._health_changed(owner)
+        elif isinstance(seen.source, Named):
+            for owner in self._named.handle(seen):
+                self._state.queue(Key("Kustomization", *owner), Queue.PUSH)
         elif isinstance(seen.source, Config):
             for key in self._edges.made_with(self._configs.handle(seen)):
                 self._state.queue(key, Queue.PUSH)

@@ -6,13 +6,15 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from policies import clock, conditions, schedule
+from policies import clock, conditions, inventory, schedule
 from policies.health import Health
 from policies.kinds import Kustomization
 from policies.kustomization import elsewhere, waits
-from policies.objects import Object
+from policies.objects import Object, ObjectRef
+from workers.reconcile.waiting import set_of
 from workers.watch.edges import is_ready
 from workers.watch.health import HealthWatch
+from workers.watch.named import NamedWatch
 from workers.watch.state import State
 from workers.workqueue import Key, Queue
 
@@ -25,9 +27,10 @@ _LATER, _APART = 1.0, 0.004  # seconds until what a push does not touch is told 
 class Planning:
     """Sets the timers of objects, and queues what is urgent."""
 
-    def __init__(self, state: State, health: HealthWatch) -> None:
+    def __init__(self, state: State, health: HealthWatch, named: NamedWatch) -> None:
         self._state = state
         self._health = health
+        self._named = named
         self._rechecks: dict[Key, float] = {}
         self._failures: dict[Key, int] = {}  # runs by the clock since an object was ready
         self._asked: dict[Key, Any] = {}  # what each object was queued for last
@@ -35,6 +38,7 @@ class Planning:
     def forget(self, key: Key) -> None:
         for known in (self._rechecks, self._failures, self._asked):
             known.pop(key, None)
+        self._named.follow((key.namespace, key.name), ())
 
     def plan(self, key: Key, obj: Object, *, known: bool) -> None:
         """Queue the object if it is urgent, else set its next time."""
@@ -51,7 +55,10 @@ class Planning:
             return
         self._asked.pop(key, None)
         state.cancel(key, "recheck")
-        if key.kind == "Kustomization" and waits(obj):
+        waiting = key.kind == "Kustomization" and waits(obj)
+        if key.kind == "Kustomization":
+            self._named.follow((key.namespace, key.name), _named(obj) if waiting else ())
+        if waiting:
             self._wait(key, obj)
             return
         self._at_interval(key, obj, known=known)
@@ -141,6 +148,15 @@ class Planning:
 
     def _verdicts(self, key: Key, obj: Object) -> list[Health] | None:
         """Return how the objects are that it waits for; None when watches alone do not tell."""
-        if elsewhere(obj) or not obj["spec"].get("wait"):
+        if elsewhere(obj):
             return None
-        return self._health.verdicts((key.namespace, key.name))
+        refs = None if obj["spec"].get("wait") else set_of(Kustomization.read(obj), ())
+        return self._health.verdicts((key.namespace, key.name), refs)
+
+
+def _named(obj: Object) -> list[ObjectRef]:
+    """Return what it waits for besides what it has applied, which is watched anyway."""
+    if obj["spec"].get("wait") or elsewhere(obj):
+        return []
+    applied = {ref.id for ref in inventory.of(obj)}
+    return [ref for ref in set_of(Kustomization.read(obj), ()) if ref.id not in applied]

@@ -179,13 +179,15 @@ class Repository:
         maps = [one for one in there if "kind: ConfigMap" in files[one]]
         listed = "".join(f"- {os.path.basename(one)}\n" for one in maps)
         files.setdefault(
-            f"{folder}/{name}",
+            os.path.join(folder, name),
             f"resources:\n{listed}" if "ustomization" in name else config("new", "new"),
         )
 
     def _rename(self, files: Files) -> None:
         name = self._some(files)
-        other = self.chance.choice([f"{name}.bak", f"{os.path.dirname(name)}/renamed.yaml", f"moved/{name}"])
+        other = self.chance.choice(
+            [f"{name}.bak", os.path.join(os.path.dirname(name), "renamed.yaml"), f"moved/{name}"]
+        )
         files[other] = files.pop(name)
 
     def _swap(self, files: Files) -> None:

@@ -137,6 +137,28 @@ def test_what_expressions_judge_is_not_concluded_by_watching(
     until(lambda: watching.queues(found["web"]), what="another look though nothing changed")
 
 
+def test_what_health_checks_name_is_followed_whoever_applied_it(
+    client: Client, namespace: str, watching: Watching
+) -> None:
+    def check(name: str) -> dict[str, str]:
+        return {"apiVersion": "v1", "kind": "ConfigMap", "name": name}
+
+    own = created(client, namespace, WAITING, name="own", wait=False, healthChecks=[check("own")])
+    named = created(client, namespace, WAITING, name="named", wait=False, healthChecks=[check("other")])
+    watching.know(own, named)
+    until(lambda: watching.queues(own) or len(watching.loop._named._seen) == 1, what="a look for the other")
+    for name in ("own", "other"):
+        made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}}
+        client.create(with_owner(made, name="own", namespace=namespace) if name == "own" else made)
+    until(lambda: watching.queues(own), what="the end of the wait for what it applied itself")
+    until(lambda: watching.queues(named), what="a look, since what is named is there")
+    ended = client.patch(
+        ObjectRef.of(named), {"status": {"conditions": [READY]}}, manager="test", subresource="status"
+    )
+    watching.know(ended)
+    assert not watching.loop._named._informers, "nobody waits for it any more"
+
+
 @pytest.mark.parametrize("expression", [None, "dep.metadata.generation == 2"])
 def test_a_change_of_a_dependency_wakes_whom_an_expression_lets_wait(
     client: Client, namespace: str, watching: Watching, expression: str | None
