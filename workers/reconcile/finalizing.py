@@ -34,6 +34,7 @@ def _prune_all(run: Run, refs: list[ObjectRef], *, wait: bool) -> bool:
         run.report.orphaned(refs)
         return True
     owner = {"name": run.record.ref.name, "namespace": run.record.ref.namespace}
+    run.record.confirm()
     run.report.deleted(prune(run.target.client, refs, fence=run.record.check, **owner))
     if not wait or not (left := terminating(run.target.client, refs, **owner)):
         return True

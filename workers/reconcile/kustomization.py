@@ -9,13 +9,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from policies import clock, drift_mode, inventory, kustomization, ledger
 from policies.errors import FairwayError
 from policies.health import texts, vanishing_jobs
 from policies.kinds import InvalidObject, Kustomization
-from policies.kustomization import AddFinalizer, Build, Conclude, Finalize, Ignore, Plan, Refuse, elsewhere
+from policies.kustomization import (
+    AddFinalizer,
+    Build,
+    Conclude,
+    Finalize,
+    Ignore,
+    Observation,
+    Plan,
+    Refuse,
+    elsewhere,
+)
 from policies.objects import Object, ObjectRef
 from policies.ownership import FINALIZER, with_owner
 from workers.context import Context
@@ -50,24 +61,30 @@ class KustomizationReconciler:
             return
         if seen is None:
             return
-        settings = self._context.settings
-        if not settings.scope.covers(seen.obj):
+        if not self._context.settings.scope.covers(seen.obj):
             return
-        plan = kustomization.decide(
-            seen,
-            no_cross_namespace_refs=settings.no_cross_namespace_refs,
-            requeue=settings.requeue_dependency,
-            object_identities=settings.gate("ObjectLevelWorkloadIdentity"),
-            additive_expressions=settings.gate("AdditiveCELDependencyCheck"),
-        )
+        plan = self._decide(seen)
         run = self._begin(seen.obj)
         try:
+            if isinstance(plan, AddFinalizer):
+                run.record.set_finalizers([*run.record.obj["metadata"].get("finalizers", []), FINALIZER])
+                plan = self._decide(replace(seen, obj=run.record.obj))
             self._act(run, plan)
         except Superseded as stop:
             log.info("stopped: %s", stop)
             raise
         except FairwayError as error:
             run.report.failed(error)
+
+    def _decide(self, seen: Observation) -> Plan:
+        settings = self._context.settings
+        return kustomization.decide(
+            seen,
+            no_cross_namespace_refs=settings.no_cross_namespace_refs,
+            requeue=settings.requeue_dependency,
+            object_identities=settings.gate("ObjectLevelWorkloadIdentity"),
+            additive_expressions=settings.gate("AdditiveCELDependencyCheck"),
+        )
 
     def _refuse_unreadable(self, namespace: str, name: str, error: InvalidObject) -> None:
         cluster = self._context.cluster
@@ -95,12 +112,8 @@ class KustomizationReconciler:
             # Before any of it is read: what changes from now on makes the next run build again.
             run.report.configs = run.configs.versions(run.record.obj)
         match plan:
-            case Ignore():
+            case Ignore() | AddFinalizer():
                 return
-            case AddFinalizer():
-                run.record.set_finalizers([*run.record.obj["metadata"].get("finalizers", []), FINALIZER])
-                metadata = run.record.obj["metadata"]
-                self.reconcile(metadata["namespace"], metadata["name"])
             case Finalize():
                 finalize(run, plan)
             case Refuse():
@@ -165,6 +178,7 @@ class KustomizationReconciler:
     def _prune(self, run: Run, stale: list[ObjectRef], new: list[ObjectRef]) -> None:
         owner, deleted = run.record.obj["metadata"], []
         if stale and run.spec.spec.prune:
+            run.record.confirm()
             try:
                 deleted = prune(
                     run.target.client,

@@ -37,12 +37,20 @@ class Record:
         self.obj = obj
         self.ref = ObjectRef.of(obj)
         self._seen_at = time.monotonic()
+        self._written = False
 
     def check(self) -> None:
         """Raise Superseded when the object moved since we last saw it; called before each act."""
         self._guard()
-        if time.monotonic() - self._seen_at < _FRESH:
-            return  # a look now would tell as little about the moment after it
+        if time.monotonic() - self._seen_at >= _FRESH:
+            self._look()  # within that time it would tell as little about the moment after it
+
+    def confirm(self) -> None:
+        """Raise Superseded when the object is not as we saw it, which may have been an old state of it."""
+        if not self._written:
+            self._look()
+
+    def _look(self) -> None:
         live = self._client.find(self.ref)
         if live is None or live["metadata"]["resourceVersion"] != self.version:
             raise Superseded(f"{self.ref} changed while it was reconciled")
@@ -88,3 +96,4 @@ class Record:
         except (Conflict, NotFound) as error:
             raise Superseded(f"{self.ref} changed while it was reconciled") from error
         self._seen_at = time.monotonic()
+        self._written = True
