@@ -14,6 +14,7 @@ from workers.cluster.errors import (
     NoMatch,
     NotFound,
     Unavailable,
+    WatchCut,
 )
 from workers.cluster.remote_clusters import Remote, RemoteClusters
 
@@ -29,6 +30,7 @@ __all__ = [
     "Remote",
     "RemoteClusters",
     "Unavailable",
+    "WatchCut",
     "WatchEvent",
     "connect",
 ]

@@ -20,7 +20,7 @@ from urllib3.util import parse_url
 
 from policies.objects import Object, ObjectRef
 from workers.cluster.discovery import Discovery, Resource
-from workers.cluster.errors import ApiError, NotFound, Unavailable, from_status
+from workers.cluster.errors import ApiError, NotFound, Unavailable, WatchCut, from_status
 
 DEFAULT_TIMEOUT = 15.0  # seconds, for one call
 
@@ -185,7 +185,7 @@ class Client:
         seconds: int = 300,
         metadata_only: bool = False,
     ) -> Iterator[Iterator[WatchEvent]]:
-        """Open a watch for `seconds`; leaving the context ends it. Raises Gone and Unavailable."""
+        """Open a watch for `seconds`; leaving the context ends it. Raises Gone, WatchCut and Unavailable."""
         query = _selectors(labels, fields) | {
             "watch": "true",
             "allowWatchBookmarks": "true",
@@ -253,7 +253,7 @@ def _events(response: urllib3.BaseHTTPResponse) -> Iterator[WatchEvent]:
                         raise from_status(event["object"].get("code", 500), event["object"])
                     yield WatchEvent(event["type"], event["object"])
     except (HTTPError, OSError, ValueError) as error:
-        raise Unavailable(f"the watch was cut: {_why(error)}") from error
+        raise WatchCut(f"the watch was cut: {_why(error)}") from error
 
 
 def _refusal(response: urllib3.BaseHTTPResponse, body: bytes) -> ApiError:

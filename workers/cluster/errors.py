@@ -70,6 +70,10 @@ class Unavailable(ApiError):
     """The API server could not be reached, or could not answer now."""
 
 
+class WatchCut(Unavailable):
+    """An open watch ended in the middle: it can be gone on with from the last version it told of."""
+
+
 _BY_STATUS: dict[int, type[ApiError]] = {
     400: Invalid,
     401: Unauthorized,
