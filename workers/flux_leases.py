@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from policies import flux_leases
@@ -15,6 +15,7 @@ from policies.objects import Object, ObjectRef
 from policies.settings import Settings
 from workers.cluster import ApiError, Client, NoMatch
 from workers.watch.leader import Leader
+from workers.watch.timers import elapsed
 
 log = logging.getLogger(__name__)
 _LOOKED_FOR = 2.0  # seconds a look at the Leases is good for
@@ -73,7 +74,16 @@ class FluxLeases:
 class Keeper:
     """Takes and renews Flux's Leases for the leading `watch`."""
 
-    def __init__(self, leases: FluxLeases, client: Client, settings: Settings, identity: str) -> None:
+    def __init__(
+        self,
+        leases: FluxLeases,
+        client: Client,
+        settings: Settings,
+        identity: str,
+        *,
+        elapsed: Callable[[], float] = elapsed,
+    ) -> None:
+        self._elapsed = elapsed
         self._leases = leases
         self._client = client
         self._settings = settings
@@ -104,7 +114,10 @@ class Keeper:
             if (fresh or not wanted) and (left := self._unserved(kind)):
                 return flux_leases.what_is_left(kind, left)
             if not all(self._leader(ref).step(now) for ref in wanted):
-                return f"somebody else has just taken the Lease {wanted[0].namespace}/{wanted[0].name}"
+                return (
+                    f"somebody else has just taken the Lease {wanted[0].namespace}/{wanted[0].name},"
+                    " or stopped without giving it back: it is taken when it has stood still for long enough"
+                )
         except ApiError as error:
             return f"Flux's Leases cannot be read: {error.message}"
         return ""
@@ -127,7 +140,11 @@ class Keeper:
     def _leader(self, ref: ObjectRef) -> Leader:
         if ref not in self._held:
             self._held[ref] = Leader(
-                self._client, namespace=ref.namespace, name=ref.name, identity=self._identity
+                self._client,
+                namespace=ref.namespace,
+                name=ref.name,
+                identity=self._identity,
+                elapsed=self._elapsed,
             )
         return self._held[ref]
 

@@ -75,7 +75,7 @@ class Drifts:
 
     def _correct(self, owner: Owner, found: Suspect) -> None:
         """Have what was changed put right, now or after a pause."""
-        state, key, now = self._state, Key("Kustomization", *owner), self._state.now()
+        state, key, now = self._state, Key("Kustomization", *owner), self._state.elapsed()
         obj, times = state.objects[key], self._times.setdefault(owner, [])
         pause = correction.pause(times, now, longest=Kustomization.read(obj).interval_seconds)
         if pause > 0:
@@ -92,7 +92,7 @@ class Drifts:
                 severity="Warning",
                 reason="DriftDetected",
                 message=correction.message(found.ref, found.manager),
-                now=datetime.fromtimestamp(now, UTC),
+                now=datetime.fromtimestamp(state.now(), UTC),
             )
 
 

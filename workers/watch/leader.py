@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Leader election by Lease: at most one `watch` acts, and another takes over when it is gone."""
+"""Leader election by Lease: at most one `watch` acts, and another takes over when it is gone.
+
+Clocks differ between machines, and jump. The times in a Lease are therefore not looked at: a holder is gone
+when its Lease has stood still for as long as it is good for, by a clock of ours that never jumps.
+"""
 
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 
-from policies.clock import parse, rfc3339_micro
+from policies.clock import rfc3339_micro
 from policies.objects import Object, ObjectRef
-from workers.cluster import ApiError, Client, Conflict
+from workers.cluster import ApiError, Client
+from workers.watch.timers import elapsed
 
 log = logging.getLogger(__name__)
 DURATION = 10  # seconds a Lease is good for without renewal
@@ -18,25 +24,32 @@ RENEW_EVERY = 2.0
 class Leader:
     """Hold one Lease, or wait for it."""
 
-    def __init__(self, client: Client, *, namespace: str, name: str, identity: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        *,
+        namespace: str,
+        name: str,
+        identity: str,
+        elapsed: Callable[[], float] = elapsed,
+    ) -> None:
         self._client = client
         self._ref = ObjectRef("coordination.k8s.io", "v1", "Lease", namespace, name)
         self._identity = identity
-        self._renewed: datetime | None = None
+        self._elapsed = elapsed
+        self._renewed: float | None = None
+        self._seen: tuple[object, float] = (None, 0.0)  # another's Lease, and since when it stands as it is
 
     def step(self, now: datetime) -> bool:
         """Renew or try to take the Lease; True while we lead. Called every RENEW_EVERY seconds or so."""
+        asked = self._elapsed()
         try:
             held = self._take(now)
-        except Conflict:
-            held = False
         except ApiError as error:
             log.warning("lease not renewed: %s", error.message)
-            # Still ours until it has run out: nobody else takes it before.
-            return self._renewed is not None and now - self._renewed < timedelta(
-                seconds=DURATION - RENEW_EVERY
-            )
-        self._renewed = now if held else None
+            # Still ours until it has run out: nobody else takes it before. The call may have taken long.
+            return self._renewed is not None and self._elapsed() - self._renewed < DURATION - RENEW_EVERY
+        self._renewed = asked if held else None
         return held
 
     def release(self, now: datetime) -> None:
@@ -55,7 +68,7 @@ class Leader:
             return True
         spec = lease["spec"]
         ours = spec.get("holderIdentity") == self._identity
-        if not ours and spec.get("holderIdentity") and not _expired(spec, now):
+        if not ours and spec.get("holderIdentity") and not self._stands_still(spec):
             return False
         changes: Object = {"holderIdentity": self._identity, "leaseDurationSeconds": DURATION}
         if not ours:
@@ -65,6 +78,15 @@ class Leader:
             }
         self._write(lease, now, changes)
         return True
+
+    def _stands_still(self, spec: Object) -> bool:
+        """Tell whether another has not renewed its Lease for as long as that is good for."""
+        if not spec.get("renewTime"):
+            return True
+        found, now = (spec["holderIdentity"], spec["renewTime"]), self._elapsed()
+        if self._seen[0] != found:
+            self._seen = found, now
+        return now - self._seen[1] > (spec.get("leaseDurationSeconds") or DURATION)
 
     def _write(self, lease: Object, now: datetime, changes: Object) -> None:
         patch = {
@@ -86,8 +108,3 @@ class Leader:
                 "leaseTransitions": 0,
             },
         }
-
-
-def _expired(spec: Object, now: datetime) -> bool:
-    renewed = parse(spec["renewTime"]) if spec.get("renewTime") else now - timedelta(days=1)
-    return now - renewed > timedelta(seconds=spec.get("leaseDurationSeconds") or DURATION)

@@ -34,6 +34,7 @@ from workers.watch.informer import Changed, Informer, Listed
 from workers.watch.named import Named, NamedWatch
 from workers.watch.planning import Planning
 from workers.watch.state import KINDS, Due, State
+from workers.watch.timers import elapsed
 from workers.workqueue import Key, Queue, Workqueue
 
 log = logging.getLogger(__name__)
@@ -54,11 +55,12 @@ class Loop:
         settings: Settings,
         *,
         now: Callable[[], float],
+        elapsed: Callable[[], float] = elapsed,
     ) -> None:
         self._client = client
         self._ledger = ledger
         self._inbox: queue.SimpleQueue[Listed | Changed] = queue.SimpleQueue()
-        self._state = State(work, settings, now)
+        self._state = State(work, settings, now, elapsed)
         self._objects = self._state.objects
         self._edges = Edges(self._objects)
         self._health = HealthWatch(client, self._inbox.put, managers=settings.override_manager)
@@ -103,13 +105,13 @@ class Loop:
         Raises RedisError when the queue cannot be reached; what is to be queued waits for the next step.
         """
         self._flush()
-        timers, now = self._state.timers, self._state.now
+        timers, elapsed = self._state.timers, self._state.elapsed
         due = timers.next()
         if due is not None:
-            wait = min(wait, max(0.0, due - now()))
+            wait = min(wait, max(0.0, due - elapsed()))
         for seen in self._arrivals(wait):
             self._guarded(lambda seen=seen: self._handle(seen))  # type: ignore[misc]
-        ringing = list(timers.pop(now()))
+        ringing = list(timers.pop(elapsed()))
         for timer in ringing:
             self._guarded(lambda timer=timer: self._ring(timer))  # type: ignore[misc]
         self._drifts.look([timer.key for timer in ringing if timer.what == "drift"])

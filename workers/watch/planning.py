@@ -96,7 +96,7 @@ class Planning:
         state = self._state
         if waits(obj) and not elsewhere(obj) and not schedule.urgent(obj, state.artifact_for(obj)):
             self._wait(key, obj)
-            soon, at = state.now() + _EVALUATE_AFTER, state.at(key, "recheck")
+            soon, at = state.elapsed() + _EVALUATE_AFTER, state.at(key, "recheck")
             if self._health.judged((key.namespace, key.name)) and (at is None or at > soon):
                 state.after(_EVALUATE_AFTER, key, "recheck")
 

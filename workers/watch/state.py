@@ -37,7 +37,8 @@ class State:
 
     work: Workqueue
     settings: Settings
-    now: Callable[[], float]
+    now: Callable[[], float]  # seconds since the epoch, as in an object's status; it may jump
+    elapsed: Callable[[], float]  # seconds of a clock that never jumps: what timers go by
     objects: dict[Key, Object] = field(default_factory=dict)
     timers: Timers[Due] = field(default_factory=Timers)
     served: set[str] = field(default_factory=lambda: set(NAMES))
@@ -53,7 +54,7 @@ class State:
 
     def after(self, seconds: float, key: Key, what: str) -> None:
         """Set a timer, in place of the one there was for the same."""
-        self.timers.set(Due(key, what), self.now() + seconds)
+        self.timers.set(Due(key, what), self.elapsed() + seconds)
 
     def at(self, key: Key, what: str) -> float | None:
         """Return when a timer rings."""
@@ -80,9 +81,10 @@ class State:
 
         A report looks at everything that the repository brings, so the pause grows with that.
         """
-        wait = self.reported.get(repository, 0.0) + _PAUSE + _PAUSE_EACH * len(self.objects) - self.now()
+        last, now = self.reported.get(repository), self.elapsed()
+        wait = last + _PAUSE + _PAUSE_EACH * len(self.objects) - now if last is not None else 0.0
         if wait <= 0:
-            self.reported[repository] = self.now()
+            self.reported[repository] = now
             self.queue(repository, Queue.REPORT)
         elif self.at(repository, "tell") is None:
             self.after(wait, repository, "tell")

@@ -31,8 +31,14 @@ def settings(namespace: str) -> Settings:
 
 
 @pytest.fixture
-def keeper(client: Client, settings: Settings) -> Keeper:
-    return Keeper(FluxLeases(client, settings), client, settings, "host_1")
+def elapsed() -> list[float]:
+    """The seconds that have passed."""
+    return [0.0]
+
+
+@pytest.fixture
+def keeper(client: Client, settings: Settings, elapsed: list[float]) -> Keeper:
+    return Keeper(FluxLeases(client, settings), client, settings, "host_1", elapsed=lambda: elapsed[0])
 
 
 @pytest.fixture
@@ -95,10 +101,14 @@ def test_a_lease_that_became_free_is_taken(
     settings: Settings,
     keeper: Keeper,
     lease: Callable[..., Object],
+    elapsed: list[float],
     who: str,
     age: float,
 ) -> None:
     lease("Kustomization", who, age=age)
+    if who:
+        assert "has just taken the Lease" in keeper.step(START)["Kustomization"]
+        elapsed[0] += age  # in which it stood still
     assert keeper.step(START)["Kustomization"] == ""
     assert holder(client, namespace, settings, "Kustomization") == "fairway_host_1"
 

@@ -3,22 +3,30 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import urllib3
 
 from policies.objects import Object, ObjectRef
-from workers.cluster import Client
+from workers.cluster import Client, Unavailable
 from workers.watch.leader import DURATION, Leader
 
 START = datetime(2026, 11, 23, 15, 0, 0, tzinfo=UTC)
 
 
-def at(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
+_elapsed = [0.0]
+
+
+def at(seconds: float, *, jump: float = 0.0) -> datetime:
+    """Let it be so many seconds later; returns what a clock shows that has jumped meanwhile."""
+    _elapsed[0] = seconds
+    return START + timedelta(seconds=seconds + jump)
 
 
 def contender(client: Client, namespace: str, identity: str) -> Leader:
-    return Leader(client, namespace=namespace, name="fairway-watch", identity=identity)
+    return Leader(
+        client, namespace=namespace, name="fairway-watch", identity=identity, elapsed=lambda: _elapsed[0]
+    )
 
 
 def lease(client: Client, namespace: str) -> Object:
@@ -59,6 +67,7 @@ def test_a_lease_that_ran_out_is_taken_over_and_the_old_holder_learns_it(
 ) -> None:
     one, two = contender(client, namespace, "one"), contender(client, namespace, "two")
     assert one.step(at(0))
+    assert not two.step(at(0))
     assert two.step(at(DURATION + 0.1))
     assert not one.step(at(DURATION + 0.2))
     held = lease(client, namespace)
@@ -86,7 +95,7 @@ def test_only_the_holder_releases(client: Client, namespace: str) -> None:
 def test_of_many_at_once_one_leads(client: Client, namespace: str) -> None:
     many = [contender(client, namespace, str(number)) for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        for seconds in (0, 100, 200):  # created, and twice taken over after it ran out
+        for seconds in (0, 1, 100, 101, 200):  # created, and twice taken over after it ran out
             led = list(pool.map(Leader.step, many, [at(seconds)] * len(many)))
             assert led.count(True) == 1
 
@@ -117,6 +126,7 @@ def test_a_holder_that_cannot_renew_leads_on_until_shortly_before_another_may(
     line = Severed(client)
     one, two = contender(line, namespace, "one"), contender(client, namespace, "two")
     assert one.step(at(0))
+    assert not two.step(at(0))
     line.cut()
     assert one.step(at(DURATION - 3))
     assert not one.step(at(DURATION - 2))
@@ -144,3 +154,49 @@ def test_a_lease_without_times_is_free(client: Client, namespace: str) -> None:
         }
     )
     assert contender(client, namespace, "one").step(at(0))
+
+
+def test_a_clock_that_jumps_takes_no_lease_that_is_renewed(client: Client, namespace: str) -> None:
+    one, two = contender(client, namespace, "one"), contender(client, namespace, "two")
+    for seconds in range(0, 40, 5):
+        assert one.step(at(seconds, jump=-7200 if seconds > 20 else 0))
+        assert not two.step(at(seconds + 1, jump=3600 if seconds > 10 else 0))
+
+
+def test_a_lease_from_a_clock_far_ahead_is_taken_when_it_stands_still(client: Client, namespace: str) -> None:
+    one, two = contender(client, namespace, "one"), contender(client, namespace, "two")
+    assert one.step(at(0, jump=3600))
+    assert not two.step(at(1))
+    assert not two.step(at(1 + DURATION))
+    assert two.step(at(1.1 + DURATION))
+
+
+def test_who_waited_longer_for_an_answer_than_the_lease_is_good_for_does_not_lead(
+    client: Client, namespace: str
+) -> None:
+    class Hanging(Client):
+        def request(self, method: str, path: str, **options: Any) -> Any:
+            if method == "PATCH":
+                at(_elapsed[0] + 15)
+                raise Unavailable("timed out")
+            return super().request(method, path, **options)
+
+    hanging = Hanging(client.server, client._pool, headers=client._headers, discovery=client.discovery)
+    one = contender(hanging, namespace, "one")
+    assert one.step(at(0))
+    assert not one.step(at(2))
+
+
+def test_who_holds_it_goes_on_when_somebody_else_writes_into_the_lease(
+    client: Client, namespace: str
+) -> None:
+    class Raced(Client):
+        def patch(self, ref: ObjectRef, patch: Object, *, manager: str, subresource: str = "") -> Object:
+            client.patch(ref, {"metadata": {"annotations": {"a": str(_elapsed[0])}}}, manager="kubectl")
+            return super().patch(ref, patch, manager=manager, subresource=subresource)
+
+    raced = Raced(client.server, client._pool, headers=client._headers, discovery=client.discovery)
+    one = contender(raced, namespace, "one")
+    assert one.step(at(0))
+    assert one.step(at(2))
+    assert not one.step(at(DURATION)), "but not for longer than the Lease is good for"

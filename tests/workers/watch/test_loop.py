@@ -35,7 +35,15 @@ class Watching:
         settings = Settings.from_env(
             {"FAIRWAY_REDIS_URL": redis_url, "KUBECONFIG": kubeconfig, "FAIRWAY_DATA": "/nowhere"}, str
         )
-        self.loop = Loop(client, self.work, Ledger(self.redis), settings, now=lambda: self.now)
+        self.jumped = 0.0  # seconds that the clock on the wall is ahead of the time that has passed
+        self.loop = Loop(
+            client,
+            self.work,
+            Ledger(self.redis),
+            settings,
+            now=lambda: self.now + self.jumped,
+            elapsed=lambda: self.now,
+        )
         self._namespace = namespace
         self.loop.start()
 
@@ -339,3 +347,14 @@ def test_what_is_made_with_labelled_configuration_is_queued_when_that_changes(
     assert woken() == {"there"}
     client.delete(ObjectRef.of(config("vars")))
     assert woken() == {"vars"}
+
+
+def test_a_clock_that_jumps_neither_rings_early_nor_late(
+    client: Client, namespace: str, watching: Watching
+) -> None:
+    obj = created(client, namespace, [READY], interval="1h", prune=False)
+    watching.know(obj)
+    for watching.jumped in (7200.0, -7200.0):
+        assert not watching.queues(obj)
+    watching.now += 3600 * 1.06
+    until(lambda: watching.queues(obj), what="the run that the time has come for")
