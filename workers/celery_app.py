@@ -10,7 +10,7 @@ from typing import Any
 from celery import Celery
 from kombu import Queue as KombuQueue
 
-from workers.workqueue import Key, Queue
+from workers.workqueue import Queue
 
 VISIBILITY_TIMEOUT = 60  # seconds until a message that was never acknowledged is handed out again
 
@@ -44,28 +44,12 @@ def celery_init(redis_url: str) -> Celery:
             "socket_keepalive": True,
             "global_keyprefix": "fairway:celery:",
         },
-        task_publish_retry=True,
-        task_publish_retry_policy={"max_retries": 2, "interval_start": 0.05, "interval_step": 0.1},
         timezone="UTC",
     )
     if redis_url.startswith("rediss://"):
         # kombu would take any certificate.
         app.conf.broker_use_ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
     return app
-
-
-def sender(app: Celery) -> Any:
-    """Return how a Workqueue sends its hints: one Celery message with the object's key."""
-
-    def send(key: Key, queue: Queue) -> None:
-        app.send_task(
-            "workers.tasks.reconcile",
-            args=[key.kind, key.namespace, key.name],
-            queue=str(queue),
-            ignore_result=True,
-        )
-
-    return send
 
 
 def __getattr__(name: str) -> Any:

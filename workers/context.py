@@ -21,15 +21,11 @@ from workers.engine import Engine
 from workers.flux_leases import FluxLeases
 from workers.github import GitHub
 from workers.ledger import Ledger
-from workers.workqueue import Key, Queue, Send, Workqueue, open_redis
+from workers.workqueue import Workqueue, open_redis
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-def unbound(key: Key, queue: Queue) -> None:
-    raise RuntimeError(f"{key} cannot be queued: no Celery application is bound")
 
 
 @dataclass
@@ -37,7 +33,6 @@ class Context:
     """Connections are opened when first used, so that a process pays only for what it does."""
 
     settings: Settings
-    send: Send = unbound
     now: Callable[[], datetime] = utc_now
     # Calls to the API server that one task makes side by side; four a task is Flux's --concurrent-ssa.
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32, "calls"))
@@ -50,7 +45,7 @@ class Context:
 
     @classmethod
     def from_environment(cls, role: str) -> Context:
-        """Read the settings this process needs; `send` is set by whoever owns the Celery application."""
+        """Read the settings this process needs."""
         settings = Settings.from_env(os.environ, lambda path: Path(path).read_text(), role=role)
         return cls(settings)
 
@@ -60,7 +55,7 @@ class Context:
 
     @cached_property
     def queue(self) -> Workqueue:
-        return Workqueue(self.redis, self.send)
+        return Workqueue(self.redis, threads=self.settings.concurrent)
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -9,12 +9,10 @@ from collections.abc import Callable
 from functools import cache
 
 import redis
-from celery import current_app
 
 from policies.clock import rfc3339
 from policies.errors import FairwayError
 from policies.objects import ObjectRef
-from workers.celery_app import sender
 from workers.context import Context
 from workers.flux_leases import FluxRuns
 from workers.reconcile import sources
@@ -33,9 +31,7 @@ _lock = threading.Lock()
 
 @cache
 def _open() -> Context:
-    context = Context.from_environment("worker")
-    context.send = sender(current_app)
-    return context
+    return Context.from_environment("worker")
 
 
 def context() -> Context:

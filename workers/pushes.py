@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from policies import fairness
 from policies.pushes import concerned
 from workers import heads
 from workers.bindings import tenant_of
@@ -39,9 +40,11 @@ def announce(context: Context, push: Mapping[str, Any]) -> None:
         return
     for source in found:
         metadata = source["metadata"]
-        context.queue.add(Key("GitRepository", metadata["namespace"], metadata["name"]), Queue.PUSH)
+        share = fairness.of_source(source, settings.github_url)
+        context.queue.add(Key("GitRepository", metadata["namespace"], metadata["name"]), Queue.PUSH, share)
     if set(push["after"]) != {"0"}:
         head = Head(push["after"], push["ref"], context.now().timestamp())
         heads.add(context.redis, push["repository"], head, private=push["private"])
         owner, _, name = push["repository"].lower().partition("/")
-        context.queue.add(Key("Repository", owner, name), Queue.PUSH)
+        share = fairness.of_repository(owner, name, found[0]["metadata"]["namespace"])
+        context.queue.add(Key("Repository", owner, name), Queue.PUSH, share)

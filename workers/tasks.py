@@ -13,7 +13,7 @@ from policies.errors import FairwayError
 from workers import process
 from workers.deferred import Deferred
 from workers.pushes import announce
-from workers.workqueue import Key
+from workers.workqueue import TASK, Queue
 
 log = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., None])
@@ -35,10 +35,9 @@ def on_push(**push: Any) -> None:
         Deferred(context.redis).put_off(push)
 
 
-@task("workers.tasks.reconcile")
-def reconcile(kind: str, namespace: str, name: str) -> None:
-    """Work on one object, unless somebody does already."""
-    key = Key(kind, namespace, name)
-    with process.context().queue.run(key) as ours:
-        if ours:
+@task(TASK)
+def work(queue: str) -> None:
+    """Work on the object whose turn it is, if there is one."""
+    with process.context().queue.take(Queue(queue)) as key:
+        if key is not None:
             process.work_on(key)

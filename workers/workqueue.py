@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Workqueue semantics in Redis: an object is worked on by at most one task, and no change is missed.
+"""The workqueue in Redis: an object is worked on by at most one task, in fair turns, and no change is missed.
 
-A message is a hint; the mark is what counts. Adding an object marks it dirty; a run takes the mark over
-before it observes, and removes it when it ends; an add meanwhile marks it anew, and the end of the run
-queues it again. A message for an object without a mark, or that somebody runs already, is dropped. Every
-key has a TTL and nobody blocks, so a lost message, a killed worker or a flushed Redis costs a delay, never
-a change: `watch` sends again what is marked and is neither run nor about to be (`revive`), and adds
-whatever is still unequal to what is wanted.
+A message is a hint; the mark is what counts. Adding an object marks it dirty and has it wait; a message says
+that something waits, and whoever takes it runs what is next: an object of a tenant and repository whose turn
+it is, of the more urgent queue first. A run takes the mark over before it observes, and removes it when it
+ends; an add meanwhile marks it anew, and the end of the run has it wait again. Every key has a TTL and nobody
+blocks, so a lost message, a killed worker or a flushed Redis costs a delay, never a change: `watch` has what
+is marked and is neither run nor waiting wait again (`revive`), and adds whatever is still unequal to what is
+wanted.
 """
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,19 +23,22 @@ from typing import Any, cast
 
 import redis
 
+from policies.fairness import GATE_PART, TENANT_PART, Share
+from policies.task_messages import Scalar, task_message
+from workers import queue_scripts
+
 HEARTBEAT = 3.0  # seconds between renewals
 RUN_TTL = 10.0  # a run without a heartbeat for this long is dead
-_QUEUED_TTL = 10.0  # a message older than this is taken for lost; a second one does no harm
-_DIRTY_TTL = 3600.0  # of all marks, counted from the last one
-_DIRTY = "fairway:dirty"  # hash: object -> queue; one key, so that `revive` need not search for marks
+TASK = "workers.tasks.work"
+_WORKER_TTL = 60.0  # seconds for which a worker that took something counts as there
+_AT_ONCE = 200  # additions in one trip to Redis
 
 
 class Queue(StrEnum):
     """The Celery queues, the most urgent first."""
 
-    PUSH = "push"  # a person waits: deliveries and what they set off
+    PUSH = "push"  # a person waits: deliveries, orders, and what they set off
     RECONCILE = "reconcile"
-    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,123 +52,105 @@ class Key:
     def __str__(self) -> str:
         return f"{self.kind}/{self.namespace}/{self.name}"
 
+    @classmethod
+    def parse(cls, text: str) -> Key:
+        """Read what `str` has written."""
+        return cls(*text.split("/"))
 
-Send = Callable[[Key, Queue], None]
 
-# Everywhere: KEYS are dirty, run, queued; ARGV[1] is the object.
-# Says whether a message has to be sent.
-_ADD = """
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
-if redis.call('SET', KEYS[3], '1', 'NX', 'PX', ARGV[4]) then return 1 end
-return 0
-"""
-# Says whether the caller may run. The mark stays, starred, so that a runner's death does not lose it.
-_BEGIN = """
-redis.call('DEL', KEYS[3])
-local queue = redis.call('HGET', KEYS[1], ARGV[1])
-if queue and redis.call('SET', KEYS[2], ARGV[2], 'NX', 'PX', ARGV[3]) then
-  redis.call('HSET', KEYS[1], ARGV[1], '*' .. string.gsub(queue, '^*', ''))
-  return 1
-end
-return 0
-"""
-# Lost keys are put back (a flush is no reason for a second runner); a foreign one is left.
-_RENEW = """
-local holder = redis.call('GET', KEYS[2])
-if holder and holder ~= ARGV[2] then return 0 end
-redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-return 1
-"""
-# Returns the queue to send to when there is more to do.
-_END = """
-local queue = redis.call('HGET', KEYS[1], ARGV[1])
-if redis.call('GET', KEYS[2]) == ARGV[2] then
-  redis.call('DEL', KEYS[2])
-  if queue and string.sub(queue, 1, 1) == '*' then
-    redis.call('HDEL', KEYS[1], ARGV[1])
-    return false
-  end
-end
-if queue and redis.call('EXISTS', KEYS[2]) == 0 then
-  if redis.call('SET', KEYS[3], '1', 'NX', 'PX', ARGV[3]) then return queue end
-end
-return false
-"""
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """An object to be worked on, in which queue, and whose turn that takes (None: as the last time)."""
+
+    key: Key
+    queue: Queue = Queue.RECONCILE
+    share: Share | None = None
+
+
+_MESSAGES = [task_message(TASK, "@ID@", str(queue), {"queue": str(queue)}) for queue in Queue]
+_PARTS = [TENANT_PART, GATE_PART]
 
 
 class Workqueue:
-    """Add objects, and run them one at a time each; shared by all threads of a process."""
+    """Add objects, and run them one at a time each; shared by all threads of a process.
 
-    def __init__(self, client: redis.Redis, send: Send) -> None:
+    `threads` is how many of them this process runs side by side.
+    """
+
+    def __init__(self, client: redis.Redis, *, threads: int = 1) -> None:
         self._redis = client
-        self._send = send
-        self._add = client.register_script(_ADD)
-        self._begin = client.register_script(_BEGIN)
-        self._renew = client.register_script(_RENEW)
-        self._end = client.register_script(_END)
+        self._threads = threads
+        self._worker = secrets.token_hex(4)
+        self._add = client.register_script(queue_scripts.ADD)
+        self._take = client.register_script(queue_scripts.TAKE)
+        self._renew = client.register_script(queue_scripts.RENEW)
+        self._give_back = client.register_script(queue_scripts.GIVE_BACK)
+        self._end = client.register_script(queue_scripts.END)
+        self._revive = client.register_script(queue_scripts.REVIVE)
         self._active: dict[Key, str] = {}
         self._lock = threading.Lock()
         self._renewer: threading.Thread | None = None
 
-    def add(self, key: Key, queue: Queue = Queue.RECONCILE) -> None:
+    def add(self, key: Key, queue: Queue = Queue.RECONCILE, share: Share | None = None) -> None:
         """Have the object worked on soon, once, however often it is added."""
-        arguments: list[str | int] = [str(key), str(queue), _ms(_DIRTY_TTL), _ms(_QUEUED_TTL)]
-        if self._add(keys=_keys(key), args=arguments):
-            self._deliver(key, queue)
+        self.add_all([Addition(key, queue, share)])
+
+    def add_all(self, additions: Sequence[Addition]) -> None:
+        """Have many objects worked on soon; after an error some are added, and may be added again."""
+        for first in range(0, len(additions), _AT_ONCE):
+            with self._redis.pipeline(transaction=False) as pipe:
+                for one in additions[first : first + _AT_ONCE]:
+                    share = one.share or Share()
+                    place = [str(one.queue), one.key.namespace, share.tenant, share.name, share.gate]
+                    self._add(args=[str(one.key), *place, *_MESSAGES], client=pipe)
+                pipe.execute()
+
+    def call(self, task: str, arguments: Mapping[str, Scalar]) -> None:
+        """Have a worker call another task than ours, as whoever waits for an urgent object."""
+        message = task_message(task, str(uuid.uuid4()), str(Queue.PUSH), arguments)
+        self._redis.lpush(f"fairway:celery:{Queue.PUSH}", message)
 
     @contextmanager
-    def run(self, key: Key) -> Iterator[bool]:
-        """Hold the object for one run; yields False when there is nothing to do, or somebody else has it."""
+    def take(self, queue: Queue) -> Iterator[Key | None]:
+        """Hold what is next in a queue for one run; yields None when nothing waits or may be run now."""
         token = secrets.token_hex(8)
-        if self._runs_here(key) or not self._begin(keys=_keys(key), args=[str(key), token, _ms(RUN_TTL)]):
-            yield False
+        found = self._next(queue, token)
+        if found is None:
+            yield None
             return
-        self._keep(key, token)
+        self._keep(found, token)
         try:
-            yield True
+            yield found
         finally:
             with self._lock:
-                self._active.pop(key, None)
-            self._send_again(key, token)
+                self._active.pop(found, None)
+            self._end(args=[str(found), token, *_MESSAGES])
 
     def revive(self) -> None:
-        """Send a message for what is marked and not worked on: its runner died, or its message was lost."""
-        for name in cast("list[bytes]", self._redis.hkeys(_DIRTY)):
-            self._send_again(Key(*name.decode().split("/")), "")
+        """Have wait again what is marked and not worked on: its runner died, or its message was lost."""
+        self._revive(args=[*_MESSAGES, *_PARTS, self._threads])
 
-    def _send_again(self, key: Key, token: str) -> None:
-        queue = self._end(keys=_keys(key), args=[str(key), token, _ms(_QUEUED_TTL)])
-        if queue:
-            self._deliver(key, Queue(queue.decode().lstrip("*")))
-
-    def busy(self, keys: list[Key]) -> set[Key]:
+    def busy(self, keys: Iterable[Key]) -> set[Key]:
         """Return those objects that somebody runs or is about to run."""
-        if not keys:
+        asked = list(keys)
+        if not asked:
             return set()
-        pipe = self._redis.pipeline(transaction=False)
-        for key in keys:
-            _, run, queued = _keys(key)
-            pipe.exists(run, queued)
-        return {key for key, count in zip(keys, pipe.execute(), strict=True) if count}
+        marks = cast("list[bytes | None]", self._redis.hmget("fairway:dirty", [str(key) for key in asked]))
+        return {key for key, mark in zip(asked, marks, strict=True) if mark}
 
-    def _deliver(self, key: Key, queue: Queue) -> None:
-        try:
-            self._send(key, queue)
-        except Exception:
-            # A message that was not sent must not keep the next one back.
-            with contextlib.suppress(redis.RedisError):
-                self._redis.delete(_keys(key)[2])
-            raise
-
-    def _runs_here(self, key: Key) -> bool:
-        """Tell whether this process runs the object, which a flushed Redis forgets until the next beat."""
+    def _next(self, queue: Queue, token: str) -> Key | None:
+        here: list[str | int] = [self._worker, self._threads, _ms(_WORKER_TTL)]
+        found = self._take(args=[str(queue), token, _ms(RUN_TTL), *here, *_PARTS])
+        if not found:
+            return None
+        key = Key.parse(cast("bytes", found).decode())
         with self._lock:
-            here = key in self._active
-        if here:
-            self._redis.delete(_keys(key)[2])  # its message has come: the run that ends may send another
-        return here
+            other = self._active.get(key)
+        if other is None:
+            return key
+        # A flushed Redis forgets what we run until the next beat; the end of that run has it wait again.
+        self._give_back(args=[str(key), token, other, _ms(RUN_TTL)])
+        return None
 
     def _keep(self, key: Key, token: str) -> None:
         with self._lock:
@@ -183,13 +169,9 @@ class Workqueue:
                     with self._lock:
                         # Renewing a run that ended a moment ago would bring its key back from the dead.
                         if self._active.get(key) == token:
-                            self._renew(keys=_keys(key), args=[str(key), token, _ms(RUN_TTL)])
+                            self._renew(args=[str(key), token, _ms(RUN_TTL)])
             except redis.RedisError:
                 continue  # the next beat tries again; resourceVersions fence whoever lost its key
-
-
-def _keys(key: Key) -> list[str]:
-    return [_DIRTY, f"fairway:run:{key}", f"fairway:queued:{key}"]
 
 
 def _ms(seconds: float) -> int:

@@ -21,7 +21,7 @@ from workers.reconcile.apply import Applier
 from workers.reconcile.gitrepository import GitRepositoryReconciler
 from workers.reconcile.kustomization import KustomizationReconciler
 from workers.reconcile.kustomization_status import Report
-from workers.workqueue import Key
+from workers.workqueue import Key, Queue
 
 # point → the owner and the name of the call, and whether we die before or after it
 POINTS: dict[str, tuple[Any, str, str]] = {
@@ -53,7 +53,6 @@ def deadly(call: Callable[..., Any], when: str) -> Callable[..., Any]:
 
 def main(point: str, namespace: str, name: str) -> None:
     context = Context.from_environment("worker")
-    context.send = lambda key, queue: None
     mine(context, Key("GitRepository", namespace, "src"), GitRepositoryReconciler(context).reconcile)
     owner, attribute, when = POINTS[point]
     setattr(owner, attribute, deadly(getattr(owner, attribute), when))
@@ -63,11 +62,13 @@ def main(point: str, namespace: str, name: str) -> None:
 def mine(context: Context, key: Key, reconcile: Callable[[str, str], None]) -> None:
     """Run as soon as the object is free: the worker may have been stopped at the end of a run of its own."""
     while True:
-        context.queue.add(key)
-        with context.queue.run(key) as ours:
-            if ours:
+        context.queue.add(key, Queue.PUSH)
+        with context.queue.take(Queue.PUSH) as found:
+            if found == key:
                 reconcile(key.namespace, key.name)
                 return
+            if found is not None:
+                context.queue.add(found, Queue.PUSH)  # somebody else's: it waits again
         time.sleep(0.2)
 
 

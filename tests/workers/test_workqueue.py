@@ -6,55 +6,87 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import redis
 
 from app.cli.redis import EmbeddedRedis
+from policies.fairness import Share
 from tests.fixtures.world import until
 from workers import workqueue
-from workers.workqueue import Key, Queue, Workqueue, open_redis
+from workers.workqueue import Addition, Key, Queue, Workqueue, open_redis
 
 WEB, API = Key("Kustomization", "apps", "web"), Key("Kustomization", "apps", "api")
 
 
 class Process:
-    """A process that uses the queue: its own client, its own heartbeat, and the messages it sent."""
+    """A process that uses the queue: its own client, its own heartbeat."""
 
-    def __init__(self, url: str) -> None:
-        self.sent: list[tuple[Key, Queue]] = []
+    def __init__(self, url: str, *, threads: int = 16) -> None:
         self.redis = open_redis(url)
-        self.queue = Workqueue(self.redis, lambda key, queue: self.sent.append((key, queue)))
+        self.queue = Workqueue(self.redis, threads=threads)
 
-    def run(self, key: Key) -> AbstractContextManager[bool]:
-        """Run an object that somebody else added."""
-        self.redis.hsetnx("fairway:dirty", str(key), "reconcile")
-        return self.queue.run(key)
+    @contextmanager
+    def run(self, key: Key) -> Iterator[bool]:
+        """Run an object, adding it unless somebody has."""
+        mark = self.redis.hget("fairway:dirty", str(key))
+        if mark is None:
+            self.queue.add(key)
+        lane = Queue.PUSH if (mark or b"").startswith(b"push") else Queue.RECONCILE
+        with self.queue.take(lane) as found:
+            assert found in (key, None)
+            yield found == key
+
+    def waiting(self) -> list[tuple[Key, Queue]]:
+        """Return what waits, in the order it will be taken in."""
+        return [
+            (Key.parse(m.decode()), q)
+            for q in Queue
+            for m in self.redis.zrange(f"fairway:waiting:{q}", 0, -1)
+        ]
+
+    def messages(self, queue: Queue = Queue.RECONCILE) -> int:
+        return int(self.redis.llen(f"fairway:celery:{queue}"))
 
 
 @pytest.fixture
-def process(redis_server: EmbeddedRedis) -> Callable[[], Process]:
-    return lambda: Process(redis_server.url)
+def process(redis_server: EmbeddedRedis) -> Callable[..., Process]:
+    return lambda **options: Process(redis_server.url, **options)
 
 
-Start = Callable[[], Process]
+Start = Callable[..., Process]
 
 
-def test_a_key_that_is_added_is_sent_once_with_its_queue(process: Start) -> None:
+def test_a_key_that_is_added_waits_once_in_its_queue(process: Start) -> None:
     one = process()
+    for _ in range(2):
+        one.queue.add(WEB, Queue.PUSH)
+        one.queue.add(API)
+    assert one.waiting() == [(WEB, Queue.PUSH), (API, Queue.RECONCILE)]
+    assert (one.messages(Queue.PUSH), one.messages()) == (1, 1)
+
+
+def test_what_waits_and_becomes_urgent_changes_the_queue(process: Start) -> None:
+    one = process()
+    one.queue.add(WEB)
     one.queue.add(WEB, Queue.PUSH)
-    one.queue.add(API)
-    assert one.sent == [(WEB, Queue.PUSH), (API, Queue.RECONCILE)]
+    assert one.waiting() == [(WEB, Queue.PUSH)]
+    one.queue.add(WEB)
+    assert one.waiting() == [(WEB, Queue.PUSH)], "what is urgent stays so"
+    with one.queue.take(Queue.RECONCILE) as found:
+        assert found is None
+    with one.queue.take(Queue.PUSH) as found:
+        assert found == WEB
 
 
 def test_twenty_adds_at_once_are_one_message(process: Start) -> None:
     some = [process() for _ in range(4)]
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(lambda n: some[n % 4].queue.add(WEB), range(20)))
-    assert [sent for one in some for sent in one.sent] == [(WEB, Queue.RECONCILE)]
+    assert (some[0].waiting(), some[0].messages()) == ([(WEB, Queue.RECONCILE)], 1)
 
 
 def test_a_key_is_run_by_one_at_a_time(process: Start) -> None:
@@ -84,18 +116,18 @@ def test_two_keys_run_side_by_side(process: Start) -> None:
         assert (ours, theirs) == (True, True)
 
 
-def test_adds_during_a_run_are_sent_once_when_it_ends(process: Start) -> None:
+def test_adds_during_a_run_wait_once_when_it_ends(process: Start) -> None:
     runner, others = process(), process()
-    runner.queue.add(WEB)
     with runner.run(WEB) as ours:
         assert ours
         for _ in range(3):
             others.queue.add(WEB, Queue.PUSH)
-        assert others.sent == []
-    assert runner.sent == [(WEB, Queue.RECONCILE), (WEB, Queue.PUSH)]
+        assert others.waiting() == []
+    assert runner.waiting() == [(WEB, Queue.PUSH)]
+    assert runner.messages(Queue.PUSH) == 1
     with runner.run(WEB) as again:
         assert again
-    assert len(runner.sent) == 2, "nothing changed during the second run"
+    assert runner.waiting() == [], "nothing changed during the second run"
 
 
 def test_a_message_for_what_runs_already_is_dropped_and_the_change_is_kept(process: Start) -> None:
@@ -104,7 +136,7 @@ def test_a_message_for_what_runs_already_is_dropped_and_the_change_is_kept(proce
         late.queue.add(WEB)
         with late.run(WEB) as ours:
             assert not ours
-    assert (runner.sent, late.sent) == ([(WEB, Queue.RECONCILE)], [])
+    assert runner.waiting() == [(WEB, Queue.RECONCILE)]
 
 
 def test_a_run_that_fails_ends_like_any_other(process: Start) -> None:
@@ -117,7 +149,7 @@ def test_a_run_that_fails_ends_like_any_other(process: Start) -> None:
 
     with pytest.raises(ZeroDivisionError):
         work()
-    assert one.sent == [(WEB, Queue.RECONCILE)]
+    assert one.waiting() == [(WEB, Queue.RECONCILE)]
     with one.run(WEB) as ours:
         assert ours
 
@@ -125,55 +157,55 @@ def test_a_run_that_fails_ends_like_any_other(process: Start) -> None:
 def test_nothing_is_left_behind_when_all_is_done(process: Start) -> None:
     one = process()
     one.queue.add(WEB)
-    with one.run(WEB):
-        pass
-    assert one.redis.keys("*") == []
+    one.queue.add(API, share=Share("apps", "acme/api", "git:example.org"))
+    with one.queue.take(Queue.RECONCILE), one.queue.take(Queue.RECONCILE) as found:
+        assert found == API
+    one.redis.delete("fairway:celery:reconcile")  # the messages, which are Celery's to take
+    assert set(one.redis.keys("*")) == {b"fairway:number", b"fairway:workers"}
 
 
 def test_every_key_runs_out_by_itself(process: Start) -> None:
-    one = process()
-    one.queue.add(WEB)
-    with one.run(API):
-        one.queue.add(API)
+    one = process(threads=1)
+    share = Share("apps", "acme/api", "git:example.org")
+    one.queue.add_all([Addition(key, share=share) for key in (WEB, API)])
+    with one.queue.take(Queue.RECONCILE):
+        one.queue.add(WEB)
+        with one.queue.take(Queue.RECONCILE) as parked:
+            assert parked is None
+        one.queue.add(Key("Kustomization", "apps", "third"))
         left = {name.decode(): one.redis.pttl(name) for name in one.redis.keys("*")}
-    assert len(left) == 3
+    messages = left.pop("fairway:celery:reconcile")
+    assert messages == -1, "Celery's"
+    assert len(left) == 11, sorted(left)
     assert all(ttl > 0 for ttl in left.values()), left
 
 
 def test_busy_is_what_runs_or_is_about_to(process: Start) -> None:
     one = process()
     idle = Key("Kustomization", "apps", "idle")
-    one.queue.add(WEB)
     with one.run(API):
+        one.queue.add(WEB)
         assert one.queue.busy([WEB, API, idle]) == {WEB, API}
     assert one.queue.busy([WEB, API, idle]) == {WEB}
     assert one.queue.busy([]) == set()
 
 
-def test_a_message_that_was_lost_is_sent_again_after_its_time(
-    process: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(workqueue, "_QUEUED_TTL", 0.3)
+def test_a_message_that_was_lost_is_sent_again(process: Start) -> None:
     one = process()
-    one.queue.add(WEB)
-    one.queue.add(WEB)
-    assert len(one.sent) == 1
-
-    def sent_again() -> bool:
-        one.queue.add(WEB)
-        return len(one.sent) > 1
-
-    until(sent_again, what="a second message")
-    assert len(one.sent) == 2
+    one.queue.add_all([Addition(WEB), Addition(API, Queue.PUSH)])
+    one.redis.delete("fairway:celery:reconcile")
+    one.queue.revive()
+    one.queue.revive()
+    assert (one.messages(), one.messages(Queue.PUSH)) == (1, 1)
 
 
 def test_a_message_that_comes_twice_runs_once(process: Start) -> None:
     one = process()
     one.queue.add(WEB)
-    with one.queue.run(WEB) as ours:
-        assert ours
-    with one.queue.run(WEB) as again:
-        assert not again
+    with one.queue.take(Queue.RECONCILE) as found:
+        assert found == WEB
+    with one.queue.take(Queue.RECONCILE) as again:
+        assert again is None
 
 
 def test_what_a_dead_process_ran_is_revived_with_its_queue(
@@ -182,19 +214,19 @@ def test_what_a_dead_process_ran_is_revived_with_its_queue(
     fast(monkeypatch, ttl=0.3, heartbeat=60)
     dead, other = process(), process()
     dead.queue.add(WEB, Queue.PUSH)
-    dying = dead.queue.run(WEB)
+    dying = dead.run(WEB)
     assert dying.__enter__()
     other.queue.revive()
-    assert other.sent == [], "it is being run"
+    assert other.waiting() == [], "it is being run"
 
     def revived() -> bool:
         other.queue.revive()
-        return bool(other.sent)
+        return bool(other.waiting())
 
-    until(revived, what="a message for what the dead ran")
+    until(revived, what="what the dead ran")
     other.queue.revive()
-    assert other.sent == [(WEB, Queue.PUSH)]
-    with other.queue.run(WEB) as ours:
+    assert other.waiting() == [(WEB, Queue.PUSH)]
+    with other.run(WEB) as ours:
         assert ours
 
 
@@ -204,23 +236,24 @@ def test_a_change_during_the_run_of_a_dead_process_is_not_lost(
     """Nobody ends that run, and the one who adds is told that somebody runs."""
     fast(monkeypatch, ttl=0.3, heartbeat=60)
     dead, other = process(), process()
-    dead.queue.add(WEB)
-    dying = dead.queue.run(WEB)
+    dying = dead.run(WEB)
     assert dying.__enter__()
     other.queue.add(WEB, Queue.PUSH)
-    assert other.sent == []
+    assert other.waiting() == []
     until(lambda: not other.redis.exists(f"fairway:run:{WEB}"), what="the run of the dead to run out")
     other.queue.revive()
-    assert other.sent == [(WEB, Queue.PUSH)]
+    assert other.waiting() == [(WEB, Queue.PUSH)]
 
 
 def test_nothing_is_revived_that_is_worked_on_or_about_to_be(process: Start) -> None:
     one, other = process(), process()
-    one.queue.add(WEB)
     with one.run(API):
+        one.queue.add(WEB)
         one.queue.add(API)
+        messages = one.messages()
+        one.redis.rpop("fairway:celery:reconcile")  # API's, which a worker has taken
         other.queue.revive()
-    assert other.sent == []
+        assert (other.waiting(), other.messages()) == ([(WEB, Queue.RECONCILE)], messages - 1)
 
 
 def fast(monkeypatch: pytest.MonkeyPatch, *, ttl: float, heartbeat: float) -> None:
@@ -229,6 +262,8 @@ def fast(monkeypatch: pytest.MonkeyPatch, *, ttl: float, heartbeat: float) -> No
 
 
 def held(one: Process) -> bool:
+    """Tell whether a process can have the object, as `watch` sees to it now and then."""
+    one.queue.revive()
     with one.run(WEB) as ours:
         return ours
 
@@ -261,6 +296,7 @@ def test_a_process_that_comes_back_from_the_dead_leaves_the_new_runner_alone(
     with dead.run(WEB):
         until(lambda: not dead.redis.exists(f"fairway:run:{WEB}"), what="the run of the dead to run out")
         monkeypatch.setattr(workqueue, "RUN_TTL", 60)
+        other.queue.revive()
         taken = other.run(WEB)
         assert taken.__enter__()
     assert not held(third), "the first one's end freed what is not its own"
@@ -278,8 +314,8 @@ def test_a_flush_gives_no_second_runner_once_a_heartbeat_has_passed(
         until(lambda: runner.redis.exists(f"fairway:run:{WEB}"), what="the run to be noted again")
         assert not held(other)
         other.queue.add(WEB)
-        assert other.sent == []
-    assert runner.sent == [(WEB, Queue.RECONCILE)]
+        assert other.waiting() == []
+    assert runner.waiting() == [(WEB, Queue.RECONCILE)]
     assert held(other)
 
 
@@ -291,10 +327,11 @@ def test_a_flush_gives_no_second_runner_in_the_same_process(
     with one.run(WEB):
         one.redis.flushall()
         one.queue.add(WEB)
-        assert len(one.sent) == 1, "after a flush nobody knows of the run"
+        assert one.waiting(), "after a flush nobody knows of the run"
         assert not held(one)
-        assert len(one.sent) == 1
-    assert len(one.sent) == 2, "the change that came after the flush is seen by a run of its own"
+        assert not held(process()), "now all know again"
+        assert one.waiting() == []
+    assert one.waiting(), "the change that came after the flush is seen by a run of its own"
     assert held(one)
 
 
@@ -328,15 +365,14 @@ def test_a_redis_that_is_away_is_an_error(process: Start, redis_server: Embedded
     try:
         with pytest.raises(redis.ConnectionError):
             one.queue.add(WEB)
-        with pytest.raises(redis.ConnectionError), one.run(WEB):
+        with pytest.raises(redis.ConnectionError), one.queue.take(Queue.PUSH):
             pytest.fail("nobody may run without having asked")
         with pytest.raises(redis.ConnectionError):
             one.queue.busy([WEB])
-        assert one.sent == []
     finally:
         redis_server.start()
     one.queue.add(WEB)
-    assert one.sent == [(WEB, Queue.RECONCILE)]
+    assert one.waiting() == [(WEB, Queue.RECONCILE)]
 
 
 def test_a_redis_that_hangs_is_an_error_too() -> None:
@@ -344,7 +380,7 @@ def test_a_redis_that_hangs_is_an_error_too() -> None:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         client = open_redis(url, socket_timeout=0.2)
         with pytest.raises(redis.TimeoutError):
-            Workqueue(client, lambda key, queue: None).add(WEB)
+            Workqueue(client).add(WEB)
 
 
 def test_each_call_is_bounded_in_time(redis_server: EmbeddedRedis) -> None:
@@ -353,38 +389,102 @@ def test_each_call_is_bounded_in_time(redis_server: EmbeddedRedis) -> None:
     assert 0 < options["socket_connect_timeout"] <= 5
 
 
-def test_a_message_that_cannot_be_sent_is_not_taken_for_sent(redis_server: EmbeddedRedis) -> None:
-    """The broker may refuse what Redis has noted; the next add must not rely on it."""
-    refused = [True]
-    sent: list[Key] = []
-
-    def send(key: Key, queue: Queue) -> None:
-        if refused:
-            refused.clear()
-            raise ConnectionError("the broker is away")
-        sent.append(key)
-
-    queue = Workqueue(open_redis(redis_server.url), send)
-    with pytest.raises(ConnectionError):
-        queue.add(WEB)
-    queue.add(WEB)
-    assert sent == [WEB]
+def taken(one: Process, most: int, queue: Queue = Queue.PUSH) -> list[str]:
+    """Take as many objects as there may be run at once, and end their runs."""
+    with ExitStack() as runs:
+        found = [runs.enter_context(one.queue.take(queue)) for _ in range(most)]
+    return [key.name for key in found if key]
 
 
-def test_an_end_that_cannot_be_told_keeps_no_message_back(redis_server: EmbeddedRedis) -> None:
-    queue = Workqueue(open_redis(redis_server.url), _refuse)
-    quiet = Workqueue(open_redis(redis_server.url), lambda key, queue: None)
-
-    quiet.add(WEB)
-
-    def work() -> None:
-        with queue.run(WEB):
-            quiet.add(WEB)
-
-    with pytest.raises(ConnectionError):
-        work()
-    assert queue.busy([WEB]) == set()
+def many(tenant: str, repository: str, count: int, *, gate: str = "") -> list[Addition]:
+    share = Share(tenant, repository, gate)
+    return [
+        Addition(Key("Kustomization", tenant, f"{repository}-{n}"), Queue.PUSH, share) for n in range(count)
+    ]
 
 
-def _refuse(key: Key, queue: Queue) -> None:
-    raise ConnectionError("the broker is away")
+def test_a_thousand_of_one_repository_delay_two_of_another_by_their_own_number(process: Start) -> None:
+    one = process()
+    one.queue.add_all(many("big", "fleet", 1000))
+    one.queue.add_all(many("small", "site", 2))
+    assert {"site-0", "site-1"} <= set(taken(one, 5))
+
+
+def test_repositories_of_one_tenant_take_turns(process: Start) -> None:
+    one = process()
+    one.queue.add_all(many("flux-system", "fleet", 100))
+    one.queue.add_all(many("flux-system", "site", 2))
+    assert {"site-0", "site-1"} <= set(taken(one, 5))
+
+
+def test_many_repositories_give_a_tenant_no_more_turns(process: Start) -> None:
+    one = process(threads=64)
+    for number in range(20):
+        one.queue.add_all(many("big", f"r{number}", 10))
+    one.queue.add_all(many("small", "site", 20))
+    names = taken(one, 40)
+    assert 15 <= sum(name.startswith("site-") for name in names) <= 25
+
+
+def test_one_tenant_cannot_occupy_every_thread(process: Start) -> None:
+    one = process(threads=16)
+    one.queue.add_all(many("big", "fleet", 100))
+    with ExitStack() as runs:
+        found = [runs.enter_context(one.queue.take(Queue.PUSH)) for _ in range(16)]
+        assert sum(key is not None for key in found) == 12
+        one.queue.add_all(many("small", "site", 1))
+        assert runs.enter_context(one.queue.take(Queue.PUSH)) == Key("Kustomization", "small", "site-0")
+    left = [name for _ in range(100) for name in taken(one, 1)]
+    assert len(left) == 88, "each is run in the end"
+
+
+def test_a_dead_host_holds_up_only_what_uses_it(process: Start) -> None:
+    one = process(threads=16)
+    one.queue.add_all(many("a", "slow", 20, gate="git:slow.example"))
+    one.queue.add_all(many("b", "slower", 20, gate="git:slow.example"))
+    one.queue.add_all(many("a", "quick", 2, gate="git:quick.example"))
+    with ExitStack() as runs:
+        found = [runs.enter_context(one.queue.take(Queue.PUSH)) for _ in range(16)]
+        names = [key.name for key in found if key]
+        assert sorted(name.partition("-")[0] for name in names) == [
+            "quick",
+            "quick",
+            *["slow"] * 2,
+            *["slower"] * 2,
+        ]
+        messages = one.messages(Queue.PUSH)
+    assert one.messages(Queue.PUSH) == messages + 4, "one goes on for each that has ended"
+
+
+def test_more_workers_raise_the_limits(process: Start) -> None:
+    one, two = process(threads=16), process(threads=16)
+    one.queue.add_all(many("big", "fleet", 100))
+    with one.queue.take(Queue.PUSH), two.queue.take(Queue.PUSH):
+        assert len(taken(one, 30)) == 22
+
+
+def test_a_place_of_a_dead_process_at_a_gate_is_free_again(
+    process: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast(monkeypatch, ttl=0.3, heartbeat=60)
+    dead, other = process(threads=2), process(threads=2)
+    dead.queue.add_all(many("a", "slow", 2, gate="git:slow.example"))
+    dying = dead.queue.take(Queue.PUSH)
+    assert dying.__enter__()
+    assert taken(other, 1) == [], "there is one place for two workers of two threads"
+
+    def revived() -> bool:
+        other.queue.revive()
+        return len(other.waiting()) == 2
+
+    until(revived, what="both to wait again")
+    assert [*taken(other, 1), *taken(other, 1)] in (["slow-0", "slow-1"], ["slow-1", "slow-0"])
+
+
+def test_what_is_added_without_a_share_keeps_the_one_it_had(process: Start) -> None:
+    one = process()
+    one.queue.add_all(many("big", "fleet", 1))
+    one.queue.add(Key("Kustomization", "big", "fleet-0"))
+    one.queue.add(WEB)
+    marks = {key.decode(): mark.decode() for key, mark in one.redis.hgetall("fairway:dirty").items()}
+    assert marks == {"Kustomization/big/fleet-0": "push|big|fleet|", str(WEB): "reconcile|apps||"}

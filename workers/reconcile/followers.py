@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import logging
 
+from policies import fairness
 from policies.dependencies import source_key
 from policies.errors import FairwayError
 from policies.objects import Object
 from workers.context import Context
 from workers.reconcile import sources
 from workers.reconcile.observing import KIND
-from workers.workqueue import Key, Queue
+from workers.workqueue import Addition, Key, Queue
 
 log = logging.getLogger(__name__)
 _TIMEOUT = 20.0  # seconds
@@ -34,10 +35,17 @@ class Followers:
         everyone, _ = cluster.list(cluster.discovery.resource(*KIND), cached=True)
         wanted = ("GitRepository", namespace, name)
         mine = [obj for obj in everyone if obj.get("spec") and source_key(obj) == wanted]
-        concerned = self._concerned(mine, artifact)
-        for obj in concerned:
-            metadata = obj["metadata"]
-            self._context.queue.add(Key("Kustomization", metadata["namespace"], metadata["name"]), Queue.PUSH)
+        concerned, url = self._concerned(mine, artifact), self._context.settings.github_url
+        self._context.queue.add_all(
+            [
+                Addition(
+                    Key("Kustomization", *_owner(obj)),
+                    Queue.PUSH,
+                    fairness.of_kustomization(obj, source, url),
+                )
+                for obj in concerned
+            ]
+        )
         log.info("push concerns %d of %d source=%s/%s", len(concerned), len(mine), namespace, name)
 
     def _concerned(self, kustomizations: list[Object], artifact: Object) -> list[Object]:

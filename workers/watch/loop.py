@@ -270,18 +270,14 @@ class Loop:
             self._state.queue(Key("Followers", key.namespace, key.name), Queue.PUSH)
 
     def _flush(self) -> None:
-        """Write down what was seen, then queue what came of it; a key leaves the list only when queued."""
+        """Write down what was seen, then queue what came of it."""
         if news := self._health.news():
             try:
                 self._ledger.saw(news)
             except redis.RedisError:
                 log.warning("what was seen is not written down: it will be asked of the API server")
         self._drifts.suspect(self._health.suspects())
-        pending = self._state.pending
-        while pending:
-            key, lane = next(iter(pending.items()))
-            self._state.work.add(key, lane)
-            del pending[key]
+        self._state.flush()
 
 
 def _inventory_of(obj: Object | None) -> Any:

@@ -9,15 +9,11 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
 
 import redis
-from celery import Celery
 
 from policies.errors import FairwayError
 from workers import alive, heads
-from workers.celery_app import celery_init, sender
 from workers.context import Context
 from workers.deferred import Deferred
 from workers.flux_leases import Keeper
@@ -34,9 +30,8 @@ _EPOCH = "fairway:epoch"
 class Watch:
     """One process of it; `stop` ends `run`."""
 
-    def __init__(self, context: Context, celery: Celery) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._celery = celery
         self._ended = threading.Event()
         identity = f"{socket.gethostname()}_{os.getpid()}"
         self._leader = Leader(
@@ -105,18 +100,15 @@ class Watch:
     def _sweep(self, loop: Loop) -> None:
         """Queue reports on repositories that have commits without a final status, and put off work."""
         client, work = self._context.redis, self._context.queue
-        Deferred(client).resume(self._resend)
+        Deferred(client).resume(lambda push: work.call("workers.tasks.on_push", push))
         if client.set(_EPOCH, "1", nx=True):
             loop.remember()
             for owner, name in loop.repositories():
                 client.set(f"fairway:recover:{owner}/{name}", "1")
-                work.add(Key("Repository", owner, name), Queue.REPORT)
+                work.add(Key("Repository", owner, name), Queue.PUSH)
         for repository in heads.repositories(client):
             owner, _, name = repository.partition("/")
-            work.add(Key("Repository", owner, name), Queue.REPORT)
-
-    def _resend(self, push: Mapping[str, Any]) -> None:
-        self._celery.send_task("workers.tasks.on_push", kwargs=dict(push), queue=str(Queue.PUSH))
+            work.add(Key("Repository", owner, name), Queue.PUSH)
 
     def _flushed(self) -> bool:
         return not self._context.redis.exists(_EPOCH)
@@ -131,9 +123,7 @@ class Watch:
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
     context = Context.from_environment("watch")
-    celery = celery_init(context.settings.redis_url)
-    context.send = sender(celery)
-    watch = Watch(context, celery)
+    watch = Watch(context)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: watch.stop())
     watch.run()

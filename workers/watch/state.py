@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from policies import fairness
 from policies.dependencies import source_key
+from policies.fairness import Share
 from policies.github.urls import repository_of
 from policies.objects import Object
 from policies.settings import Settings
 from workers.watch.edges import artifact_of
 from workers.watch.timers import Timers
-from workers.workqueue import Key, Queue, Workqueue
+from workers.workqueue import Addition, Key, Queue, Workqueue
 
 KINDS = (
     ("source.toolkit.fluxcd.io", "v1", "GitRepository"),
@@ -44,13 +46,20 @@ class State:
     served: set[str] = field(default_factory=lambda: set(NAMES))
     pending: dict[Key, Queue] = field(default_factory=dict)
     reported: dict[Key, float] = field(default_factory=dict)
+    tenants: dict[Key, str] = field(default_factory=dict)  # of repositories: a namespace with a source of it
 
-    def queue(self, key: Key, lane: Queue) -> None:
+    def queue(self, key: Key, queue: Queue) -> None:
         """Have an object worked on, unless somebody else is its controller."""
         if key.kind not in self.served and key.kind in NAMES:
             return
         if self.pending.get(key) is not Queue.PUSH:
-            self.pending[key] = lane
+            self.pending[key] = queue
+
+    def flush(self) -> None:
+        """Queue what is pending; raises RedisError, and all of it is queued the next time."""
+        if self.pending:
+            self.work.add_all([Addition(key, queue, self._share(key)) for key, queue in self.pending.items()])
+            self.pending.clear()
 
     def after(self, seconds: float, key: Key, what: str) -> None:
         """Set a timer, in place of the one there was for the same."""
@@ -74,7 +83,9 @@ class State:
         """Have the repository reported on that an object comes from."""
         source = self.objects.get(Key(*source_key(obj))) if obj["kind"] == "Kustomization" else obj
         if source and (repository := self.repository(source)):
-            self.report_on(Key("Repository", *repository))
+            key = Key("Repository", *repository)
+            self.tenants[key] = source["metadata"]["namespace"]
+            self.report_on(key)
 
     def report_on(self, repository: Key) -> None:
         """Have a repository reported on, at once or when a moment has passed since the last time.
@@ -85,9 +96,25 @@ class State:
         wait = last + _PAUSE + _PAUSE_EACH * len(self.objects) - now if last is not None else 0.0
         if wait <= 0:
             self.reported[repository] = now
-            self.queue(repository, Queue.REPORT)
+            self.queue(repository, Queue.PUSH)
         elif self.at(repository, "tell") is None:
             self.after(wait, repository, "tell")
+
+    def _share(self, key: Key) -> Share | None:
+        """Return whose turn an object takes; None when nothing tells, and it keeps the one it had."""
+        url = self.settings.github_url
+        if key.kind == "Repository":
+            return fairness.of_repository(key.namespace, key.name, self.tenants.get(key, key.namespace))
+        obj = self.objects.get(
+            Key("GitRepository", key.namespace, key.name) if key.kind == "Followers" else key
+        )
+        if obj is None:
+            return None
+        if key.kind == "Kustomization":
+            return fairness.of_kustomization(obj, self.objects.get(Key(*source_key(obj))), url)
+        share = fairness.of_source(obj, url)
+        # It asks no host, only an engine.
+        return replace(share, gate="") if key.kind == "Followers" else share
 
     def repository(self, source: Object) -> tuple[str, str] | None:
         """Return (owner, name) of the GitHub repository that a source points to."""

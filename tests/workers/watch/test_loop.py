@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -21,7 +21,22 @@ from tests.policies.made import AT, READY, WAITING, failing, kustomization
 from workers.cluster import Client
 from workers.ledger import Ledger
 from workers.watch.loop import Loop
-from workers.workqueue import Key, Queue, Workqueue, open_redis
+from workers.workqueue import Addition, Key, Workqueue, open_redis
+
+
+class Recorded(Workqueue):
+    """A queue that tells what has begun to wait."""
+
+    def __init__(self, client: redis.Redis, tell: Callable[[Key], None]) -> None:
+        super().__init__(client)
+        self._tell = tell
+
+    def add_all(self, additions: Sequence[Addition]) -> None:
+        before = self.busy(one.key for one in additions)
+        super().add_all(additions)
+        for one in additions:
+            if one.key not in before:
+                self._tell(one.key)
 
 
 class Watching:
@@ -31,7 +46,7 @@ class Watching:
         self.sent: list[Key] = []
         self.now = parse(AT).timestamp()
         self.redis = open_redis(redis_url)
-        self.work = Workqueue(self.redis, self._send)
+        self.work = Recorded(self.redis, self._queued)
         settings = Settings.from_env(
             {"FAIRWAY_REDIS_URL": redis_url, "KUBECONFIG": kubeconfig, "FAIRWAY_DATA": "/nowhere"}, str
         )
@@ -47,7 +62,7 @@ class Watching:
         self._namespace = namespace
         self.loop.start()
 
-    def _send(self, key: Key, queue: Queue) -> None:
+    def _queued(self, key: Key) -> None:
         if key.namespace == self._namespace:
             self.sent.append(key)
 
@@ -62,9 +77,14 @@ class Watching:
 
         until(seen, what="the objects as they are")
         self.loop.step(wait=0)
-        for obj in objects:
-            with self.work.run(key(obj)):
-                pass
+        self.ended()
+
+    def ended(self) -> None:
+        """Have all that was queued be done, and forget it."""
+        kept = ("fairway:seen:", "fairway:applied:")
+        for name in self.redis.keys("fairway:*"):
+            if not name.decode().startswith(kept):
+                self.redis.delete(name)
         self.sent.clear()
 
     def queues(self, obj: Object) -> bool:
@@ -139,8 +159,7 @@ def test_what_expressions_judge_is_not_concluded_by_watching(
     assert not watching.queues(found["web"])
     watching.now += 1.1
     until(lambda: watching.queues(found["web"]), what="a look at the other, since its object is there")
-    with watching.work.run(key(found["web"])):
-        watching.sent.clear()
+    watching.ended()
     watching.now += 5.1
     until(lambda: watching.queues(found["web"]), what="another look though nothing changed")
 
@@ -196,9 +215,7 @@ def test_what_changes_is_queued_and_what_is_as_wanted_is_not(
         return Key("Kustomization", namespace, "new") in watching.sent
 
     until(queued, what="the new one to be queued")
-    with watching.work.run(key(ready)):
-        pass
-    watching.sent.clear()
+    watching.ended()
     client.patch(ObjectRef.of(ready), {"spec": {"prune": False}}, manager="test")
 
     def queued_again() -> bool:
@@ -256,9 +273,7 @@ def test_a_time_that_came_while_redis_was_away_comes_again(
     finally:
         redis_server.start()
     until(lambda: watching.loop.step(wait=0.05) or key(obj) in watching.sent, what="the run to be queued")
-    watching.sent.clear()
-    with watching.work.run(key(obj)):
-        pass
+    watching.ended()
     watching.now += 2 * 3600
     until(lambda: watching.loop.step(wait=0.05) or key(obj) in watching.sent, what="the run after it")
 
@@ -280,9 +295,7 @@ def test_what_waits_for_another_cluster_is_looked_at_and_not_judged_by_ours(
 
     for obj in (there, here):
         until(lambda obj=obj: waits_for(obj), what="its wait to be seen")  # type: ignore[misc]
-        with watching.work.run(key(obj)):  # it may have been queued before it had its status
-            pass
-    watching.sent.clear()
+        watching.ended()  # it may have been queued before it had its status
     for name in ("there", "here"):
         applied = {
             "apiVersion": "v1",
@@ -295,9 +308,7 @@ def test_what_waits_for_another_cluster_is_looked_at_and_not_judged_by_ours(
     for _ in range(3):
         watching.now += 5.1
         until(lambda: queued(there), what="the one over there to be looked at")
-        with watching.work.run(key(there)):
-            pass
-        watching.sent.clear()
+        watching.ended()
 
 
 def test_what_is_made_with_labelled_configuration_is_queued_when_that_changes(
@@ -327,10 +338,7 @@ def test_what_is_made_with_labelled_configuration_is_queued_when_that_changes(
         for _ in range(10):
             watching.loop.step(wait=0.05)
         names = {one.name for one in watching.sent}
-        for user in users:
-            with watching.work.run(key(user)):
-                pass
-        watching.sent.clear()
+        watching.ended()
         return names
 
     until(settled, what="all to be seen")
