@@ -34,6 +34,21 @@ ports where these are not set; with `--sandbox` it sets everything.
   the pages that commit statuses link to (`/OWNER/REPOSITORY/commit/SHA`). Artifacts and metrics have no
   login: let only the cluster reach it, and let only the pages be seen from outside, at `FAIRWAY_PUBLIC_URL`.
   The page of a private repository's commit shows nothing of it.
+
+## Shards
+
+With more objects than one `watch` should follow, several share them by a label, as Flux's controllers do.
+Each is started with its own selector, on the same Redis; workers need none and serve every shard that is
+announced:
+
+```
+FAIRWAY_WATCH_LABEL_SELECTOR='!sharding.fluxcd.io/key'      fairway watch
+FAIRWAY_WATCH_LABEL_SELECTOR='sharding.fluxcd.io/key=one'   fairway watch
+```
+
+Objects may refer to sources and Kustomizations of other shards. What no shard selects is left alone. Each
+shard has Leases of its own, with the names that Flux gives them, so that some shards can be Fairway's while
+others are still Flux's.
 """
 
 

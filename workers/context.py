@@ -14,6 +14,7 @@ from pathlib import Path
 import redis
 
 import toolchain
+from policies.objects import Object
 from policies.settings import Settings
 from workers.cluster import Client, RemoteClusters, connect
 from workers.decryption import Sops
@@ -21,6 +22,7 @@ from workers.engine import Engine
 from workers.flux_leases import FluxLeases
 from workers.github import GitHub
 from workers.ledger import Ledger
+from workers.shards import Shards
 from workers.workqueue import Workqueue, open_redis
 
 
@@ -72,11 +74,16 @@ class Context:
 
     @cached_property
     def flux_leases(self) -> FluxLeases:
-        return FluxLeases(self.cluster, self.settings)
+        return FluxLeases(self.cluster)
 
-    def guard(self, kind: str) -> Callable[[], None]:
-        """Return what raises FluxRuns while somebody else is the controller of a kind."""
-        return lambda: self.flux_leases.check(kind, self.now())
+    @cached_property
+    def shards(self) -> Shards:
+        return Shards(self.redis, self.settings)
+
+    def guard(self, obj: Object) -> Callable[[], None]:
+        """Return what raises FluxRuns while somebody else is the controller of an object's kind and shard."""
+        selector = self.shards.of(obj) or self.settings.watch_label_selector
+        return lambda: self.flux_leases.check(obj["kind"], self.now(), selector)
 
     @cached_property
     def engine(self) -> Engine:

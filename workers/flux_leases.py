@@ -29,29 +29,28 @@ class FluxRuns(FairwayError):
 class FluxLeases:
     """The Leases of Flux's controllers on one cluster; shared by the threads of a process."""
 
-    def __init__(self, client: Client, settings: Settings) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._settings = settings
         self._lock = threading.Lock()
-        self._looked: dict[str, tuple[float, str]] = {}
+        self._looked: dict[tuple[str, str], tuple[float, str]] = {}
 
-    def check(self, kind: str, now: datetime) -> None:
-        """Raise FluxRuns when somebody else holds the Lease of a kind; the look may be seconds old."""
+    def check(self, kind: str, now: datetime, selector: str) -> None:
+        """Raise FluxRuns when somebody else holds the Lease of a kind and shard, as of seconds ago."""
         if kind not in flux_leases.CONTROLLERS:
             return
         with self._lock:
-            at, problem = self._looked.get(kind, (0.0, ""))
+            at, problem = self._looked.get((kind, selector), (0.0, ""))
             if time.monotonic() - at > _LOOKED_FOR:
-                other = flux_leases.foreign(self.find(kind), now)
+                other = flux_leases.foreign(self.find(kind, selector), now)
                 problem = flux_leases.who_holds(other) if other else ""
-                self._looked[kind] = time.monotonic(), problem
+                self._looked[kind, selector] = time.monotonic(), problem
         if problem:
             raise FluxRuns(problem)
 
-    def find(self, kind: str) -> list[Object]:
-        """Return the Leases of a kind's controller: Flux may be installed in any namespace."""
+    def find(self, kind: str, selector: str) -> list[Object]:
+        """Return the Leases of a kind's controller and shard: Flux may be installed in any namespace."""
         leases = self._client.discovery.resource("coordination.k8s.io", "v1", "Lease")
-        name = flux_leases.lease_name(kind, self._settings.watch_label_selector)
+        name = flux_leases.lease_name(kind, selector)
         return self._client.list(leases, fields=f"metadata.name={name}")[0]
 
     def unserved(self, kind: str) -> list[str]:
@@ -104,7 +103,7 @@ class Keeper:
 
     def _problem(self, kind: str, now: datetime) -> str:
         try:
-            leases = self._leases.find(kind)
+            leases = self._leases.find(kind, self._settings.watch_label_selector)
             if other := flux_leases.foreign(leases, now):
                 return f"{flux_leases.who_holds(other)}: " + flux_leases.how_to_stop(
                     other["metadata"]["namespace"]

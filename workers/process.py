@@ -62,7 +62,6 @@ def work_on(key: Key) -> None:
         "Followers": Followers(ours).reconcile,
     }
     try:
-        ours.flux_leases.check(key.kind, ours.now())
         reconcilers[key.kind](key.namespace, key.name)
     except FluxRuns as error:
         log.info("left alone object=%s: %s", key, error)  # `watch` says it, and queues again what is then due

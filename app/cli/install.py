@@ -27,9 +27,9 @@ class KindNotServed(FairwayError):
 
 def refuse_beside_flux(client: Client, settings: Settings) -> None:
     """Raise FluxRuns when a Flux controller holds its Lease, or has objects that only it can serve."""
-    leases, now = FluxLeases(client, settings), datetime.now(UTC)
+    leases, now = FluxLeases(client), datetime.now(UTC)
     for kind in CONTROLLERS:
-        if other := foreign(leases.find(kind), now):
+        if other := foreign(leases.find(kind, settings.watch_label_selector), now):
             remedy = f"{how_to_stop(other['metadata']['namespace'])}. Then run this again"
             raise FluxRuns(who_holds(other), remedy=remedy)
         if left := leases.unserved(kind):

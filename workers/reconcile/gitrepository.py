@@ -50,9 +50,10 @@ class GitRepositoryReconciler:
         """Bring one GitRepository forward by one run."""
         cluster = self._context.cluster
         obj = cluster.find(sources.ref("GitRepository", namespace, name))
-        if obj is None or not self._context.settings.scope.covers(obj):
+        if obj is None or self._context.shards.of(obj) is None:
             return
-        record = Record(cluster, obj, guard=self._context.guard("GitRepository"))
+        record = Record(cluster, obj, guard=self._context.guard(obj))
+        record.check()
         finalizers = obj["metadata"].get("finalizers", [])
         if obj["metadata"].get("deletionTimestamp"):  # also when it cannot be read
             self._finalize(record, finalizers)

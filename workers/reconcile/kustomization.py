@@ -61,10 +61,11 @@ class KustomizationReconciler:
             return
         if seen is None:
             return
-        if not self._context.settings.scope.covers(seen.obj):
+        if self._context.shards.of(seen.obj) is None:
             return
-        plan = self._decide(seen)
         run = self._begin(seen.obj)
+        run.record.check()
+        plan = self._decide(seen)
         try:
             if isinstance(plan, AddFinalizer):
                 run.record.set_finalizers([*run.record.obj["metadata"].get("finalizers", []), FINALIZER])
@@ -89,12 +90,10 @@ class KustomizationReconciler:
     def _refuse_unreadable(self, namespace: str, name: str, error: InvalidObject) -> None:
         cluster = self._context.cluster
         obj = cluster.find(ObjectRef(*KIND, namespace, name))
-        if obj is None:
+        if obj is None or self._context.shards.of(obj) is None:
             return
-        record, finalizers = (
-            Record(cluster, obj, guard=self._context.guard("Kustomization")),
-            obj["metadata"].get("finalizers", []),
-        )
+        record = Record(cluster, obj, guard=self._context.guard(obj))
+        finalizers = obj["metadata"].get("finalizers", [])
         if not obj["metadata"].get("deletionTimestamp"):
             record.refuse(error, clock.rfc3339(self._context.now()))
         elif FINALIZER in finalizers:
@@ -103,7 +102,7 @@ class KustomizationReconciler:
 
     def _begin(self, obj: Object) -> Run:
         spec = Kustomization.read(obj)
-        record = Record(self._context.cluster, obj, guard=self._context.guard("Kustomization"))
+        record = Record(self._context.cluster, obj, guard=self._context.guard(obj))
         configs = Configs(self._context.cluster)
         return Run(self._context, record, spec, Report(self._context, record, spec), configs)
 

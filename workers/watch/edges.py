@@ -65,6 +65,18 @@ def _targets(key: Key, obj: Object) -> frozenset[Target]:
     return frozenset({Key(*source_key(obj)), *depended, *config_refs(obj)})
 
 
+def outline(obj: Object) -> Object:
+    """Return what others may go by of an object that is not ours: the rest may be large."""
+    metadata, status = obj["metadata"], obj.get("status") or {}
+    return {
+        "apiVersion": obj["apiVersion"],
+        "kind": obj["kind"],
+        "metadata": {k: metadata[k] for k in ("namespace", "name", "generation", "labels") if k in metadata},
+        "spec": {k: obj["spec"][k] for k in ("url", "sourceRef") if k in obj["spec"]},
+        "status": {k: v for k, v in status.items() if k not in ("inventory", "history")},
+    }
+
+
 def key_of(obj: Object) -> Key:
     return Key(obj["kind"], obj["metadata"]["namespace"], obj["metadata"]["name"])
 

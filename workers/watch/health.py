@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from policies import ledger
@@ -74,9 +74,17 @@ class Suspect:
 class HealthWatch:
     """Verdicts by object id; `inventory` says what each Kustomization has applied."""
 
-    def __init__(self, client: Client, sink: Sink, *, managers: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        client: Client,
+        sink: Sink,
+        *,
+        managers: tuple[str, ...] = (),
+        foreign: Callable[[Owner], bool] = lambda owner: False,
+    ) -> None:
         self._client = client
         self._sink = sink
+        self._foreign = foreign
         self._managers = managers
         self._ill: dict[str, set[str]] = defaultdict(set)  # ids of workloads that are not well, by namespace
         self._news: dict[Owner, dict[str, ledger.Seen | None]] = defaultdict(dict)
@@ -95,6 +103,13 @@ class HealthWatch:
         self._inventories[owner], self._judged[owner] = inventory, judged
         for ref in inventory:
             self._open(ref)
+
+    def look_again(self, refs: Iterable[ObjectRef]) -> None:
+        """List the kinds of these objects anew: they were passed over as another shard's."""
+        for source in {Kind(ref.group, ref.kind) for ref in refs}:
+            if informer := self._informers.pop(source, None):
+                informer.stop()
+                self._synced.discard(source)
 
     def forget(self, owner: Owner) -> None:
         self._inventories.pop(owner, None)
@@ -160,7 +175,7 @@ class HealthWatch:
 
     def _update(self, obj: Object, *, gone: bool) -> set[Owner]:
         owner = owner_of(obj)
-        if owner is None:
+        if owner is None or self._foreign(owner):
             return set()
         ref = ObjectRef.of(obj)
         if gone:

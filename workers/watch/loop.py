@@ -63,7 +63,9 @@ class Loop:
         self._state = State(work, settings, now, elapsed)
         self._objects = self._state.objects
         self._edges = Edges(self._objects)
-        self._health = HealthWatch(client, self._inbox.put, managers=settings.override_manager)
+        self._health = HealthWatch(
+            client, self._inbox.put, managers=settings.override_manager, foreign=self._state.is_foreign
+        )
         self._configs = ConfigWatch(client, settings, self._inbox.put)
         self._named = NamedWatch(client, self._inbox.put)
         self._planning = Planning(self._state, self._health, self._named)
@@ -73,7 +75,7 @@ class Loop:
     def serve(self, kinds: set[str]) -> None:
         """Queue only objects of these kinds from now on; what waited for that is looked at."""
         added, self._state.served = kinds - self._state.served, kinds
-        for key in [key for key in self._objects if key.kind in added]:
+        for key in [key for key in self._objects if key.kind in added and key not in self._state.foreign]:
             self._guarded(lambda key=key: self._planning.plan(key, self._objects[key], known=False))  # type: ignore[misc]
 
     def start(self) -> None:
@@ -88,7 +90,6 @@ class Loop:
                     self._inbox.put,
                     source=resource.kind,
                     namespace=self._state.settings.scope.namespace,
-                    labels=self._state.settings.scope.labels,
                 )
             )
 
@@ -142,7 +143,9 @@ class Loop:
     def repositories(self) -> set[tuple[str, str]]:
         """Return (owner, name) of every GitHub repository that some source points to."""
         found = (
-            self._state.repository(obj) for key, obj in self._objects.items() if key.kind == "GitRepository"
+            self._state.repository(obj)
+            for key, obj in self._objects.items()
+            if key.kind == "GitRepository" and key not in self._state.foreign
         )
         return {one for one in found if one}
 
@@ -176,6 +179,13 @@ class Loop:
         if gone:
             self._gone(key)
             return
+        if not self._state.settings.scope.covers(obj):
+            self._foreign_changed(key, before, obj)
+            return
+        if key in self._state.foreign:
+            before = None  # it has come over from another shard
+            self._state.foreign.discard(key)
+            self._health.look_again(inventory.of(obj))
         self._objects[key] = obj
         if _asks_anew(before, obj):
             self._edges.update(key, obj)
@@ -190,11 +200,25 @@ class Loop:
         except InvalidObject as error:
             log.info("left until it changes: %s", error)
 
+    def _foreign_changed(self, key: Key, before: Object | None, obj: Object) -> None:
+        """Another shard's object has changed: what of ours refers to it may go on."""
+        if before is not None and key not in self._state.foreign:
+            self._gone(key)
+        self._state.foreign.add(key)
+        self._objects[key] = now = edges.outline(obj)
+        if key.kind == "Kustomization":
+            self._wake_dependents(key, before, now)
+        elif artifact_of(now) != artifact_of(before):
+            self._wake_followers(key)
+
     def _kustomization_changed(self, key: Key, before: Object | None, obj: Object) -> None:
         if _asks_anew(before, obj) or _inventory_of(before) != _inventory_of(obj):
             self._follow(key, obj)
         if before is None and self._configs.knows(config_refs(obj)):
             self._state.queue(key, Queue.PUSH)  # as in Flux: who led before may have missed a change
+        self._wake_dependents(key, before, obj)
+
+    def _wake_dependents(self, key: Key, before: Object | None, obj: Object) -> None:
         if before != obj:
             ready = edges.became_ready(before, obj)
             for other in self._edges.waiting_for(key, ready=ready):
@@ -210,6 +234,9 @@ class Loop:
 
     def _gone(self, key: Key) -> None:
         self._objects.pop(key, None)
+        if key in self._state.foreign:
+            self._state.foreign.discard(key)
+            return
         self._planning.forget(key)
         self._edges.update(key, None)
         self._state.cancel(key, "run", "recheck", "report", "drift")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import signal
@@ -24,7 +25,6 @@ from workers.workqueue import Key, Queue
 log = logging.getLogger(__name__)
 _REVIVE_EVERY = 5.0  # seconds between looks at marks that nobody works on
 _SWEEP_EVERY = 15.0  # seconds between looks at commits without a final status
-_EPOCH = "fairway:epoch"
 
 
 class Watch:
@@ -34,10 +34,12 @@ class Watch:
         self._context = context
         self._ended = threading.Event()
         identity = f"{socket.gethostname()}_{os.getpid()}"
+        shard = shard_of(context.settings.watch_label_selector)
+        self._epoch = f"fairway:epoch{shard}"
         self._leader = Leader(
             context.cluster,
             namespace=context.settings.namespace,
-            name="fairway-watch",
+            name=f"fairway-watch{shard}",
             identity=identity,
         )
         self._keeper = Keeper(context.flux_leases, context.cluster, context.settings, identity)
@@ -73,7 +75,7 @@ class Watch:
                     if not self._leader.step(self._context.now()):
                         log.warning("not leading any more")
                         return
-                    self._breathe()
+                    self._breathe(leading=True)
                     renewed = now
                     loop.serve(
                         {kind for kind, why in self._keeper.step(self._context.now()).items() if not why}
@@ -94,14 +96,22 @@ class Watch:
                     log.warning("retrying: %s", error)
                     self._ended.wait(1.0)
         finally:
-            self._keeper.release(self._context.now())
+            self._withdraw()
             loop.stop()
+
+    def _withdraw(self) -> None:
+        """Have the workers leave our shard alone before another controller may take it."""
+        try:
+            self._context.shards.withdraw()
+        except redis.RedisError as error:
+            log.warning("Redis cannot be reached: %s", error)
+        self._keeper.release(self._context.now())
 
     def _sweep(self, loop: Loop) -> None:
         """Queue reports on repositories that have commits without a final status, and put off work."""
         client, work = self._context.redis, self._context.queue
         Deferred(client).resume(lambda push: work.call("workers.tasks.on_push", push))
-        if client.set(_EPOCH, "1", nx=True):
+        if client.set(self._epoch, "1", nx=True):
             loop.remember()
             for owner, name in loop.repositories():
                 client.set(f"fairway:recover:{owner}/{name}", "1")
@@ -111,13 +121,20 @@ class Watch:
             work.add(Key("Repository", owner, name), Queue.PUSH)
 
     def _flushed(self) -> bool:
-        return not self._context.redis.exists(_EPOCH)
+        return not self._context.redis.exists(self._epoch)
 
-    def _breathe(self) -> None:
+    def _breathe(self, *, leading: bool = False) -> None:
         try:
             alive.breathe(self._context.redis, "watch")
+            if leading:
+                self._context.shards.announce()
         except redis.RedisError as error:
             log.warning("Redis cannot be reached: %s", error)
+
+
+def shard_of(selector: str) -> str:
+    """Return what names a shard in a Lease: empty where one `watch` serves all, else a hash as in Flux's."""
+    return f"-{hashlib.sha256(selector.encode()).hexdigest()[:8]}" if selector else ""
 
 
 def main() -> None:

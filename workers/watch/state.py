@@ -42,6 +42,7 @@ class State:
     now: Callable[[], float]  # seconds since the epoch, as in an object's status; it may jump
     elapsed: Callable[[], float]  # seconds of a clock that never jumps: what timers go by
     objects: dict[Key, Object] = field(default_factory=dict)
+    foreign: set[Key] = field(default_factory=set)  # of another shard: ours may refer to them
     timers: Timers[Due] = field(default_factory=Timers)
     served: set[str] = field(default_factory=lambda: set(NAMES))
     pending: dict[Key, Queue] = field(default_factory=dict)
@@ -50,10 +51,14 @@ class State:
 
     def queue(self, key: Key, queue: Queue) -> None:
         """Have an object worked on, unless somebody else is its controller."""
-        if key.kind not in self.served and key.kind in NAMES:
+        if key in self.foreign or (key.kind not in self.served and key.kind in NAMES):
             return
         if self.pending.get(key) is not Queue.PUSH:
             self.pending[key] = queue
+
+    def is_foreign(self, owner: tuple[str, str]) -> bool:
+        """Tell whether the Kustomization of this namespace and name is known to be another shard's."""
+        return Key("Kustomization", *owner) in self.foreign
 
     def flush(self) -> None:
         """Queue what is pending; raises RedisError, and all of it is queued the next time."""

@@ -38,7 +38,7 @@ def elapsed() -> list[float]:
 
 @pytest.fixture
 def keeper(client: Client, settings: Settings, elapsed: list[float]) -> Keeper:
-    return Keeper(FluxLeases(client, settings), client, settings, "host_1", elapsed=lambda: elapsed[0])
+    return Keeper(FluxLeases(client), client, settings, "host_1", elapsed=lambda: elapsed[0])
 
 
 @pytest.fixture
@@ -119,16 +119,16 @@ def test_a_lease_that_flux_took_stops_every_write(
     """As when our `watch` was away for longer than the Lease is good for."""
     monkeypatch.setattr("workers.flux_leases._LOOKED_FOR", 0.0)
     assert keeper.step(START)["Kustomization"] == ""
-    leases = FluxLeases(client, settings)
-    leases.check("Kustomization", START)
-    [taken] = leases.find("Kustomization")
+    leases, selector = FluxLeases(client), settings.watch_label_selector
+    leases.check("Kustomization", START, selector)
+    [taken] = leases.find("Kustomization", selector)
     later = START + timedelta(seconds=60)
     spec = {"holderIdentity": "flux-1_def", "renewTime": later.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
     client.patch(ObjectRef.of(taken), {"spec": spec}, manager="flux")
     with pytest.raises(FluxRuns, match="flux-1_def holds the Lease"):
-        leases.check("Kustomization", later)
-    leases.check("GitRepository", later)
-    leases.check("Repository", later)
+        leases.check("Kustomization", later, selector)
+    leases.check("GitRepository", later, selector)
+    leases.check("Repository", later, selector)
     assert "flux-1_def" in keeper.step(later)["Kustomization"]
 
 
