@@ -24,8 +24,8 @@ _SLOW = 0.5  # seconds; a call that failed after this long was not answered at a
 _PAUSE = 1.0  # seconds without a call after one that was not answered
 # GitHub redelivers by hand for three days; on the later ones the work is wanted again.
 _CLAIM_TTL = 24 * 3600  # seconds
-_PUSH_QUEUE = "push"  # of workers.workqueue.Queue
-_QUEUE_KEY = f"fairway:celery:{_PUSH_QUEUE}"  # with the prefix that workers.celery_app sets
+_QUEUE = "events"  # of workers.workqueue.CeleryQueue
+_QUEUE_KEY = f"fairway:celery:{_QUEUE}"  # with the prefix that workers.celery_app sets
 
 # KEYS: claim, queue. ARGV: message, seconds. Says whether it was queued now.
 _PUT = """
@@ -61,7 +61,7 @@ class TaskQueue:
 
     def put(self, task: str, delivery: str, **arguments: Scalar) -> bool:
         """Queue a task once per delivery id; False when that delivery was taken before. Raises QueueDown."""
-        message = task_message(task, str(uuid.uuid4()), _PUSH_QUEUE, {"delivery": delivery, **arguments})
+        message = task_message(task, str(uuid.uuid4()), _QUEUE, {"delivery": delivery, **arguments})
         claim = f"fairway:delivery:{delivery}"
         return bool(self._call(lambda: self._redis.eval(_PUT, 2, claim, _QUEUE_KEY, message, _CLAIM_TTL)))
 

@@ -29,7 +29,7 @@ from bench.registry import figure
 _SECRET = b"measured"
 _RATE, _SECONDS = 200, 10
 _BURST, _SENDERS = 1000, 50
-_QUEUE = "fairway:celery:push"
+_QUEUE = "fairway:celery:events"
 _START_TIMEOUT = 20.0  # seconds
 
 

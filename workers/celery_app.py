@@ -10,7 +10,7 @@ from typing import Any
 from celery import Celery
 from kombu import Queue as KombuQueue
 
-from workers.workqueue import Queue
+from workers.workqueue import CeleryQueue
 
 VISIBILITY_TIMEOUT = 60  # seconds until a message that was never acknowledged is handed out again
 
@@ -19,8 +19,8 @@ def celery_init(redis_url: str) -> Celery:
     """Return the application bound to a broker; time limits of a task lie in the calls it makes."""
     app = Celery("fairway", broker=redis_url, include=["workers.tasks"])
     app.conf.update(
-        task_queues=[KombuQueue(name) for name in Queue],
-        task_default_queue=Queue.RECONCILE,
+        task_queues=[KombuQueue(name) for name in CeleryQueue],
+        task_default_queue=CeleryQueue.EVENTS,
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         task_ignore_result=True,

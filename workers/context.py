@@ -23,7 +23,7 @@ from workers.flux_leases import FluxLeases
 from workers.github import GitHub
 from workers.ledger import Ledger
 from workers.shards import Shards
-from workers.workqueue import Workqueue, open_redis
+from workers.workqueue import DIRECT, Workqueue, open_redis
 
 
 def utc_now() -> datetime:
@@ -57,7 +57,7 @@ class Context:
 
     @cached_property
     def queue(self) -> Workqueue:
-        return Workqueue(self.redis, threads=self.settings.concurrent)
+        return Workqueue(self.redis, threads=max(1, self.settings.concurrent - DIRECT))
 
     @cached_property
     def ledger(self) -> Ledger:

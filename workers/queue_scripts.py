@@ -11,7 +11,8 @@ What there is, all under "fairway:" and with a time to live:
     queue:LANE|TENANT|SHARE    zset   object -> its number
     gate:GATE                  zset   object -> until when its run counts (milliseconds)
     parked:GATE                zset   object -> its number, of what found the gate full
-    workers                    zset   worker -> until when it counts as there (milliseconds)
+    workers                    zset   "worker|threads" -> until when it counts as there (milliseconds)
+    drains                     zset   whoever takes one object after the other -> until when (milliseconds)
 
 The tenant with the lowest turn is next, within it the share with the lowest, and of that the object that came
 first; each that was taken from has its turn one later. Who comes new is placed behind the one that is next.
@@ -94,22 +95,35 @@ local function next_of(lane)
   return found[1] or '', found[2]
 end
 
--- Sends a message that something waits; which object it is for is decided when it is taken.
-local function send(lane, messages)
-  local time = redis.call('TIME')
-  local id = time[1] .. '-' .. time[2] .. '-' .. redis.call('INCR', F .. 'number')
-  local message = string.gsub(messages[lane], '@ID@', id)
-  redis.call('LPUSH', 'fairway:celery:' .. lane, message)
+-- The threads of all workers that were there lately; those of one when nobody has said so yet.
+local function threads(moment)
+  local sum = 0
+  for _, worker in ipairs(redis.call('ZRANGEBYSCORE', F .. 'workers', moment, '+inf')) do
+    sum = sum + string.match(worker, '%d+$')
+  end
+  return sum > 0 and sum or 16
 end
 
-local function full(gate, limit, moment)
+-- Sends a message that something waits, unless every thread is at it already or about to be.
+local function send(message, moment)
+  local there = redis.call('ZCOUNT', F .. 'drains', moment, '+inf')
+  there = there + redis.call('LLEN', 'fairway:celery:work')
+  if there >= threads(moment) then return end
+  local time = redis.call('TIME')
+  local id = time[1] .. '-' .. time[2] .. '-' .. redis.call('INCR', F .. 'number')
+  redis.call('LPUSH', 'fairway:celery:work', (string.gsub(message, '@ID@', id)))
+end
+
+-- Tells whether as many run through a gate as may: `of_tenant` and `of_gate` are parts of all threads.
+local function full(gate, moment, of_tenant, of_gate)
   local key = F .. 'gate:' .. gate
   redis.call('ZREMRANGEBYSCORE', key, '-inf', moment)
-  return redis.call('ZCARD', key) >= limit
+  local part = string.sub(gate, 1, 7) == 'tenant:' and of_tenant or of_gate
+  return redis.call('ZCARD', key) >= math.max(1, math.floor(threads(moment) * part))
 end
 """
 
-# ARGV: object, lane, namespace, tenant, share, gate, message of push, message of reconcile.
+# ARGV: object, lane, namespace, tenant, share, gate, message.
 # Without a tenant an object keeps the share it has, or gets that of its namespace. Says whether it has begun
 # to wait.
 ADD = f"""{_LIBRARY}
@@ -128,30 +142,32 @@ redis.call('HSET', F .. 'dirty', object, told)
 redis.call('PEXPIRE', F .. 'dirty', TTL)
 if redis.call('EXISTS', F .. 'run:' .. object) == 1 then return 0 end
 if not wait(object, told) then return 0 end
-send((parts(told)), {{push = ARGV[7], reconcile = ARGV[8]}})
+send(ARGV[7], now())
 return 1
 """
 
-# ARGV: lane, token, milliseconds a run lives, worker, its threads, milliseconds a worker counts, what the
-# limits are computed with: part of a tenant, part of a gate. Returns the object to run, or nothing.
+# ARGV: token, milliseconds a run lives, worker, milliseconds a worker counts, the parts of all threads that a
+# tenant and a gate may have. Returns the object to run, of the more urgent lane first, or nothing; then
+# whoever asked takes no more.
 TAKE = f"""{_LIBRARY}
-local lane, token, ttl, moment = ARGV[1], ARGV[2], tonumber(ARGV[3]), now()
-redis.call('ZADD', F .. 'workers', moment + ARGV[6], ARGV[4])
-redis.call('ZREMRANGEBYSCORE', F .. 'workers', '-inf', moment)
-redis.call('PEXPIRE', F .. 'workers', ARGV[6])
-local threads = redis.call('ZCARD', F .. 'workers') * ARGV[5]
-local function limit(gate)
-  local part = string.sub(gate, 1, 7) == 'tenant:' and ARGV[7] or ARGV[8]
-  return math.max(1, math.floor(threads * part))
-end
+local token, ttl, moment = ARGV[1], tonumber(ARGV[2]), now()
+redis.call('ZADD', F .. 'workers', moment + ARGV[4], ARGV[3])
+redis.call('PEXPIRE', F .. 'workers', ARGV[4])
+redis.call('ZADD', F .. 'drains', moment + ttl, token)
+redis.call('ZREMRANGEBYSCORE', F .. 'drains', '-inf', moment)
+redis.call('PEXPIRE', F .. 'drains', ttl)
 for _ = 1, 1000 do
-  local object, number = next_of(lane)
-  if not object then return false end
+  local object, number = next_of('push')
+  if not object then object, number = next_of('reconcile') end
+  if not object then
+    redis.call('ZREM', F .. 'drains', token)
+    return false
+  end
   local mark = redis.call('HGET', F .. 'dirty', object)
   if mark and not starred(mark) then
     local closed
     for _, gate in ipairs(gates(mark)) do
-      if not closed and full(gate, limit(gate), moment) then closed = gate end
+      if not closed and full(gate, moment, ARGV[5], ARGV[6]) then closed = gate end
     end
     if closed then
       redis.call('ZADD', F .. 'parked:' .. closed, number, object)
@@ -166,6 +182,7 @@ for _ = 1, 1000 do
     end
   end
 end
+redis.call('ZREM', F .. 'drains', token)
 return false
 """
 
@@ -176,6 +193,8 @@ local object, ttl = ARGV[1], tonumber(ARGV[3])
 local holder = redis.call('GET', F .. 'run:' .. object)
 if holder and holder ~= ARGV[2] then return 0 end
 redis.call('SET', F .. 'run:' .. object, ARGV[2], 'PX', ttl)
+redis.call('ZADD', F .. 'drains', now() + ttl, ARGV[2])
+redis.call('PEXPIRE', F .. 'drains', ttl)
 local mark = redis.call('HGET', F .. 'dirty', object)
 for _, gate in ipairs(mark and gates(mark) or {{}}) do
   redis.call('ZADD', F .. 'gate:' .. gate, 'XX', now() + ttl, object)
@@ -195,33 +214,40 @@ if mark and starred(mark) then redis.call('HSET', F .. 'dirty', object, string.s
 return 1
 """
 
-# ARGV: object, token, message of push, message of reconcile. An object that was added meanwhile waits again,
-# and what waited at its gates may go on.
+# ARGV: object, token, message. An object that was added meanwhile waits again, and what waited at its gates
+# may go on: one of them is taken by whoever ended the run.
 END = f"""{_LIBRARY}
-local object, messages = ARGV[1], {{push = ARGV[3], reconcile = ARGV[4]}}
+local object, found = ARGV[1], 0
 local mark = redis.call('HGET', F .. 'dirty', object)
 local holder = redis.call('GET', F .. 'run:' .. object)
 if holder and holder ~= ARGV[2] then return 0 end
 redis.call('DEL', F .. 'run:' .. object)
 if not mark then return 0 end
 if starred(mark) then redis.call('HDEL', F .. 'dirty', object) end
-if not starred(mark) and wait(object, mark) then send((parts(mark)), messages) end
+if not starred(mark) and wait(object, mark) then found = 1 end
 for _, gate in ipairs(gates(mark)) do
   redis.call('ZREM', F .. 'gate:' .. gate, object)
   local next = redis.call('ZPOPMIN', F .. 'parked:' .. gate)
   local mark = next[1] and redis.call('HGET', F .. 'dirty', next[1])
   if mark and not starred(mark) and redis.call('EXISTS', F .. 'run:' .. next[1]) == 0 then
-    if wait(next[1], mark, next[2]) then send((parts(mark)), messages) end
+    if wait(next[1], mark, next[2]) then found = found + 1 end
   end
 end
+for _ = 2, found do send(ARGV[3], now()) end
 return 1
 """
 
-# ARGV: message of push, message of reconcile, part of a tenant, part of a gate, threads of a worker. Has what
-# is marked and not run wait, unless its gate is full, and sees that there is a message for all that waits.
+# ARGV: token, message. Says that its owner takes no more, although something may wait.
+LEAVE = f"""{_LIBRARY}
+redis.call('ZREM', F .. 'drains', ARGV[1])
+if redis.call('EXISTS', F .. 'waiting:push', F .. 'waiting:reconcile') > 0 then send(ARGV[2], now()) end
+return 1
+"""
+
+# ARGV: message, the parts that a tenant and a gate may have. Has what is marked and not run wait, unless its
+# gate is full, and sees that there are messages while something waits.
 REVIVE = f"""{_LIBRARY}
-local messages, moment = {{push = ARGV[1], reconcile = ARGV[2]}}, now()
-local threads = math.max(1, redis.call('ZCOUNT', F .. 'workers', moment, '+inf')) * ARGV[5]
+local moment = now()
 local marks = redis.call('HGETALL', F .. 'dirty')
 for index = 1, #marks, 2 do
   local object, mark = marks[index], marks[index + 1]
@@ -232,15 +258,32 @@ for index = 1, #marks, 2 do
     end
     local closed = false
     for _, gate in ipairs(gates(mark)) do
-      local part = string.sub(gate, 1, 7) == 'tenant:' and ARGV[3] or ARGV[4]
-      closed = closed or full(gate, math.max(1, math.floor(threads * part)), moment)
+      closed = closed or full(gate, moment, ARGV[2], ARGV[3])
     end
     if not closed then wait(object, mark) end
   end
 end
-for lane, _ in pairs(messages) do
-  local missing = redis.call('ZCARD', F .. 'waiting:' .. lane) - redis.call('LLEN', 'fairway:celery:' .. lane)
-  for _ = 1, missing do send(lane, messages) end
+local waiting = redis.call('ZCARD', F .. 'waiting:push') + redis.call('ZCARD', F .. 'waiting:reconcile')
+for _ = redis.call('LLEN', 'fairway:celery:work') + 1, math.min(waiting, threads(moment)) do
+  send(ARGV[1], moment)
 end
 return 1
 """
+
+# ARGV: worker, milliseconds it counts.
+PRESENT = f"""{_LIBRARY}
+redis.call('ZADD', F .. 'workers', now() + ARGV[2], ARGV[1])
+redis.call('PEXPIRE', F .. 'workers', ARGV[2])
+return 1
+"""
+
+ALL = {
+    "ADD": ADD,
+    "TAKE": TAKE,
+    "RENEW": RENEW,
+    "GIVE_BACK": GIVE_BACK,
+    "END": END,
+    "LEAVE": LEAVE,
+    "REVIVE": REVIVE,
+    "PRESENT": PRESENT,
+}

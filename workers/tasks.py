@@ -13,7 +13,7 @@ from policies.errors import FairwayError
 from workers import process
 from workers.deferred import Deferred
 from workers.pushes import announce
-from workers.workqueue import TASK, Queue
+from workers.workqueue import TASK
 
 log = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., None])
@@ -36,8 +36,6 @@ def on_push(**push: Any) -> None:
 
 
 @task(TASK)
-def work(queue: str) -> None:
-    """Work on the object whose turn it is, if there is one."""
-    with process.context().queue.take(Queue(queue)) as key:
-        if key is not None:
-            process.work_on(key)
+def work() -> None:
+    """Work on the objects whose turn it is, as long as there are some."""
+    process.context().queue.drain(process.work_on)

@@ -2,20 +2,21 @@
 """The workqueue in Redis: an object is worked on by at most one task, in fair turns, and no change is missed.
 
 A message is a hint; the mark is what counts. Adding an object marks it dirty and has it wait; a message says
-that something waits, and whoever takes it runs what is next: an object of a tenant and repository whose turn
-it is, of the more urgent queue first. A run takes the mark over before it observes, and removes it when it
-ends; an add meanwhile marks it anew, and the end of the run has it wait again. Every key has a TTL and nobody
-blocks, so a lost message, a killed worker or a flushed Redis costs a delay, never a change: `watch` has what
-is marked and is neither run nor waiting wait again (`revive`), and adds whatever is still unequal to what is
-wanted.
+that something waits, and who gets it runs one object after the other until none does: each of a tenant and
+repository whose turn it is, of the more urgent queue first. A run takes the mark over before it observes, and
+removes it when it ends; an add meanwhile marks it anew, and the end of the run has it wait again. Every key
+has a TTL and nobody blocks, so a lost message, a killed worker or a flushed Redis costs a delay, never a
+change: `watch` has what is marked and is neither run nor waiting wait again (`revive`), and adds whatever is
+still unequal to what is wanted.
 """
 
 from __future__ import annotations
 
 import secrets
 import threading
+import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,12 +31,22 @@ from workers import queue_scripts
 HEARTBEAT = 3.0  # seconds between renewals
 RUN_TTL = 10.0  # a run without a heartbeat for this long is dead
 TASK = "workers.tasks.work"
+DIRECT = 2  # threads of a worker that run no objects, so that a delivery is never behind a slow host
 _WORKER_TTL = 60.0  # seconds for which a worker that took something counts as there
 _AT_ONCE = 200  # additions in one trip to Redis
+_DRAIN_FOR = 20.0  # seconds; well below the time after which Celery hands a message out again
+_ANOTHER_ENDS = 0.1  # seconds in which one that has said that it takes no more is gone
+
+
+class CeleryQueue(StrEnum):
+    """The queues that workers take messages from, the most urgent first."""
+
+    EVENTS = "events"  # one task each: what a delivery sets off
+    WORK = "work"  # something waits in the workqueue
 
 
 class Queue(StrEnum):
-    """The Celery queues, the most urgent first."""
+    """What waits, the most urgent first."""
 
     PUSH = "push"  # a person waits: deliveries, orders, and what they set off
     RECONCILE = "reconcile"
@@ -67,26 +78,22 @@ class Addition:
     share: Share | None = None
 
 
-_MESSAGES = [task_message(TASK, "@ID@", str(queue), {"queue": str(queue)}) for queue in Queue]
+_MESSAGE = task_message(TASK, "@ID@", CeleryQueue.WORK, {})
 _PARTS = [TENANT_PART, GATE_PART]
 
 
 class Workqueue:
     """Add objects, and run them one at a time each; shared by all threads of a process.
 
-    `threads` is how many of them this process runs side by side.
+    `threads` is how many of them this process has for running objects.
     """
 
     def __init__(self, client: redis.Redis, *, threads: int = 1) -> None:
         self._redis = client
-        self._threads = threads
-        self._worker = secrets.token_hex(4)
-        self._add = client.register_script(queue_scripts.ADD)
-        self._take = client.register_script(queue_scripts.TAKE)
-        self._renew = client.register_script(queue_scripts.RENEW)
-        self._give_back = client.register_script(queue_scripts.GIVE_BACK)
-        self._end = client.register_script(queue_scripts.END)
-        self._revive = client.register_script(queue_scripts.REVIVE)
+        self._worker = f"{secrets.token_hex(4)}|{threads}"
+        self._free = threading.BoundedSemaphore(threads)
+        self._stopping = threading.Event()
+        self._scripts = {name: client.register_script(text) for name, text in queue_scripts.ALL.items()}
         self._active: dict[Key, str] = {}
         self._lock = threading.Lock()
         self._renewer: threading.Thread | None = None
@@ -102,19 +109,45 @@ class Workqueue:
                 for one in additions[first : first + _AT_ONCE]:
                     share = one.share or Share()
                     place = [str(one.queue), one.key.namespace, share.tenant, share.name, share.gate]
-                    self._add(args=[str(one.key), *place, *_MESSAGES], client=pipe)
+                    self._call("ADD", str(one.key), *place, _MESSAGE, client=pipe)
                 pipe.execute()
 
-    def call(self, task: str, arguments: Mapping[str, Scalar]) -> None:
-        """Have a worker call another task than ours, as whoever waits for an urgent object."""
-        message = task_message(task, str(uuid.uuid4()), str(Queue.PUSH), arguments)
-        self._redis.lpush(f"fairway:celery:{Queue.PUSH}", message)
+    def send(self, task: str, arguments: Mapping[str, Scalar]) -> None:
+        """Have a worker call a task that is no object's; raises RedisError."""
+        message = task_message(task, str(uuid.uuid4()), CeleryQueue.EVENTS, arguments)
+        self._redis.lpush(f"fairway:celery:{CeleryQueue.EVENTS}", message)
+
+    def drain(self, work: Callable[[Key], None]) -> None:
+        """Work on one object after the other until none waits that may be run now.
+
+        Returns at once when every thread of this process is at it: each looks again before it ends.
+        """
+        if not self._free.acquire(timeout=_ANOTHER_ENDS):
+            return
+        token, until = secrets.token_hex(8), time.monotonic() + _DRAIN_FOR
+        try:
+            while not self._stopping.is_set() and time.monotonic() < until:
+                with self.take(token) as key:
+                    if key is None:
+                        return
+                    work(key)
+            self._call("LEAVE", token, _MESSAGE)
+        finally:
+            self._free.release()
+
+    def stop(self) -> None:
+        """Have every `drain` of this process end with its present object."""
+        self._stopping.set()
+
+    def present(self) -> None:
+        """Say that this process has threads for objects; raises RedisError."""
+        self._call("PRESENT", self._worker, _ms(_WORKER_TTL))
 
     @contextmanager
-    def take(self, queue: Queue) -> Iterator[Key | None]:
-        """Hold what is next in a queue for one run; yields None when nothing waits or may be run now."""
-        token = secrets.token_hex(8)
-        found = self._next(queue, token)
+    def take(self, token: str = "") -> Iterator[Key | None]:
+        """Hold what is next for one run; yields None when nothing waits or may be run now."""
+        token = token or secrets.token_hex(8)
+        found = self._next(token)
         if found is None:
             yield None
             return
@@ -124,11 +157,11 @@ class Workqueue:
         finally:
             with self._lock:
                 self._active.pop(found, None)
-            self._end(args=[str(found), token, *_MESSAGES])
+            self._call("END", str(found), token, _MESSAGE)
 
     def revive(self) -> None:
         """Have wait again what is marked and not worked on: its runner died, or its message was lost."""
-        self._revive(args=[*_MESSAGES, *_PARTS, self._threads])
+        self._call("REVIVE", _MESSAGE, *_PARTS)
 
     def busy(self, keys: Iterable[Key]) -> set[Key]:
         """Return those objects that somebody runs or is about to run."""
@@ -138,18 +171,20 @@ class Workqueue:
         marks = cast("list[bytes | None]", self._redis.hmget("fairway:dirty", [str(key) for key in asked]))
         return {key for key, mark in zip(asked, marks, strict=True) if mark}
 
-    def _next(self, queue: Queue, token: str) -> Key | None:
-        here: list[str | int] = [self._worker, self._threads, _ms(_WORKER_TTL)]
-        found = self._take(args=[str(queue), token, _ms(RUN_TTL), *here, *_PARTS])
+    def _call(self, script: str, *arguments: str | int | float, client: Any = None) -> Any:
+        return self._scripts[script](args=arguments, client=client)
+
+    def _next(self, token: str) -> Key | None:
+        found = self._call("TAKE", token, _ms(RUN_TTL), self._worker, _ms(_WORKER_TTL), *_PARTS)
         if not found:
             return None
-        key = Key.parse(cast("bytes", found).decode())
+        key = Key.parse(found.decode())
         with self._lock:
             other = self._active.get(key)
         if other is None:
             return key
         # A flushed Redis forgets what we run until the next beat; the end of that run has it wait again.
-        self._give_back(args=[str(key), token, other, _ms(RUN_TTL)])
+        self._call("GIVE_BACK", str(key), token, other, _ms(RUN_TTL))
         return None
 
     def _keep(self, key: Key, token: str) -> None:
@@ -169,7 +204,7 @@ class Workqueue:
                     with self._lock:
                         # Renewing a run that ended a moment ago would bring its key back from the dead.
                         if self._active.get(key) == token:
-                            self._renew(args=[str(key), token, _ms(RUN_TTL)])
+                            self._call("RENEW", str(key), token, _ms(RUN_TTL))
             except redis.RedisError:
                 continue  # the next beat tries again; resourceVersions fence whoever lost its key
 

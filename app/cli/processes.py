@@ -39,7 +39,7 @@ def web() -> None:
 def worker() -> None:
     """Reconcile and report."""
     settings = _start("worker")
-    from celery.signals import worker_ready
+    from celery.signals import worker_ready, worker_shutting_down
 
     from workers.celery_app import celery_init
     from workers.github import GitHub
@@ -49,6 +49,7 @@ def worker() -> None:
     app = celery_init(settings.redis_url)
     app.set_default()
     worker_ready.connect(_on_ready, weak=False)
+    worker_shutting_down.connect(_on_shutdown, weak=False)
     # It warns root of pickled messages; ours are JSON only.
     warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
     app.worker_main(
@@ -75,11 +76,18 @@ def _on_ready(**_: Any) -> None:
         while True:
             try:
                 alive.breathe(context.redis, "worker")
+                context.queue.present()
             except Exception as error:  # a sign of life must not end the worker
                 logging.getLogger(__name__).warning("no sign of life: %s", error)
             stopped.wait(alive.TTL / 3)
 
     threading.Thread(target=breathe, name="alive", daemon=True).start()
+
+
+def _on_shutdown(**_: Any) -> None:
+    from workers import process
+
+    process.context().queue.stop()
 
 
 @click.command()

@@ -23,7 +23,7 @@ import urllib3
 from app.cli.redis import EmbeddedRedis, free_port
 
 SECRET = "hush"
-QUEUE = "fairway:celery:push"
+QUEUE = "fairway:celery:events"
 
 
 def push(**changes: Any) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def test_a_worker_calls_the_task_with_what_was_put(
     seen = [json.loads(raw) for raw in store.lrange("seen", 0, -1)]
     assert sorted(one.pop("delivery") for one in seen) == sorted(f"delivery-{n}" for n in range(50))
     assert len({one.pop("id") for one in seen}) == 50
-    assert all(one == {"queue": "push", "ref": "refs/heads/ümlaut-\U0001f426", **arguments} for one in seen)
+    assert all(one == {"queue": "events", "ref": "refs/heads/ümlaut-\U0001f426", **arguments} for one in seen)
 
 
 def test_a_worker_goes_on_after_a_flush(

@@ -63,7 +63,7 @@ def mine(context: Context, key: Key, reconcile: Callable[[str, str], None]) -> N
     """Run as soon as the object is free: the worker may have been stopped at the end of a run of its own."""
     while True:
         context.queue.add(key, Queue.PUSH)
-        with context.queue.take(Queue.PUSH) as found:
+        with context.queue.take() as found:
             if found == key:
                 reconcile(key.namespace, key.name)
                 return

@@ -32,11 +32,9 @@ class Process:
     @contextmanager
     def run(self, key: Key) -> Iterator[bool]:
         """Run an object, adding it unless somebody has."""
-        mark = self.redis.hget("fairway:dirty", str(key))
-        if mark is None:
+        if not self.redis.hexists("fairway:dirty", str(key)):
             self.queue.add(key)
-        lane = Queue.PUSH if (mark or b"").startswith(b"push") else Queue.RECONCILE
-        with self.queue.take(lane) as found:
+        with self.queue.take() as found:
             assert found in (key, None)
             yield found == key
 
@@ -48,8 +46,8 @@ class Process:
             for m in self.redis.zrange(f"fairway:waiting:{q}", 0, -1)
         ]
 
-    def messages(self, queue: Queue = Queue.RECONCILE) -> int:
-        return int(self.redis.llen(f"fairway:celery:{queue}"))
+    def messages(self) -> int:
+        return int(self.redis.llen("fairway:celery:work"))
 
 
 @pytest.fixture
@@ -66,7 +64,7 @@ def test_a_key_that_is_added_waits_once_in_its_queue(process: Start) -> None:
         one.queue.add(WEB, Queue.PUSH)
         one.queue.add(API)
     assert one.waiting() == [(WEB, Queue.PUSH), (API, Queue.RECONCILE)]
-    assert (one.messages(Queue.PUSH), one.messages()) == (1, 1)
+    assert one.messages() == 2
 
 
 def test_what_waits_and_becomes_urgent_changes_the_queue(process: Start) -> None:
@@ -76,10 +74,9 @@ def test_what_waits_and_becomes_urgent_changes_the_queue(process: Start) -> None
     assert one.waiting() == [(WEB, Queue.PUSH)]
     one.queue.add(WEB)
     assert one.waiting() == [(WEB, Queue.PUSH)], "what is urgent stays so"
-    with one.queue.take(Queue.RECONCILE) as found:
-        assert found is None
-    with one.queue.take(Queue.PUSH) as found:
-        assert found == WEB
+    one.queue.add(API)
+    with one.queue.take() as first, one.queue.take() as second:
+        assert (first, second) == (WEB, API)
 
 
 def test_twenty_adds_at_once_are_one_message(process: Start) -> None:
@@ -124,7 +121,7 @@ def test_adds_during_a_run_wait_once_when_it_ends(process: Start) -> None:
             others.queue.add(WEB, Queue.PUSH)
         assert others.waiting() == []
     assert runner.waiting() == [(WEB, Queue.PUSH)]
-    assert runner.messages(Queue.PUSH) == 1
+    assert runner.messages() == 1
     with runner.run(WEB) as again:
         assert again
     assert runner.waiting() == [], "nothing changed during the second run"
@@ -158,25 +155,25 @@ def test_nothing_is_left_behind_when_all_is_done(process: Start) -> None:
     one = process()
     one.queue.add(WEB)
     one.queue.add(API, share=Share("apps", "acme/api", "git:example.org"))
-    with one.queue.take(Queue.RECONCILE), one.queue.take(Queue.RECONCILE) as found:
+    with one.queue.take(), one.queue.take() as found:
         assert found == API
-    one.redis.delete("fairway:celery:reconcile")  # the messages, which are Celery's to take
-    assert set(one.redis.keys("*")) == {b"fairway:number", b"fairway:workers"}
+    one.redis.delete("fairway:celery:work")  # the messages, which are Celery's to take
+    assert set(one.redis.keys("*")) == {b"fairway:number", b"fairway:workers", b"fairway:drains"}
 
 
 def test_every_key_runs_out_by_itself(process: Start) -> None:
     one = process(threads=1)
     share = Share("apps", "acme/api", "git:example.org")
     one.queue.add_all([Addition(key, share=share) for key in (WEB, API)])
-    with one.queue.take(Queue.RECONCILE):
+    with one.queue.take():
         one.queue.add(WEB)
-        with one.queue.take(Queue.RECONCILE) as parked:
+        with one.queue.take() as parked:
             assert parked is None
         one.queue.add(Key("Kustomization", "apps", "third"))
         left = {name.decode(): one.redis.pttl(name) for name in one.redis.keys("*")}
-    messages = left.pop("fairway:celery:reconcile")
+    messages = left.pop("fairway:celery:work")
     assert messages == -1, "Celery's"
-    assert len(left) == 11, sorted(left)
+    assert len(left) == 12, sorted(left)
     assert all(ttl > 0 for ttl in left.values()), left
 
 
@@ -193,18 +190,18 @@ def test_busy_is_what_runs_or_is_about_to(process: Start) -> None:
 def test_a_message_that_was_lost_is_sent_again(process: Start) -> None:
     one = process()
     one.queue.add_all([Addition(WEB), Addition(API, Queue.PUSH)])
-    one.redis.delete("fairway:celery:reconcile")
+    one.redis.delete("fairway:celery:work")
     one.queue.revive()
     one.queue.revive()
-    assert (one.messages(), one.messages(Queue.PUSH)) == (1, 1)
+    assert one.messages() == 2
 
 
 def test_a_message_that_comes_twice_runs_once(process: Start) -> None:
     one = process()
     one.queue.add(WEB)
-    with one.queue.take(Queue.RECONCILE) as found:
+    with one.queue.take() as found:
         assert found == WEB
-    with one.queue.take(Queue.RECONCILE) as again:
+    with one.queue.take() as again:
         assert again is None
 
 
@@ -251,7 +248,7 @@ def test_nothing_is_revived_that_is_worked_on_or_about_to_be(process: Start) -> 
         one.queue.add(WEB)
         one.queue.add(API)
         messages = one.messages()
-        one.redis.rpop("fairway:celery:reconcile")  # API's, which a worker has taken
+        one.redis.rpop("fairway:celery:work")  # API's, which a worker has taken
         other.queue.revive()
         assert (other.waiting(), other.messages()) == ([(WEB, Queue.RECONCILE)], messages - 1)
 
@@ -365,7 +362,7 @@ def test_a_redis_that_is_away_is_an_error(process: Start, redis_server: Embedded
     try:
         with pytest.raises(redis.ConnectionError):
             one.queue.add(WEB)
-        with pytest.raises(redis.ConnectionError), one.queue.take(Queue.PUSH):
+        with pytest.raises(redis.ConnectionError), one.queue.take():
             pytest.fail("nobody may run without having asked")
         with pytest.raises(redis.ConnectionError):
             one.queue.busy([WEB])
@@ -389,10 +386,10 @@ def test_each_call_is_bounded_in_time(redis_server: EmbeddedRedis) -> None:
     assert 0 < options["socket_connect_timeout"] <= 5
 
 
-def taken(one: Process, most: int, queue: Queue = Queue.PUSH) -> list[str]:
+def taken(one: Process, most: int) -> list[str]:
     """Take as many objects as there may be run at once, and end their runs."""
     with ExitStack() as runs:
-        found = [runs.enter_context(one.queue.take(queue)) for _ in range(most)]
+        found = [runs.enter_context(one.queue.take()) for _ in range(most)]
     return [key.name for key in found if key]
 
 
@@ -430,10 +427,10 @@ def test_one_tenant_cannot_occupy_every_thread(process: Start) -> None:
     one = process(threads=16)
     one.queue.add_all(many("big", "fleet", 100))
     with ExitStack() as runs:
-        found = [runs.enter_context(one.queue.take(Queue.PUSH)) for _ in range(16)]
+        found = [runs.enter_context(one.queue.take()) for _ in range(16)]
         assert sum(key is not None for key in found) == 12
         one.queue.add_all(many("small", "site", 1))
-        assert runs.enter_context(one.queue.take(Queue.PUSH)) == Key("Kustomization", "small", "site-0")
+        assert runs.enter_context(one.queue.take()) == Key("Kustomization", "small", "site-0")
     left = [name for _ in range(100) for name in taken(one, 1)]
     assert len(left) == 88, "each is run in the end"
 
@@ -444,7 +441,7 @@ def test_a_dead_host_holds_up_only_what_uses_it(process: Start) -> None:
     one.queue.add_all(many("b", "slower", 20, gate="git:slow.example"))
     one.queue.add_all(many("a", "quick", 2, gate="git:quick.example"))
     with ExitStack() as runs:
-        found = [runs.enter_context(one.queue.take(Queue.PUSH)) for _ in range(16)]
+        found = [runs.enter_context(one.queue.take()) for _ in range(16)]
         names = [key.name for key in found if key]
         assert sorted(name.partition("-")[0] for name in names) == [
             "quick",
@@ -452,14 +449,14 @@ def test_a_dead_host_holds_up_only_what_uses_it(process: Start) -> None:
             *["slow"] * 2,
             *["slower"] * 2,
         ]
-        messages = one.messages(Queue.PUSH)
-    assert one.messages(Queue.PUSH) == messages + 4, "one goes on for each that has ended"
+        assert len(one.waiting()) == 0
+    assert len(one.waiting()) == 4, "one goes on for each that has ended"
 
 
 def test_more_workers_raise_the_limits(process: Start) -> None:
     one, two = process(threads=16), process(threads=16)
     one.queue.add_all(many("big", "fleet", 100))
-    with one.queue.take(Queue.PUSH), two.queue.take(Queue.PUSH):
+    with one.queue.take(), two.queue.take():
         assert len(taken(one, 30)) == 22
 
 
@@ -469,7 +466,7 @@ def test_a_place_of_a_dead_process_at_a_gate_is_free_again(
     fast(monkeypatch, ttl=0.3, heartbeat=60)
     dead, other = process(threads=2), process(threads=2)
     dead.queue.add_all(many("a", "slow", 2, gate="git:slow.example"))
-    dying = dead.queue.take(Queue.PUSH)
+    dying = dead.queue.take()
     assert dying.__enter__()
     assert taken(other, 1) == [], "there is one place for two workers of two threads"
 
@@ -488,3 +485,98 @@ def test_what_is_added_without_a_share_keeps_the_one_it_had(process: Start) -> N
     one.queue.add(WEB)
     marks = {key.decode(): mark.decode() for key, mark in one.redis.hgetall("fairway:dirty").items()}
     assert marks == {"Kustomization/big/fleet-0": "push|big|fleet|", str(WEB): "reconcile|apps||"}
+
+
+def test_no_more_messages_are_sent_than_there_are_threads_to_take_them(process: Start) -> None:
+    one = process(threads=4)
+    one.queue.present()
+    one.queue.add_all(many("big", "fleet", 100))
+    assert one.messages() == 4
+    one.redis.delete("fairway:celery:work")
+    with ExitStack() as runs:
+        for _ in range(3):
+            runs.enter_context(one.queue.take())
+        one.queue.add_all(many("small", "site", 5))
+        assert one.messages() == 1, "three are at it"
+
+
+def drained(one: Process, work: Callable[[Key], None], threads: int = 1) -> None:
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda _: one.queue.drain(work), range(threads)))
+
+
+def test_a_drain_works_on_all_there_is_and_on_what_comes_meanwhile(process: Start) -> None:
+    one, done = process(), []
+
+    def work(key: Key) -> None:
+        done.append(key.name)
+        if key.name == "fleet-0":
+            one.queue.add_all(many("big", "later", 2))
+
+    one.queue.add_all(many("big", "fleet", 3))
+    drained(one, work)
+    assert sorted(done) == ["fleet-0", "fleet-1", "fleet-2", "later-0", "later-1"]
+    assert one.waiting() == []
+    assert not one.redis.zcard("fairway:drains")
+
+
+def test_no_more_drain_than_there_are_threads(process: Start) -> None:
+    one = process(threads=2)
+    at_once, most, lock = 0, 0, threading.Lock()
+
+    def work(key: Key) -> None:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        threading.Event().wait(0.02)
+        with lock:
+            at_once -= 1
+
+    for tenant in ("a", "b", "c"):
+        one.queue.add_all(many(tenant, "fleet", 20))
+    drained(one, work, threads=6)
+    assert (most, one.waiting()) == (2, [])
+
+
+def test_a_drain_that_stops_has_somebody_else_go_on(process: Start) -> None:
+    one = process()
+    one.queue.add_all(many("big", "fleet", 3))
+    one.redis.delete("fairway:celery:work")
+    drained(one, lambda key: one.queue.stop())
+    assert (len(one.waiting()), one.messages()) == (2, 1)
+
+
+def test_a_drain_of_a_dead_process_counts_no_longer(process: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast(monkeypatch, ttl=0.3, heartbeat=60)
+    dead, other = process(threads=1), process(threads=1)
+    dead.queue.add_all(many("big", "fleet", 2))
+    dying = dead.queue.take()
+    assert dying.__enter__()
+    other.redis.delete("fairway:celery:work")
+
+    def revived() -> bool:
+        other.queue.revive()
+        return other.messages() == 1
+
+    until(revived, what="a message for what waits")
+
+
+def test_a_run_that_fails_ends_the_drain_and_nothing_else(process: Start) -> None:
+    one = process()
+    one.queue.add_all(many("big", "fleet", 2))
+
+    def fail(key: Key) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        one.queue.drain(fail)
+    done: list[Key] = []
+    drained(one, done.append)
+    assert [key.name for key in done] == ["fleet-1"]
+
+
+def test_a_task_of_its_own_goes_through_another_queue(process: Start) -> None:
+    one = process()
+    one.queue.send("workers.tasks.on_push", {"ref": "refs/heads/main"})
+    assert (one.redis.llen("fairway:celery:events"), one.messages()) == (1, 0)

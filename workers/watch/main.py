@@ -110,7 +110,7 @@ class Watch:
     def _sweep(self, loop: Loop) -> None:
         """Queue reports on repositories that have commits without a final status, and put off work."""
         client, work = self._context.redis, self._context.queue
-        Deferred(client).resume(lambda push: work.call("workers.tasks.on_push", push))
+        Deferred(client).resume(lambda push: work.send("workers.tasks.on_push", push))
         if client.set(self._epoch, "1", nx=True):
             loop.remember()
             for owner, name in loop.repositories():
