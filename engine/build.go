@@ -66,7 +66,7 @@ func build(e *engine, req *buildRequest) (*buildResult, error) {
 	reads := newReadSet(root)
 	components, _, _ := unstructured.NestedStringSlice(req.Kustomization, "spec", "components")
 	reads.noteGenerated(dir, components)
-	built, err := buildTree(reads, dir, req, secrets, e.maxOutput)
+	built, err := buildTree(tree, reads, dir, req, secrets, e.maxOutput)
 	if len(secrets.wanted) > 0 && err == nil {
 		return &buildResult{Encrypted: secrets.wanted}, nil
 	}
@@ -77,9 +77,9 @@ func build(e *engine, req *buildRequest) (*buildResult, error) {
 }
 
 // buildTree returns nothing, and no error, when something has to be decrypted first.
-func buildTree(reads *readSet, dir string, req *buildRequest, secrets *decryption, maxOutput int) (*buildResult, error) {
-	root := reads.root
-	resources, asked, err := render(reads, dir, req, secrets)
+func buildTree(tree *treeState, reads *readSet, dir string, req *buildRequest, secrets *decryption, maxOutput int) (*buildResult, error) {
+	root := tree.root
+	resources, asked, err := render(tree, reads, dir, req, secrets)
 	if err != nil {
 		return nil, within(root, dir, err)
 	}
@@ -103,8 +103,8 @@ func buildTree(reads *readSet, dir string, req *buildRequest, secrets *decryptio
 
 // render runs kustomize on the tree with the generated kustomization.yaml laid over it in memory, and
 // tells whether the user asked for origin annotations: we always do, to name files in errors.
-func render(reads *readSet, dir string, req *buildRequest, secrets *decryption) (resmap.ResMap, bool, error) {
-	root := reads.root
+func render(tree *treeState, reads *readSet, dir string, req *buildRequest, secrets *decryption) (resmap.ResMap, bool, error) {
+	root := tree.root
 	generator := kustomize.NewGenerator(root, unstructured.Unstructured{Object: req.Kustomization})
 	manifest, file, _, err := generator.GenerateManifest(dir)
 	if err != nil {
@@ -128,15 +128,15 @@ func render(reads *readSet, dir string, req *buildRequest, secrets *decryption) 
 	if err := secrets.sources(fs, root, dir); err != nil || len(secrets.wanted) > 0 {
 		return nil, asked, err
 	}
-	resources, err := runKustomize(recordingFS{fs, reads}, root, dir)
+	resources, err := runKustomize(recordingFS{fs, reads}, dir, tree.namesSchema())
 	return resources, asked, err
 }
 
 // runKustomize builds with the options Flux builds with. Flux resets kustomize's global OpenAPI schema
 // around each build, because a kustomization may replace it; that costs 50 ms, so a tree in which no
 // kustomization names a schema is built without.
-func runKustomize(fs filesys.FileSystem, root, dir string) (res resmap.ResMap, err error) {
-	if namesSchema(root) {
+func runKustomize(fs filesys.FileSystem, dir string, schema bool) (res resmap.ResMap, err error) {
+	if schema {
 		return kustomize.Build(fs, dir)
 	}
 	defer func() {

@@ -76,6 +76,8 @@ func run(scratch string, memory int64, maxOutput int) error {
 	http.DefaultTransport = refuseNetwork{}
 	os.Clearenv()
 	debug.SetMemoryLimit(memory)
+	// A build makes much garbage over a small heap: collected less often it costs a third less, for 30 MiB.
+	debug.SetGCPercent(300)
 	folder, err := os.MkdirTemp(scratch, "fairway-engine-")
 	if err != nil {
 		return err

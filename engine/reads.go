@@ -47,6 +47,9 @@ func (t *treeState) of(look string) string {
 	return state
 }
 
+// namesSchema tells whether a kustomization file of the tree may set an OpenAPI schema.
+func (t *treeState) namesSchema() bool { return t.of(lookSchema+" .") == "true" }
+
 func (t *treeState) find(kind, path string) string {
 	if kind == lookSchema {
 		return fmt.Sprint(namesSchema(t.root))
