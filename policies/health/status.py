@@ -31,6 +31,19 @@ _RULES: dict[tuple[str, str], Rule] = {
 }
 
 
+_RBAC = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+# Kinds whose metadata tells how they are: they have neither a rule nor conditions.
+BY_METADATA = frozenset(
+    {
+        *(("", kind) for kind in ("ConfigMap", "Secret", "ServiceAccount", "LimitRange", "ResourceQuota")),
+        *(("networking.k8s.io", kind) for kind in ("Ingress", "IngressClass", "NetworkPolicy")),
+        *(("rbac.authorization.k8s.io", kind) for kind in _RBAC),
+        ("scheduling.k8s.io", "PriorityClass"),
+        ("storage.k8s.io", "StorageClass"),
+    }
+)
+
+
 def status(obj: Mapping[str, Any], *, now: datetime | None = None) -> Health:
     """Return how a live object is.
 

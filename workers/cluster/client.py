@@ -227,7 +227,8 @@ class Client:
             headers["impersonate-user"] = self.user
         if body is not None:
             headers["content-type"] = content_type
-        return self._pool.request(
+        # Not request(), which looks at each call what kind of body and fields it may have to encode.
+        return self._pool.urlopen(
             method,
             f"{self._base}{path}?{urlencode(query)}" if query else self._base + path,
             headers=headers,

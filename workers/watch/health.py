@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from policies import ledger
 from policies.correction import changed_by
-from policies.health import Health
+from policies.health import BY_METADATA, Health
 from policies.health import status as health
 from policies.health.pods import trouble
 from policies.health.texts import counted
@@ -258,7 +258,12 @@ class HealthWatch:
             log.info("%s not watched yet: %s", ref.kind, error.message)
             return
         self._informers[source] = Informer(
-            self._client, resource, self._sink, source=source, labels=NAME_LABEL
+            self._client,
+            resource,
+            self._sink,
+            source=source,
+            labels=NAME_LABEL,
+            metadata_only=(ref.group, ref.kind) in BY_METADATA,
         )
 
 

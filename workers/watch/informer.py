@@ -118,7 +118,7 @@ class Informer:
     def _list(self) -> str:
         objects, version = self._client.list(self._resource, **self._what)
         self._absent = False
-        self._emit(Listed(self._source, objects))
+        self._emit(Listed(self._source, [self._named(obj) for obj in objects]))
         return version
 
     def _watch(self, version: str) -> str:
@@ -129,7 +129,7 @@ class Informer:
                 for event in events:
                     before, version = version, event.object["metadata"]["resourceVersion"]
                     if event.type != "BOOKMARK":
-                        self._emit(Changed(self._source, event.object, event.type == "DELETED"))
+                        self._emit(Changed(self._source, self._named(event.object), event.type == "DELETED"))
                     if _goes_back(before, version):
                         raise Gone(f"version {version} came after {before}, so that others may be missing")
                     self._pause = _FIRST_PAUSE
@@ -140,6 +140,13 @@ class Informer:
         if version == since and time.monotonic() - opened < _AT_ONCE:
             self._rest()
         return version
+
+    def _named(self, obj: Object) -> Object:
+        """Give metadata the kind of what it is of."""
+        if not self._what["metadata_only"]:
+            return obj
+        group, version = self._resource.group, self._resource.version
+        return {**obj, "apiVersion": f"{group}/{version}" if group else version, "kind": self._resource.kind}
 
     def _emit(self, seen: Listed | Changed) -> None:
         if not self._stop.is_set():

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from policies import clock
-from policies.health import Health, Verdict, status
+from policies.health import BY_METADATA, Health, Verdict, status
 from tests.policies.health.objects import ALL, NOW, UNSCHEDULABLE, Case, pod
 
 
@@ -33,3 +33,13 @@ def test_a_pod_without_node_stays_in_progress_when_nobody_says_what_time_it_is()
 )
 def test_an_object_with_hardly_anything_in_it_is_judged(obj: dict[str, object]) -> None:
     assert status(obj).verdict is Verdict.CURRENT
+
+
+def test_what_is_judged_by_its_metadata_is_judged_alike_with_all_it_holds() -> None:
+    for group, kind in BY_METADATA:
+        api_version = f"{group}/v1" if group else "v1"
+        metadata = {"name": "one", "namespace": "apps", "uid": "1", "generation": 2}
+        for gone in ({}, {"deletionTimestamp": "2026-11-23T15:00:00Z"}):
+            bare = {"apiVersion": api_version, "kind": kind, "metadata": {**metadata, **gone}}
+            full = {**bare, "spec": {"a": 1}, "data": {"b": "c"}, "status": {"loadBalancer": {}}}
+            assert status(bare) == status(full), kind

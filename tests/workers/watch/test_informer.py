@@ -292,3 +292,28 @@ def test_a_definition_may_be_deleted_and_made_again_under_the_watch(
     finally:
         informer.stop()
         client.delete(ObjectRef.of(definition(group)))
+
+
+def test_by_metadata_alone_an_object_has_its_kind_and_nothing_it_holds(
+    client: Client, namespace: str
+) -> None:
+    found = Seen()
+    secret = {**config_map(namespace, "there"), "kind": "Secret", "stringData": {"password": "hidden"}}
+    client.create(secret)
+    resource = client.discovery.resource("", "v1", "Secret")
+    informer = Informer(
+        client, resource, found.all.append, source="secrets", namespace=namespace, metadata_only=True
+    )
+    try:
+        until(lambda: found.lists, what="the first listing")
+        later = {**secret, "metadata": {"name": "later", "namespace": namespace}}
+        client.create(later)
+        until(lambda: found.changes, what="the second")
+    finally:
+        informer.stop()
+    objects = [o for one in found.all for o in (one.objects if isinstance(one, Listed) else [one.object])]
+    assert {ObjectRef.of(o) for o in objects} == {
+        ObjectRef("", "v1", "Secret", namespace, name) for name in ("there", "later")
+    }
+    assert all(o["metadata"]["managedFields"] for o in objects)
+    assert not any("data" in o or "aGlkZGVu" in str(o) for o in objects)
