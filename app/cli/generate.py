@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import click
 import yaml
 
 from app.documentation import configuration
+from app.repository_page import repository
 from policies.kinds import ALL
 from policies.kinds.crd import document
+from policies.repofile.schema import published
 
 ROOT = Path(__file__).resolve().parents[2]
 _HEAD = """# SPDX-License-Identifier: Apache-2.0
@@ -38,6 +41,8 @@ def files() -> Iterator[tuple[str, str]]:
     """Return everything that is generated, as paths and texts."""
     yield from crds()
     yield "docs/configuration.md", configuration()
+    yield "docs/repository.md", repository()
+    yield "docs/fairway.schema.json", json.dumps(published(), indent=2, ensure_ascii=False) + "\n"
 
 
 @click.command(hidden=True)
