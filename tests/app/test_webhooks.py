@@ -17,6 +17,7 @@ from app import create_app
 from policies.errors import SettingsError
 from policies.settings import Settings
 from tests.app.conftest import SECRET, Web, push, queued, signed
+from tests.policies.github import bodies
 from tests.sandbox.forge.descriptions import EXAMPLES, fetched
 
 BODY = json.dumps(push()).encode()
@@ -133,7 +134,7 @@ def test_a_delivery_without_a_proper_id_is_refused(web: Web, store: redis.Redis,
         (
             "installation",
             {"action": "created", "installation": {"id": 3, "account": {"login": "acme"}}},
-            "nothing to do",
+            "no worker takes",
         ),
         (
             "installation",
@@ -145,8 +146,27 @@ def test_a_delivery_without_a_proper_id_is_refused(web: Web, store: redis.Redis,
             push(repository={"id": 8, "name": "fleet", "private": False, "owner": {"login": "mallory"}}),
             "FAIRWAY_GITHUB_ACCOUNTS",
         ),
+        (
+            "issue_comment",
+            bodies.comment("/help", repository=push()["repository"] | {"owner": {"login": "mallory"}}),
+            "FAIRWAY_GITHUB_ACCOUNTS",
+        ),
+        ("issue_comment", bodies.comment("/help", issue=True), "in pull requests only"),
+        ("issue_comment", bodies.comment("Fine."), "no order"),
+        ("pull_request", bodies.pull_request("labeled"), "nothing to do"),
     ],
-    ids=["unknown event", "no event", "ping", "installation", "foreign installation", "foreign push"],
+    ids=[
+        "unknown event",
+        "no event",
+        "ping",
+        "installation",
+        "foreign installation",
+        "foreign push",
+        "foreign comment",
+        "an issue's comment",
+        "a comment without an order",
+        "a label",
+    ],
 )
 def test_what_does_not_concern_us_is_acknowledged_and_left(
     web: Web, store: redis.Redis, event: str, body: dict[str, Any], said: str
