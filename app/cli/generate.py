@@ -10,6 +10,7 @@ import click
 import yaml
 
 from app.documentation import configuration
+from app.orders_page import orders
 from policies.kinds import ALL
 from policies.kinds.crd import document
 
@@ -38,6 +39,7 @@ def files() -> Iterator[tuple[str, str]]:
     """Return everything that is generated, as paths and texts."""
     yield from crds()
     yield "docs/configuration.md", configuration()
+    yield "docs/orders.md", orders()
 
 
 @click.command(hidden=True)

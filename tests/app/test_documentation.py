@@ -4,9 +4,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.documentation import configuration
+from app.orders_page import orders
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_the_page_on_configuration_is_what_the_code_says() -> None:
     assert (DOCS / "configuration.md").read_text() == configuration(), "run `make generate`"
+
+
+def test_the_page_on_orders_is_what_the_code_says() -> None:
+    assert (DOCS / "orders.md").read_text() == orders(), "run `make generate`"

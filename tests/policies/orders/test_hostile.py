@@ -12,10 +12,13 @@ import cmarkgfm
 import pytest
 from cmarkgfm.cmark import Options
 
-from policies.orders.grammar import MOST, Mistake, Written, read
+from policies.orders.grammar import MOST, Mistake, Reading, Written, read
 from policies.orders.paragraphs import LONGEST
 from policies.orders.registry import COMMANDS
+from policies.surface.mistakes import mistake, near_miss
+from policies.surface.orders import nothing_waits
 from tests.policies.surface import hostile
+from tests.policies.surface.rendered import page
 
 _ORDERS = [f"/{command.name}" for command in COMMANDS] + [
     "/fairway",
@@ -177,3 +180,18 @@ def test_no_comment_of_the_largest_size_takes_long(piece: str, order: str) -> No
 def test_depth_is_no_error() -> None:
     for body in ("> " * 30_000 + "/help", "\n".join("  " * n + "- a" for n in range(250)) + "\n/help"):
         assert read(body).orders == ()
+
+
+def test_no_answer_to_a_hostile_comment_does_anything() -> None:
+    seen = 0
+    for body in comments(10_000, seed=7):
+        reading = read(body)
+        answers = [mistake(order) for order in reading.orders if isinstance(order, Mistake)]
+        answers += [nothing_waits(order.text) for order in reading.orders if isinstance(order, Written)]
+        answers += [near_miss(reading.near_miss)] if reading.near_miss else []
+        for answer in answers:
+            seen += 1
+            shown = page(answer)
+            assert (shown.tags, shown.links, shown.found) == (["p", "/p"], [], {}), (body, answer)
+            assert read(answer) == Reading(), (body, answer)
+    assert seen > 3_000
