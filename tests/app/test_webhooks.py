@@ -14,7 +14,11 @@ import pytest
 import redis
 
 from app import create_app
+from app.cli.redis import EmbeddedRedis
+from app.event_tasks import ON_COMMENT
+from app.public import create_public_app
 from policies.errors import SettingsError
+from policies.setting_values import Secret
 from policies.settings import Settings
 from tests.app.conftest import SECRET, Web, push, queued, signed
 from tests.policies.github import bodies
@@ -263,3 +267,19 @@ def test_the_log_names_what_was_queued_and_no_secret(web: Web) -> None:
 def test_without_a_webhook_secret_there_is_no_listener() -> None:
     with pytest.raises(SettingsError, match="FAIRWAY_WEBHOOK_SECRET_FILE"):
         create_app(Settings(redis_url="redis://127.0.0.1:1"))
+
+
+def test_an_event_is_queued_as_soon_as_a_worker_takes_it(
+    redis_server: EmbeddedRedis, store: redis.Redis
+) -> None:
+    settings = Settings(redis_url=redis_server.url, webhook_secret=Secret(SECRET))
+    raw = json.dumps(bodies.comment("/help")).encode()
+    headers = signed(raw, event="issue_comment")
+    without_taker = create_public_app(settings).test_client()
+    answer = without_taker.post("/webhooks/github", data=raw, headers=headers)
+    assert (answer.status_code, answer.json["message"]) == (202, "no worker takes this event")
+    assert store.keys("*") == []
+    with_taker = create_public_app(settings, taken={ON_COMMENT}).test_client()
+    assert with_taker.post("/webhooks/github", data=raw, headers=headers).json["queued"] is True
+    assert [(task["task"], task["comment_id"]) for task in queued(store)] == [(ON_COMMENT, 99)]
+    assert "/help" not in json.dumps(queued(store))
