@@ -53,9 +53,10 @@ PACKAGES = frozenset({"app", "policies", "workers", "sandbox", "toolchain", "ben
 LAYERS = [
     Layer(
         "policies",
-        "policies are pure: the standard library without I/O, clock or threads, pydantic, re2 and pathspec",
+        "policies are pure: the standard library without I/O, clock or threads, pydantic, re2, pathspec and"
+        " markdown_it",
         ours=frozenset({"policies"}),
-        others=frozenset({"pydantic", "pydantic_core", "re2", "pathspec"}),
+        others=frozenset({"pydantic", "pydantic_core", "re2", "pathspec", "markdown_it"}),
         never=IMPURE,
         beside=("policies/repofile",),
     ),

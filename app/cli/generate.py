@@ -11,6 +11,7 @@ import click
 import yaml
 
 from app.documentation import configuration
+from app.orders_page import orders
 from app.repository_page import repository
 from policies.kinds import ALL
 from policies.kinds.crd import document
@@ -43,6 +44,7 @@ def files() -> Iterator[tuple[str, str]]:
     yield "docs/configuration.md", configuration()
     yield "docs/repository.md", repository()
     yield "docs/fairway.schema.json", json.dumps(published(), indent=2, ensure_ascii=False) + "\n"
+    yield "docs/orders.md", orders()
 
 
 @click.command(hidden=True)
