@@ -51,7 +51,8 @@ class Facts:
 
     `environment` and `sha` are as the order names them, empty when it does not. `namespaces` are those of the
     objects that an order without an environment concerns. `holder` is the id of whoever gave the lock or hold
-    that the order takes back: None when there is none, 0 when nobody knows.
+    that the order takes back: None when there is none, 0 when nobody knows. `unreadable` says why the
+    repository's configuration cannot be read; empty when it can, or there is none.
     """
 
     command: Command
@@ -59,6 +60,7 @@ class Facts:
     tenant: Tenant
     change: Change
     rules: Rules = field(default_factory=Rules)
+    unreadable: str = ""
     environment: str = ""
     sha: str = ""
     namespaces: frozenset[str] = frozenset()
@@ -90,8 +92,13 @@ def decide(facts: Facts) -> Allowed | Refused:
     # The actor has the role, or is the author of the pull request where that is enough.
     if refused := _role(facts):
         return refused
+    # A configuration that cannot be read may have forbidden anything.
+    if command.acts and facts.unreadable:
+        return refusals.configuration_unreadable(facts.unreadable)
     # The configuration names who decides: they give the order, or have approved the head.
     rule = facts.rules.rule(command.name, facts.environment)
+    if rule.off:
+        return refusals.switched_off(command.name, facts.environment)
     approvals = [person for person in change.approvals if _approves(person, rule, change)]
     if not rule.approvals and not rule.counts(facts.actor, change.owners):
         return refusals.not_named(facts.actor, rule, facts.environment)

@@ -16,6 +16,7 @@ class Rule:
     Logins and teams (`organization/slug`) are in small letters, `role` is the least one. With `approvals`, so
     many of these people have to have approved the head, and anybody with the default right may give the
     order; without, one of them gives it. With `self_approval` those count too who have a part in the change.
+    With `off` nobody gives it.
     """
 
     users: frozenset[str] = frozenset()
@@ -24,6 +25,7 @@ class Rule:
     code_owners: bool = False
     approvals: int = 0
     self_approval: bool = False
+    off: bool = False
 
     @property
     def names_people(self) -> bool:

@@ -7,7 +7,6 @@ from policies.repofile.model import NAME, RepositoryFile
 from policies.repofile.narrowing import Narrowed, Shows, narrow
 from policies.repofile.problem import Level, Problem, Span, fails
 from policies.repofile.reader import ABSENT, Reading, read
-from policies.repofile.rules import Role, Rule, Rules
 
 __all__ = [
     "ABSENT",
@@ -17,9 +16,6 @@ __all__ = [
     "Problem",
     "Reading",
     "RepositoryFile",
-    "Role",
-    "Rule",
-    "Rules",
     "Shows",
     "Span",
     "fails",

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from policies.orders.people import Role
 from policies.repofile import verbs
 from policies.repofile.model import Deciders, RepositoryFile
 from policies.repofile.positions import Path, Positions, shown
 from policies.repofile.problem import Level, Problem
-from policies.repofile.rules import Role
 from policies.repofile.texts import nearest
 
 

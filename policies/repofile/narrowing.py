@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from policies.orders.people import Role
+from policies.orders.rules import Rule, Rules
 from policies.repofile import model as file
 from policies.repofile import overreach, verbs
 from policies.repofile.meaning import named_deciders
 from policies.repofile.problem import Problem, in_order
 from policies.repofile.reader import Reading
-from policies.repofile.rules import Role, Rule, Rules
 from policies.tenancy import Environment, Grant, Tenant
 
 

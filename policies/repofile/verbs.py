@@ -3,36 +3,14 @@
 
 from __future__ import annotations
 
-from policies.repofile.rules import Role
+from policies.orders.people import Role
+from policies.orders.registry import COMMANDS
 
-_READING = ("help", "locks", "status")
-_ACTING = (
-    "abort",
-    "approve",
-    "hold",
-    "ignore",
-    "lock",
-    "pause",
-    "plan",
-    "promote",
-    "rebase",
-    "reconcile",
-    "reject",
-    "rescan",
-    "resume",
-    "retry",
-    "rollback",
-    "skip-analysis",
-    "unhold",
-    "unlock",
-)
-
-ROLES: dict[str, Role] = {
-    **dict.fromkeys(_READING, Role.READ),
-    **dict.fromkeys(_ACTING, Role.WRITE),
-}
+ROLES: dict[str, Role] = {command.name: command.role for command in COMMANDS}
 # What brings something into an environment; who decides on that can be said at the environment too.
 RELEASES = ("promote", "rollback")
+# What nothing waits for yet will change something once it does, so rules for it may stand there already.
+_ACTING = frozenset(command.name for command in COMMANDS if command.acts or not command.served)
 
 
 def acts(verb: str) -> bool:

@@ -57,6 +57,8 @@ def guarded(command: Command, *, self_approval: bool = False) -> str:
 
 
 def _asked(rule: Rule) -> str:
+    if rule.off:
+        return "nobody, it is switched off"
     if rule.approvals:
         by = f" by {people(rule)}" if rule.names_people else ""
         return f"{rule.approvals} {'approval' if rule.approvals == 1 else 'approvals'} of the head{by}"

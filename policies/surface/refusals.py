@@ -15,6 +15,7 @@ from policies.orders.rules import Rule
 from policies.surface.markdown import code, inline
 from policies.surface.words import listed, name
 
+_FILE = code(".fairway.yaml")
 _SHORT = 7  # digits of a commit id
 _MOST = 8  # people and teams that are named
 
@@ -86,6 +87,23 @@ def not_named(actor: Person, rule: Rule, environment: str) -> Refused:
         f"{_where(environment)}it takes {people(rule)};"
         f" {name(actor.login)} with {_role(actor)} is not among them",
         "one of them can give the order",
+    )
+
+
+def switched_off(verb: str, environment: str) -> Refused:
+    """The configuration lets nobody give the order."""
+    return Refused(
+        f"{_FILE} switches {code(f'/{verb}')} off{f' in {name(environment)}' if environment else ''}",
+        "a pull request that changes the file can switch it on",
+    )
+
+
+def configuration_unreadable(problem: str) -> Refused:
+    """The configuration may have forbidden the order, but cannot be read."""
+    return Refused(
+        f"{_FILE} on the default branch cannot be used, so it is not known what it forbids:"
+        f" {inline(problem, 200)}",
+        f"mend it by a pull request, whose check says what is wrong; {code('fairway validate')} says it too",
     )
 
 

@@ -295,3 +295,18 @@ def test_a_refusal_tells_a_stranger_nothing_of_the_environments() -> None:
         )
     )
     assert "prod" not in said
+
+
+def test_what_is_switched_off_nobody_gives() -> None:
+    off = Rules({"hold": Rule(off=True)}, {("lock", "prod"): Rule(off=True)})
+    assert "switches `/hold` off" in refused(decide(facts("hold", Person(1, "root", Role.ADMIN), rules=off)))
+    assert "in `prod`" in refused(decide(facts("lock", environment="prod", rules=off)))
+    assert isinstance(decide(facts("lock", environment="staging", rules=off)), Allowed)
+
+
+def test_with_a_configuration_that_cannot_be_read_nothing_acts() -> None:
+    for served in SERVED:
+        environment = "staging" if served.takes_environment else ""
+        found = decide(facts(served.name, environment=environment, unreadable="line 3: it is no YAML"))
+        assert isinstance(found, Allowed) is not served.acts
+    assert "line 3" in refused(decide(facts("hold", unreadable="line 3: it is no YAML")))

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from policies.kinds import RepositoryBinding
-from policies.repofile import ABSENT, Narrowed, Role, Rule, narrow, read
+from policies.orders.people import Role
+from policies.orders.rules import Rule
+from policies.repofile import ABSENT, Narrowed, narrow, read
 from policies.tenancy import Environment, Tenant, tenant
 
 FLEET = 512345

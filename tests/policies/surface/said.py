@@ -150,6 +150,11 @@ SAID: dict[str, Callable[[Through], str]] = {
         person(t, Role.WRITE), Rule(users=frozenset(f"user-{n:02}" for n in range(20))), "")),
     "refusals.not_named.anywhere": lambda t: refused(
         refusals.not_named(person(t, Role.WRITE), Rule(role=Role.ADMIN), ""), "/reconcile"),
+    "refusals.switched_off": lambda t: refused(refusals.switched_off("hold", ""), "/hold"),
+    "refusals.switched_off.environment": lambda t: refused(
+        refusals.switched_off("rollback", t("prod") or "x")),
+    "refusals.configuration_unreadable": lambda t: refused(
+        refusals.configuration_unreadable(t("line 3: orders.promot: there is no such order") or "x")),
     "refusals.approvals_missing": lambda t: refused(
         refusals.approvals_missing(rule(t, approvals=1), t("prod") or "x", 0)),
     "refusals.approvals_missing.some": lambda t: refused(

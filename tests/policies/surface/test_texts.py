@@ -29,7 +29,9 @@ def test_a_text_is_what_its_golden_file_says(name: str, golden: Callable[[str, s
 
 
 def test_every_golden_file_belongs_to_a_text() -> None:
-    assert {path.stem for path in FOLDER.iterdir()} == set(SAID)
+    # Those of checks are compared beside their annotations.
+    texts = {path.stem for path in FOLDER.iterdir() if not path.stem.startswith("repository_file.")}
+    assert texts == set(SAID)
 
 
 @pytest.mark.parametrize("module", [help_text, locks, mistakes, orders, refusals], ids=lambda m: m.__name__)
