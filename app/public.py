@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any
 
 import orjson
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
+from app.event_tasks import TAKEN, Nothing, Task, account_of, task_of
 from app.metrics import DELIVERIES, SECONDS
 from app.queue import QueueDown, TaskQueue
 from policies.errors import SettingsError
 from policies.github import events, signature
 from policies.settings import Settings
+from policies.task_messages import Scalar
 
 log = logging.getLogger(__name__)
 LARGEST_BODY = 25 * 1024 * 1024  # bytes; GitHub sends no more
 _RETRY_AFTER = 10  # seconds
+_LOGGED = ("repository", "account", "ref", "after", "number", "action", "comment_id", "review_id", "head_sha")
 _DELIVERY = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
@@ -36,8 +40,11 @@ class _Answer:
     message: str
 
 
-def create_public_app(settings: Settings) -> Flask:
-    """Return the application; raises SettingsError without a webhook secret."""
+def create_public_app(settings: Settings, taken: Set[str] = TAKEN) -> Flask:
+    """Return the application; raises SettingsError without a webhook secret.
+
+    `taken` names the tasks that a worker has; events for others are acknowledged and left.
+    """
     if not settings.webhook_secret:
         raise SettingsError(
             "there is no webhook secret: unsigned webhooks are never accepted",
@@ -46,7 +53,7 @@ def create_public_app(settings: Settings) -> Flask:
     app = Flask(__name__, static_folder=None)
     # One more than allowed, since werkzeug cuts a body of unknown length there without a word.
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY + 1
-    hook = _GitHub(settings, TaskQueue(settings.redis_url))
+    hook = _GitHub(settings, TaskQueue(settings.redis_url), taken)
     app.add_url_rule(
         "/webhooks/github", "github", hook.deliver, methods=["POST"], provide_automatic_options=False
     )
@@ -57,9 +64,10 @@ def create_public_app(settings: Settings) -> Flask:
 class _GitHub:
     """Takes deliveries of one App's webhook."""
 
-    def __init__(self, settings: Settings, queue: TaskQueue) -> None:
+    def __init__(self, settings: Settings, queue: TaskQueue, taken: Set[str]) -> None:
         self._settings = settings
         self._queue = queue
+        self._taken = taken
 
     def deliver(self) -> Response:
         """Take one delivery: 202 when it is queued or does not concern us."""
@@ -115,59 +123,30 @@ class _GitHub:
         return body
 
     def _take(self, event: events.Event | None, delivery: str) -> _Answer:
-        account = _account(event)
+        account = account_of(event)
         if account is not None and not self._settings.allows_account(account):
             log.info("ignored delivery=%s account=%s: not one of FAIRWAY_GITHUB_ACCOUNTS", delivery, account)
             return _Answer(202, "ignored", "this account is not one of FAIRWAY_GITHUB_ACCOUNTS")
-        task = _task(event)
-        if task is None:
-            log.info("ignored delivery=%s event=%s", delivery, type(event).__name__)
-            return _Answer(202, "ignored", "nothing to do for this event")
-        name, arguments = task
+        task = task_of(event)
+        if isinstance(task, Task) and task.name not in self._taken:
+            task = Nothing("no worker takes this event")
+        if isinstance(task, Nothing):
+            log.info("ignored delivery=%s event=%s: %s", delivery, type(event).__name__, task.why)
+            return _Answer(202, "ignored", task.why)
         try:
-            new = self._queue.put(name, delivery, **arguments)
+            new = self._queue.put(task.name, delivery, **task.arguments)
         except QueueDown as error:
             log.warning("not queued delivery=%s: %s", delivery, error)
             return _Answer(503, "queue down", "Redis cannot be reached: deliver again later")
         if not new:
             log.info("ignored delivery=%s: taken before", delivery)
             return _Answer(202, "duplicate", "this delivery was taken before")
-        log.info("queued delivery=%s task=%s %s", delivery, name, _shown(arguments))
+        log.info("queued delivery=%s task=%s %s", delivery, task.name, _shown(task.arguments))
         return _Answer(202, "queued", "queued")
 
 
-def _account(event: events.Event | None) -> str | None:
-    match event:
-        case events.Push() | events.Installation():
-            return event.account
-        case events.Ping() | None:
-            return None
-        case _:
-            assert_never(event)
-
-
-def _task(event: events.Event | None) -> tuple[str, dict[str, Any]] | None:
-    """Return the task that an event sets off, by name, and its arguments."""
-    match event:
-        case events.Push(repository=repository):
-            return "workers.tasks.on_push", {
-                "installation_id": event.installation_id,
-                "repository_id": repository.id,
-                "repository": repository.full_name,
-                "private": repository.private,
-                "ref": event.ref,
-                "before": event.before,
-                "after": event.after,
-            }
-        case events.Installation() | events.Ping() | None:
-            # Tokens are minted per task and asked for again, so an installation needs no word of ours.
-            return None
-        case _:
-            assert_never(event)
-
-
-def _shown(arguments: dict[str, Any]) -> str:
-    text = " ".join(f"{name}={arguments[name]}" for name in ("repository", "ref", "after"))
+def _shown(arguments: Mapping[str, Scalar]) -> str:
+    text = " ".join(f"{name}={arguments[name]}" for name in _LOGGED if name in arguments)
     # A ref may hold whatever moves a terminal's cursor or turns its text around.
     return text.encode("ascii", "backslashreplace").decode()
 

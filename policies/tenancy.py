@@ -81,6 +81,10 @@ class Tenant:
         """Return what may be done to the repository for the sake of objects in a namespace."""
         return max((grant.write for grant in self.grants if grant.covers(namespace)), default=Write.NONE)
 
+    @property
+    def environment_names(self) -> list[str]:
+        return sorted({e.name for grant in self.grants for e in grant.environments})
+
     def environment(self, name: str) -> Environment | None:
         """Return an environment by name; where bindings differ, namespaces add up and protection wins."""
         found = [e for grant in self.grants for e in grant.environments if e.name == name]
@@ -91,8 +95,7 @@ class Tenant:
 
     def environments(self, namespace: str) -> list[Environment]:
         """Return the environments a namespace belongs to, by name."""
-        names = sorted({e.name for grant in self.grants for e in grant.environments})
-        found = [environment for name in names if (environment := self.environment(name))]
+        found = [environment for name in self.environment_names if (environment := self.environment(name))]
         return [environment for environment in found if environment.covers(namespace)]
 
 

@@ -48,6 +48,7 @@ _COMMANDS = {
         "app.cli.sandbox", "sandbox", "Run a Kubernetes API server and a forge on this machine."
     ),
     "up": _Command("app.cli.up", "up", "Run web, worker and watch against a cluster."),
+    "validate": _Command("app.cli.validate", "validate", "Check a repository's .fairway.yaml."),
     "watch": _Command(
         "app.cli.processes", "watch", "Watch the cluster and keep the time; one of several leads."
     ),

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import click
 import yaml
 
 from app.documentation import configuration
+from app.orders_page import orders
+from app.repository_page import repository
 from policies.kinds import ALL
 from policies.kinds.crd import document
+from policies.repofile.schema import published
 
 ROOT = Path(__file__).resolve().parents[2]
 _HEAD = """# SPDX-License-Identifier: Apache-2.0
@@ -38,6 +42,9 @@ def files() -> Iterator[tuple[str, str]]:
     """Return everything that is generated, as paths and texts."""
     yield from crds()
     yield "docs/configuration.md", configuration()
+    yield "docs/repository.md", repository()
+    yield "docs/fairway.schema.json", json.dumps(published(), indent=2, ensure_ascii=False) + "\n"
+    yield "docs/orders.md", orders()
 
 
 @click.command(hidden=True)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from policies.errors import FairwayError
 from policies.flux_leases import CONTROLLERS, foreign, how_to_stop, what_is_left, who_holds
-from policies.kinds import ALL, Kind, RepositoryBinding
+from policies.kinds import ALL, Kind
 from policies.kinds.crd import document
 from policies.objects import Object, ObjectRef
 from policies.settings import Settings
@@ -60,7 +60,7 @@ def prepare(client: Client, namespace: str) -> list[str]:
         found = _installed(client, kind)
         if found is None:
             made.append(f"CustomResourceDefinition {_name(kind)}")
-        if found is None or kind is RepositoryBinding or _is_ours(found):
+        if found is None or _is_fairways(kind) or _is_ours(found):
             client.apply(document(kind), manager=MANAGER)
     for kind in ALL:
         _all(client, kind)
@@ -70,7 +70,7 @@ def prepare(client: Client, namespace: str) -> list[str]:
 def _owned(client: Client) -> Iterator[str]:
     for kind in ALL:
         about = kind.definition
-        if kind is RepositoryBinding:
+        if _is_fairways(kind):
             continue
         if _installed(client, kind) is None:
             yield f"every {about.kind} ({_name(kind)}; there is none)"
@@ -81,6 +81,11 @@ def _owned(client: Client) -> Iterator[str]:
 
 def _installed(client: Client, kind: type[Kind]) -> Object | None:
     return client.find(ObjectRef("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "", _name(kind)))
+
+
+def _is_fairways(kind: type[Kind]) -> bool:
+    """Tell whether nobody but Fairway defines a kind."""
+    return kind.definition.group == "fairway.dev"
 
 
 def _is_ours(definition: Object) -> bool:

@@ -1,161 +1,137 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GitHub's events as a closed set of values; nothing past this module sees raw JSON.
+"""GitHub's events as a closed set of values; nothing past this package sees raw JSON.
 
-What a payload holds was written by whoever could make GitHub send it, so every value is checked for its
-type and shape here: owner and name end up in URLs, ref and sha in git's arguments.
+An event we know with an action that concerns nobody, such as a label on a pull request, is an Other: of it
+only the account is read, so that GitHub may change the rest as it likes.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeVar
 
-from policies.errors import FairwayError
-
-KNOWN = frozenset({"push", "ping", "installation", "installation_repositories"})
-
-_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_LOGIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
-_REPOSITORY = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
-# As `git check-ref-format` has it, in one line: no control characters, blanks or ~^:?*[\, no .., @{, //,
-# no component that begins with a dot or ends in .lock, no dot or slash at the end.
-_REF = re.compile(
-    r"(?!.*(\.\.|@\{|//|/\.|\.lock(/|$)|[./]$))refs/(heads|tags)/(?!\.)[^\x00-\x20\x7f~^:?*\[\\]{1,1000}"
+from policies.github import subjects
+from policies.github.administration import (
+    Installation,
+    InstallationAction,
+    Other,
+    Ping,
+    RepositoryAction,
+    RepositoryChange,
+    installation,
+    other,
+    repository_change,
 )
-_ACTION = re.compile(r"[a-z_]{1,60}")
+from policies.github.checks import (
+    CheckRun,
+    CheckRunAction,
+    CheckSuite,
+    CheckSuiteAction,
+    MergeGroup,
+    MergeGroupAction,
+    check_run,
+    check_suite,
+    merge_group,
+)
+from policies.github.comments import Comment, CommentAction, Review, ReviewAction, comment, review
+from policies.github.payload import REF, SHA, MalformedEvent, Payload, text
+from policies.github.pull_requests import PullRequest, PullRequestAction, pull_request
+from policies.github.subjects import Account, Place, Repository
 
-T = TypeVar("T")
-
-
-class MalformedEvent(FairwayError):
-    """A known event lacks what GitHub documents for it."""
-
-    retryable = False
+__all__ = [
+    "KNOWN",
+    "Account",
+    "CheckRun",
+    "CheckSuite",
+    "Comment",
+    "Event",
+    "Installation",
+    "MalformedEvent",
+    "MergeGroup",
+    "Other",
+    "Ping",
+    "Place",
+    "PullRequest",
+    "Push",
+    "Repository",
+    "RepositoryChange",
+    "Review",
+    "parse",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Repository:
-    """A repository as an event names it; the numeric id outlives renames."""
-
-    id: int
-    owner: str
-    name: str
-    private: bool
-
-    @property
-    def full_name(self) -> str:
-        return f"{self.owner}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(Place):
     """A ref moved: from `before` to `after`, all zeros standing for "was not there"."""
 
-    repository: Repository
-    installation_id: int | None
     ref: str
     before: str
     after: str
-
-    @property
-    def account(self) -> str:
-        return self.repository.owner
 
     @property
     def deleted(self) -> bool:
         return set(self.after) == {"0"}
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
-    """GitHub asks whether we are there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Installation:
-    """The App was installed, removed, suspended, or given other repositories."""
-
-    id: int
-    account: str
-    action: str
-
-
-Event = Push | Ping | Installation
+Event = (
+    Push
+    | Ping
+    | PullRequest
+    | Comment
+    | Review
+    | CheckRun
+    | CheckSuite
+    | MergeGroup
+    | Installation
+    | RepositoryChange
+    | Other
+)
+A = TypeVar("A", bound=StrEnum)
 
 
 def parse(name: str, payload: Any) -> Event | None:
     """Turn an event into a value; None for one we do not know. Raises MalformedEvent."""
     if not isinstance(payload, dict):
         raise MalformedEvent("the payload is not a JSON object")
-    match name:
-        case "push":
-            return _push(payload)
-        case "ping":
-            return Ping()
-        case "installation" | "installation_repositories":
-            return _installation(payload)
-        case _:
-            return None
+    read = _READERS.get(name)
+    return None if read is None else read(payload)
 
 
-def _push(payload: Mapping[str, Any]) -> Push:
-    installation = payload.get("installation")
+def _push(payload: Payload) -> Push:
     return Push(
-        repository=_repository(payload),
-        # Missing where a repository's own webhook, not an App's, sent it.
-        installation_id=None if installation is None else _id(payload, "installation", "id"),
-        ref=_text(payload, _REF, "ref"),
-        before=_text(payload, _SHA, "before"),
-        after=_text(payload, _SHA, "after"),
+        repository=subjects.repository(payload),
+        installation_id=subjects.installation_id(payload),
+        ref=text(payload, REF, "ref"),
+        before=text(payload, SHA, "before"),
+        after=text(payload, SHA, "after"),
     )
 
 
-def _repository(payload: Mapping[str, Any]) -> Repository:
-    owner = _value(payload, dict, "repository", "owner")
-    # An organization's `owner` in a push has both; older servers send only `name`.
-    key = "login" if "login" in owner else "name"
-    return Repository(
-        id=_id(payload, "repository", "id"),
-        owner=_text(payload, _LOGIN, "repository", "owner", key),
-        name=_text(payload, _REPOSITORY, "repository", "name"),
-        private=_value(payload, bool, "repository", "private"),
-    )
+def _of(
+    name: str, actions: type[A], read: Callable[[Payload, A], Event]
+) -> tuple[str, Callable[[Payload], Event]]:
+    def parsed(payload: Payload) -> Event:
+        action = subjects.action(payload)
+        return read(payload, actions(action)) if action in set(actions) else other(name, payload)
+
+    return name, parsed
 
 
-def _installation(payload: Mapping[str, Any]) -> Installation:
-    account = _value(payload, dict, "installation", "account")
-    # An enterprise is an account with a slug instead of a login.
-    key = "login" if "login" in account else "slug"
-    return Installation(
-        id=_id(payload, "installation", "id"),
-        account=_text(payload, _LOGIN, "installation", "account", key),
-        action=_text(payload, _ACTION, "action"),
-    )
-
-
-def _id(payload: Mapping[str, Any], *path: str) -> int:
-    found = _value(payload, int, *path)
-    if not 0 < found < 2**63:
-        raise MalformedEvent(f"{'.'.join(path)} is no id")
-    return found
-
-
-def _text(payload: Mapping[str, Any], shape: re.Pattern[str], *path: str) -> str:
-    found = _value(payload, str, *path)
-    if not shape.fullmatch(found):
-        # The value itself may be megabytes, or made to look good in a log.
-        raise MalformedEvent(f"{'.'.join(path)} is not as GitHub documents it")
-    return found
-
-
-def _value(payload: Any, kind: type[T], *path: str) -> T:
-    for depth, key in enumerate(path, 1):
-        if not isinstance(payload, dict) or key not in payload:
-            raise MalformedEvent(f"{'.'.join(path[:depth])} is missing")
-        payload = payload[key]
-    # In Python a bool is an int; in JSON it is not.
-    if not isinstance(payload, kind) or (kind is int and isinstance(payload, bool)):
-        raise MalformedEvent(f"{'.'.join(path)} is not of the type that GitHub documents")
-    return payload
+_READERS: Mapping[str, Callable[[Payload], Event]] = dict(
+    [
+        ("push", _push),
+        ("ping", lambda payload: Ping()),
+        _of("pull_request", PullRequestAction, pull_request),
+        _of("issue_comment", CommentAction, comment),
+        _of("pull_request_review", ReviewAction, review),
+        _of("check_run", CheckRunAction, check_run),
+        _of("check_suite", CheckSuiteAction, check_suite),
+        _of("merge_group", MergeGroupAction, merge_group),
+        _of("installation", InstallationAction, installation),
+        _of("installation_repositories", InstallationAction, installation),
+        _of("repository", RepositoryAction, repository_change),
+    ]
+)
+KNOWN = frozenset(_READERS)

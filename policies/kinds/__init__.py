@@ -6,8 +6,9 @@ from __future__ import annotations
 from policies.kinds.gitrepository import GitRepository
 from policies.kinds.kind import InvalidObject, Kind
 from policies.kinds.kustomization import Kustomization
+from policies.kinds.order import Order
 from policies.kinds.repositorybinding import RepositoryBinding
 
-ALL: tuple[type[Kind], ...] = (GitRepository, Kustomization, RepositoryBinding)
+ALL: tuple[type[Kind], ...] = (GitRepository, Kustomization, RepositoryBinding, Order)
 
-__all__ = ["ALL", "GitRepository", "InvalidObject", "Kind", "Kustomization", "RepositoryBinding"]
+__all__ = ["ALL", "GitRepository", "InvalidObject", "Kind", "Kustomization", "Order", "RepositoryBinding"]

@@ -14,9 +14,14 @@ import pytest
 import redis
 
 from app import create_app
+from app.cli.redis import EmbeddedRedis
+from app.event_tasks import ON_COMMENT
+from app.public import create_public_app
 from policies.errors import SettingsError
+from policies.setting_values import Secret
 from policies.settings import Settings
 from tests.app.conftest import SECRET, Web, push, queued, signed
+from tests.policies.github import bodies
 from tests.sandbox.forge.descriptions import EXAMPLES, fetched
 
 BODY = json.dumps(push()).encode()
@@ -133,7 +138,7 @@ def test_a_delivery_without_a_proper_id_is_refused(web: Web, store: redis.Redis,
         (
             "installation",
             {"action": "created", "installation": {"id": 3, "account": {"login": "acme"}}},
-            "nothing to do",
+            "no worker takes",
         ),
         (
             "installation",
@@ -145,8 +150,27 @@ def test_a_delivery_without_a_proper_id_is_refused(web: Web, store: redis.Redis,
             push(repository={"id": 8, "name": "fleet", "private": False, "owner": {"login": "mallory"}}),
             "FAIRWAY_GITHUB_ACCOUNTS",
         ),
+        (
+            "issue_comment",
+            bodies.comment("/help", repository=push()["repository"] | {"owner": {"login": "mallory"}}),
+            "FAIRWAY_GITHUB_ACCOUNTS",
+        ),
+        ("issue_comment", bodies.comment("/help", issue=True), "in pull requests only"),
+        ("issue_comment", bodies.comment("Fine."), "no order"),
+        ("pull_request", bodies.pull_request("labeled"), "nothing to do"),
     ],
-    ids=["unknown event", "no event", "ping", "installation", "foreign installation", "foreign push"],
+    ids=[
+        "unknown event",
+        "no event",
+        "ping",
+        "installation",
+        "foreign installation",
+        "foreign push",
+        "foreign comment",
+        "an issue's comment",
+        "a comment without an order",
+        "a label",
+    ],
 )
 def test_what_does_not_concern_us_is_acknowledged_and_left(
     web: Web, store: redis.Redis, event: str, body: dict[str, Any], said: str
@@ -243,3 +267,19 @@ def test_the_log_names_what_was_queued_and_no_secret(web: Web) -> None:
 def test_without_a_webhook_secret_there_is_no_listener() -> None:
     with pytest.raises(SettingsError, match="FAIRWAY_WEBHOOK_SECRET_FILE"):
         create_app(Settings(redis_url="redis://127.0.0.1:1"))
+
+
+def test_an_event_is_queued_as_soon_as_a_worker_takes_it(
+    redis_server: EmbeddedRedis, store: redis.Redis
+) -> None:
+    settings = Settings(redis_url=redis_server.url, webhook_secret=Secret(SECRET))
+    raw = json.dumps(bodies.comment("/help")).encode()
+    headers = signed(raw, event="issue_comment")
+    without_taker = create_public_app(settings).test_client()
+    answer = without_taker.post("/webhooks/github", data=raw, headers=headers)
+    assert (answer.status_code, answer.json["message"]) == (202, "no worker takes this event")
+    assert store.keys("*") == []
+    with_taker = create_public_app(settings, taken={ON_COMMENT}).test_client()
+    assert with_taker.post("/webhooks/github", data=raw, headers=headers).json["queued"] is True
+    assert [(task["task"], task["comment_id"]) for task in queued(store)] == [(ON_COMMENT, 99)]
+    assert "/help" not in json.dumps(queued(store))

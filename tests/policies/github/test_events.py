@@ -10,11 +10,19 @@ from hypothesis import strategies as st
 
 from policies.github.events import (
     KNOWN,
+    CheckRun,
+    CheckSuite,
+    Comment,
     Installation,
     MalformedEvent,
+    MergeGroup,
+    Other,
     Ping,
+    PullRequest,
     Push,
     Repository,
+    RepositoryChange,
+    Review,
     parse,
 )
 from tests.sandbox.forge.descriptions import EXAMPLES, examples, fetched
@@ -157,7 +165,20 @@ def test_every_event_that_github_recorded_is_understood_or_left() -> None:
             event = parse(entry["name"], body)
             assert (event is not None) == (entry["name"] in KNOWN), entry["name"]
             seen.add(type(event))
-    assert seen == {Push, Ping, Installation, type(None)}
+    assert seen == {
+        Push,
+        Ping,
+        PullRequest,
+        Comment,
+        Review,
+        CheckRun,
+        CheckSuite,
+        MergeGroup,
+        Installation,
+        RepositoryChange,
+        Other,
+        type(None),
+    }
 
 
 def test_what_is_read_is_what_github_recorded() -> None:

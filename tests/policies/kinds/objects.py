@@ -82,6 +82,23 @@ FULL_BINDING: Object = {
         {"name": "staging"},
     ],
 }
+ORDER: Object = {
+    "verb": "lock",
+    "repository": {"owner": "acme", "name": "fleet", "id": 512345},
+    "actor": {"id": 11, "login": "alice"},
+    "comment": {"kind": "comment", "id": 99, "line": 1},
+}
+FULL_ORDER: Object = {
+    **ORDER,
+    "target": {"kind": "Kustomization", "namespace": "apps", "name": "web", "uid": "b1c2"},
+    "environment": "prod",
+    "pullRequest": 41,
+    "revision": f"main@sha1:{'a' * 40}",
+    "headSHA": "a" * 40,
+    "arguments": {"environment": "prod", "reason": "incident 42"},
+    "reason": "incident 42",
+    "expiresAt": "2026-03-01T12:00:00Z",
+}
 
 _CONDITION = {
     "type": "Ready",
@@ -131,6 +148,13 @@ KS_STATUS: Object = {
     "lastAttemptedRevision": "main@sha1:0",
     "lastHandledReconcileAt": "now",
     "observedGeneration": 1,
+}
+
+ORDER_STATUS: Object = {
+    "conditions": [_CONDITION],
+    "message": "standing since 12:00:00",
+    "observedGeneration": 1,
+    "phase": "standing",
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from policies.kinds import GitRepository, Kind, Kustomization, RepositoryBinding
+from policies.kinds import GitRepository, Kind, Kustomization, Order, RepositoryBinding
 from policies.kinds.crd import document
 from policies.objects import ObjectRef
 from tests.fixtures.cluster import Cluster
@@ -23,12 +23,15 @@ from tests.policies.kinds.objects import (
     FULL_BINDING,
     FULL_GIT,
     FULL_KS,
+    FULL_ORDER,
     GIT,
     GIT_STATUS,
     GIT_TABLE,
     KS,
     KS_STATUS,
     KS_TABLE,
+    ORDER,
+    ORDER_STATUS,
     Object,
     changed,
     paths,
@@ -105,6 +108,12 @@ class Definitions:
         path = f"{_path(kind, group)}/kept"
         known = self._client.request("GET", path)
         return self._ask("PUT", f"{path}/status", {**known, "status": status}, dry=True)
+
+    def judge_spec(self, kind: type[Kind], group: str, spec: Any) -> Verdict:
+        """Ask what would become of the kept object with another spec."""
+        path = f"{_path(kind, group)}/kept"
+        known = self._client.request("GET", path)
+        return self._ask("PUT", path, {**known, "spec": spec}, dry=True)
 
     def _ask(self, method: str, path: str, obj: Object, *, dry: bool) -> Verdict:
         query = {"fieldValidation": "Strict"} | ({"dryRun": "All"} if dry else {})
@@ -268,3 +277,50 @@ def test_a_binding_opens_pull_requests_and_leaves_environments_open_by_default(
     assert held is not None
     assert held["spec"]["write"] == "pr"
     assert held["spec"]["environments"][1] == {"name": "staging", "protected": False}
+
+
+_ORDERS: list[tuple[str, Object, bool]] = [
+    ("the least", ORDER, True),
+    ("everything", FULL_ORDER, True),
+    ("no verb", changed(ORDER, "verb", drop=True), False),
+    ("a verb with a slash", changed(ORDER, "verb", "/lock"), False),
+    ("no actor", changed(ORDER, "actor", drop=True), False),
+    ("an actor without a number", changed(ORDER, "actor.id", drop=True), False),
+    ("actor 0", changed(ORDER, "actor.id", 0), False),
+    ("no comment", changed(ORDER, "comment", drop=True), False),
+    ("another kind of comment", changed(ORDER, "comment.kind", "issue"), False),
+    ("a button", changed(ORDER, "comment", {"kind": "check", "id": 1, "line": 0}), True),
+    ("a line before the first", changed(ORDER, "comment.line", -1), False),
+    ("no repository", changed(ORDER, "repository", drop=True), False),
+    ("a target without its uid", changed(FULL_ORDER, "target.uid", drop=True), False),
+    ("an environment that is no label", changed(FULL_ORDER, "environment", "Prod"), False),
+    ("a short head", changed(FULL_ORDER, "headSHA", "abc1234"), False),
+    ("pull request 0", changed(FULL_ORDER, "pullRequest", 0), False),
+    ("too long a reason", changed(FULL_ORDER, "reason", "x" * 1025), False),
+    ("too many arguments", changed(FULL_ORDER, "arguments", {str(n): "" for n in range(17)}), False),
+    ("an end that is no time", changed(FULL_ORDER, "expiresAt", "soon"), False),
+    ("an unknown field", changed(ORDER, "sha", "x"), False),
+]
+
+
+@pytest.fixture(scope="module")
+def order_group(definitions: Definitions) -> str:
+    return definitions.install(document(Order), "ours")
+
+
+@pytest.mark.parametrize(("spec", "accepted"), [row[1:] for row in _ORDERS], ids=[r[0] for r in _ORDERS])
+def test_an_order_says_what_it_means_or_is_refused(
+    definitions: Definitions, order_group: str, spec: Object, accepted: bool
+) -> None:
+    found = definitions.judge(Order, order_group, {"spec": spec})
+    assert found.accepted == accepted, found.refusal
+
+
+def test_an_order_does_not_change_and_its_status_does(definitions: Definitions, order_group: str) -> None:
+    definitions.keep(Order, order_group, {"spec": FULL_ORDER})
+    changes = changed(FULL_ORDER, "arguments.environment", "dev"), changed(FULL_ORDER, "reason", drop=True)
+    for spec in changes:
+        assert "does not change" in definitions.judge_spec(Order, order_group, spec).refusal
+    assert definitions.judge_spec(Order, order_group, FULL_ORDER).accepted
+    assert definitions.judge_status(Order, order_group, ORDER_STATUS).accepted
+    assert not definitions.judge_status(Order, order_group, ORDER_STATUS | {"phase": "over"}).accepted

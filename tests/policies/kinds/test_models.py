@@ -9,17 +9,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from policies.errors import TerminalError
-from policies.kinds import ALL, GitRepository, InvalidObject, Kind, Kustomization, RepositoryBinding
+from policies.kinds import ALL, GitRepository, InvalidObject, Kind, Kustomization, Order, RepositoryBinding
 from policies.kinds.crd import document
 from policies.kinds.meta import seconds
 from tests.policies.kinds.objects import (
     FULL_BINDING,
     FULL_GIT,
     FULL_KS,
+    FULL_ORDER,
     GIT,
     GIT_STATUS,
     KS,
     KS_STATUS,
+    ORDER_STATUS,
     Object,
     changed,
 )
@@ -61,8 +63,9 @@ def test_what_the_schema_admits_is_read_and_nothing_of_it_is_lost(kind: type[Kin
         (GitRepository, {"spec": FULL_GIT, "status": GIT_STATUS}),
         (Kustomization, {"spec": FULL_KS, "status": KS_STATUS}),
         (RepositoryBinding, {"spec": FULL_BINDING, "status": {}}),
+        (Order, {"spec": FULL_ORDER, "status": ORDER_STATUS}),
     ],
-    ids=["GitRepository", "Kustomization", "RepositoryBinding"],
+    ids=["GitRepository", "Kustomization", "RepositoryBinding", "Order"],
 )
 def test_every_field_at_once_is_read(kind: type[Kind], parts: Object) -> None:
     read = kind.read({"apiVersion": "x", "kind": "y", "metadata": _METADATA, **parts})

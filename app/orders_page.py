@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/orders.md, the page on orders, written from the registry that the parser reads."""
+
+from __future__ import annotations
+
+from policies.orders.grammar import MOST
+from policies.orders.registry import COMMANDS, PREFIX, SERVED, Command, Value
+from policies.orders.rules import Rule
+from policies.surface.help import guarded, who
+
+_PAGE = """\
+# Orders
+
+<!-- Written by `make generate` from policies/orders/registry.py. -->
+
+A person gives an order by a line in a comment, or in a review, of a pull request. `/help` lists the orders
+that can be given in that repository as it is configured, and who may.
+
+{table}
+{later} are known words for which nothing waits yet; they are answered with that.
+
+## How an order is written
+
+- It is the first thing on its line, and one line. Several in one comment are carried out in their order, at
+  most {most}.
+- It stands in a paragraph that is part of nothing else: in code, quotes, lists, tables, footnotes, headings,
+  links, emphasis, HTML and HTML comments nothing is an order. So nothing that somebody quotes, shows, hides
+  or strikes out is one.
+- Capital letters do not matter in the word. Arguments are words, or `name=value`; a value with blanks
+  stands in double quotes.
+- `/{prefix} lock prod` means `/lock prod`, for where another bot owns the word; `/{prefix}` alone means
+  `/help`.
+- Other words behind a slash belong to other bots and are left alone; a comment that is nothing but a slip
+  of the pen, such as `/hlep`, is answered.
+- Only a new comment and a submitted review count. An edit is no new order, and an order whose comment was
+  edited before it was read is not carried out. What bots write is no order.
+
+| value | is |
+|---|---|
+{values}
+
+## Who may give it
+
+In this order; the first that does not hold is the reason that is given, with what it takes and who can
+help.
+
+1. The repository has a RepositoryBinding (or, with `FAIRWAY_TENANCY=single`, its account is served).
+2. The environment is one that its bindings declare.
+3. The binding's `verbs` grant the order, in every namespace where it would have an effect. What only
+   answers needs no grant.
+4. The person has the role in the table on GitHub, read when the order is carried out and by numeric id. The
+   author of the pull request may hold without it, and take an own hold back; not in a pull request from a
+   fork of a public repository, where an author without the role triage is anybody.
+5. Where `.fairway.yaml` on the default branch names users, teams, a role or code owners for the order, or
+   for the order in this environment, the person is one of them. With `approvals`, that many of them have
+   approved the head in reviews instead. A code owner owns every changed path that has an owner.
+   Configuration asks for more than the defaults, never for less.
+6. In a protected environment an order that changes what runs names its commit with `sha=`, and is not given
+   by the author of the pull request, by whoever wrote or pushed one of its commits, or ordered it; unless
+   enough others approved, or `.fairway.yaml` allows self-approval there. Whoever locked an environment may
+   unlock it. What only stops, such as `/lock`, takes nothing besides.
+7. A commit that is named is the head of the pull request, or what was merged.
+
+## Locks and holds
+
+A lock stops what Fairway would start in an environment for this repository, a hold what it would start for
+this pull request. What a person merges is still applied, and the comment says so. Each is an `Order` in
+Fairway's namespace, named by what it stops: of two people who give one at the same time one gets it, and
+the other is told who was first. One that cannot be read stands.
+"""
+_HEAD = "| order | what it does | role | in a protected environment | for example |\n|---|---|---|---|---|"
+
+
+def orders() -> str:
+    """Return docs/orders.md."""
+    values = "\n".join(f"| {_NAMES[value]} | {value.value} |" for value in Value)
+    return _PAGE.format(
+        table="\n".join([_HEAD, *map(_row, SERVED), ""]),
+        later=", ".join(f"`/{command.name}`" for command in COMMANDS if not command.served),
+        most=MOST,
+        prefix=PREFIX,
+        values=values,
+    )
+
+
+_NAMES = {
+    Value.ENVIRONMENT: "`environment`",
+    Value.SHA: "`sha`",
+    Value.TEXT: "`reason`",
+}
+
+
+def _row(command: Command) -> str:
+    examples = ", ".join(f"`{example}`" for example in command.examples)
+    cells = [f"`{command.usage}`", command.summary, who(command, Rule()), guarded(command), examples]
+    return f"| {' | '.join(cells)} |"

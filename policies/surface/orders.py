@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is said of orders in general. Each answer is one or two sentences, and quotes the order as code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from policies.surface.markdown import code, inline, link
+from policies.surface.refusals import Refused
+from policies.surface.words import moment, sentence
+
+_SHOWN = 80  # characters of an order
+_SHORT = 7  # digits of a commit id
+
+
+def refused(order: str, refusal: Refused) -> str:
+    """Answer an order that its actor may not give here and now."""
+    return f"{code(order, _SHOWN)} was not carried out: {refusal.reason}. {sentence(refusal.remedy)}"
+
+
+def nothing_waits(order: str) -> str:
+    """Answer a word that we know, where nothing waits for it."""
+    return f"Nothing here waits for {code(order, _SHOWN)}. {code('/help')} lists what can be ordered."
+
+
+def nothing_to_do(order: str, why: str) -> str:
+    """Answer an order that is allowed and finds nothing to act on."""
+    return f"{code(order, _SHOWN)} found nothing to do: {inline(why)}."
+
+
+def edited(order: str) -> str:
+    """Answer an order whose comment is not what it was when it came in."""
+    return f"{_not_carried_out(order)}: its comment was edited before it was read. Write it in a new comment."
+
+
+def head_moved_meanwhile(order: str, before: str, now: str) -> str:
+    """Answer an order that meant another head than there is when it would be carried out."""
+    return (
+        f"{_not_carried_out(order)}: it was given for {code(before[:_SHORT])}, and the head is"
+        f" {code(now[:_SHORT])} now. Look at that and give the order again."
+    )
+
+
+def expired(order: str, at: str) -> str:
+    """Answer an order that could not be carried out in its time."""
+    return (
+        f"{_not_carried_out(order)}: it could not be until {moment(at)} UTC, and counts no longer."
+        " Give it again if it is still wanted."
+    )
+
+
+def failed(order: str, why: str, remedy: str = "") -> str:
+    """Answer an order that was allowed and could not be carried out."""
+    done = f" {sentence(inline(remedy))}" if remedy else f" {code('/retry')} tries again."
+    return f"{code(order, _SHOWN)} failed: {inline(why)}.{done}"
+
+
+def superseded(order: str, by: str) -> str:
+    """Answer an order that a later one takes the place of."""
+    return f"{_not_carried_out(order)}: {code(by, _SHOWN)} was given after it."
+
+
+def you_can(orders: Iterable[str]) -> str:
+    """Name what a person can order next, to be copied; empty when there is nothing."""
+    written = " · ".join(code(order) for order in orders)
+    return f"You can: {written}" if written else ""
+
+
+def footer(updated: str, address: str = "") -> str:
+    """End the status comment: when it was brought up to date, and the address where more is to be read."""
+    report = f"{link('report', address)} · " if address else ""
+    return f"<sub>{report}updated {moment(updated)} UTC · {code('/help')}</sub>"
+
+
+def _not_carried_out(order: str) -> str:
+    return f"{code(order, _SHOWN)} was not carried out"

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that is said of orders, with each string that somebody else wrote passed through a function.
+
+The identity gives the text as people see it; another function can put something hostile into each place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from policies.kinds import RepositoryBinding
+from policies.orders import mistakes as wrong
+from policies.orders.grammar import Mistake, NearMiss
+from policies.orders.locks import Claim, Hold, Lock, Standing
+from policies.orders.people import Person, Role
+from policies.orders.registry import Command, find
+from policies.orders.rules import Rule, Rules
+from policies.surface import help as help_text
+from policies.surface import locks, mistakes, orders, refusals
+from policies.surface.refusals import Refused
+from policies.tenancy import Tenant, tenant
+
+Through = Callable[[str], str]
+AT, LATER = "2026-11-28T11:00:00Z", "2026-11-28T18:30:00Z"
+HEAD, OTHER = "a1b2c3d" + "0" * 33, "b7d0e11" + "1" * 33
+
+
+def command(name: str) -> Command:
+    found = find(name)
+    assert found is not None
+    return found
+
+
+LOCK = command("lock")
+
+
+def person(t: Through, role: Role = Role.READ) -> Person:
+    return Person(11, t("bob"), role)
+
+
+def claim(t: Through, *, until: str = "", reason: bool = True) -> Claim:
+    why = t("incident 42") if reason else ""
+    return Claim("lock-7-prod", 11, t("alice") or "x", AT, why, until, 41, ("comment", 99, 1))
+
+
+def lock(t: Through, **more: bool | str) -> Lock:
+    return Lock(7, t("prod"), claim(t, **more))  # type: ignore[arg-type]
+
+
+def hold(t: Through, **more: bool | str) -> Hold:
+    return Hold(7, 41, claim(t, **more))  # type: ignore[arg-type]
+
+
+def rule(t: Through, **more: int | bool) -> Rule:
+    return Rule(users=frozenset({t("carol")}), teams=frozenset({t("acme/release")}), **more)  # type: ignore[arg-type]
+
+
+def mistake(line: str, problem: wrong.Problem) -> str:
+    return mistakes.mistake(Mistake(problem, 1, line))
+
+
+def bound(**spec: object) -> Tenant:
+    binding = {
+        "metadata": {"name": "x"},
+        "spec": {
+            "repository": {"owner": "acme", "name": "fleet", "id": 7},
+            "namespaces": ["apps", "infra"],
+            "environments": [
+                {"name": "prod", "namespaces": ["apps"], "protected": True},
+                {"name": "staging"},
+            ],
+            **spec,
+        },
+    }
+    read = RepositoryBinding.read(binding)
+    return tenant("acme", 7, served=True, tenancy="strict", bindings=[read])
+
+
+def help_of_much(t: Through) -> str:
+    rules = Rules(
+        {"reconcile": rule(t), "hold": Rule(role=Role.MAINTAIN)},
+        {
+            ("rollback", "prod"): rule(t, approvals=2, code_owners=True),
+            ("unlock", "prod"): Rule(self_approval=True),
+            ("lock", "staging"): Rule(role=Role.ADMIN),
+        },
+    )
+    return help_text.orders(bound(), rules)
+
+
+def refused(refusal: Refused, order: str = "/rollback prod") -> str:
+    return orders.refused(order, refusal)
+
+
+def standing(t: Through) -> Standing:
+    unreadable = Lock(7, "staging", Claim("lock-7-staging"))
+    return Standing((lock(t, until=LATER), unreadable), (hold(t, reason=False),))
+
+
+# fmt: off
+SAID: dict[str, Callable[[Through], str]] = {
+    "help.orders": lambda t: help_text.orders(bound(), Rules()),
+    "help.orders.configured": help_of_much,
+    "help.orders.narrow": lambda t: help_text.orders(bound(verbs=["hold"], environments=[]), Rules()),
+    "mistakes.mistake.unknown_order": lambda t: mistake(
+        t("/fairway deploy prod"), wrong.UnknownOrder(t("deploy"), "")),
+    "mistakes.mistake.unknown_order_near": lambda t: mistake(
+        t("/fairway lokc prod"), wrong.UnknownOrder(t("lokc"), "lock")),
+    "mistakes.mistake.unclosed_quote": lambda t: mistake(
+        t('/lock prod reason="incident'), wrong.UnclosedQuote(LOCK)),
+    "mistakes.mistake.unknown_argument": lambda t: mistake(
+        t("/lock prod colour=red"), wrong.UnknownArgument(LOCK, t("colour"), "")),
+    "mistakes.mistake.unknown_argument_near": lambda t: mistake(
+        t("/lock prod reson=x"), wrong.UnknownArgument(LOCK, t("reson"), "reason")),
+    "mistakes.mistake.missing_argument": lambda t: mistake(
+        t("/lock"), wrong.MissingArgument(LOCK, LOCK.arguments[0])),
+    "mistakes.mistake.repeated_argument": lambda t: mistake(
+        t("/lock prod environment=dev"), wrong.RepeatedArgument(LOCK, LOCK.arguments[0])),
+    "mistakes.mistake.bad_environment": lambda t: mistake(
+        t("/lock Prod!"), wrong.BadValue(LOCK, LOCK.arguments[0], t("Prod!"))),
+    "mistakes.mistake.bad_sha": lambda t: mistake(
+        t("/retry sha=abc"), wrong.BadValue(command("retry"), command("retry").arguments[0], t("abc"))),
+    "mistakes.mistake.bad_text": lambda t: mistake(
+        t("/lock prod reason="), wrong.BadValue(LOCK, LOCK.arguments[1], "")),
+    "mistakes.mistake.too_many_arguments": lambda t: mistake(
+        t("/lock prod staging"), wrong.TooManyArguments(LOCK, t("staging"))),
+    "mistakes.near_miss": lambda t: mistakes.near_miss(NearMiss(t("hlep"), "help", 1)),
+    "mistakes.left_out": lambda t: mistakes.left_out(12),
+    "mistakes.left_out.one": lambda t: mistakes.left_out(1),
+    "refusals.not_bound": lambda t: refused(refusals.not_bound(
+        t("no RepositoryBinding names repository 7 of acme"), t("create one with spec.repository.id 7"))),
+    "refusals.verb_not_bound": lambda t: refused(refusals.verb_not_bound(t("rollback"), "")),
+    "refusals.verb_not_bound.namespace": lambda t: refused(
+        refusals.verb_not_bound(t("rollback"), t("infra") or "x")),
+    "refusals.no_such_environment": lambda t: refused(
+        refusals.no_such_environment(t("prd"), [t("dev"), t("prod")]), t("/lock prd")),
+    "refusals.no_such_environment.none": lambda t: refused(
+        refusals.no_such_environment(t("prd"), []), t("/lock prd")),
+    "refusals.role_too_low": lambda t: refused(
+        refusals.role_too_low(person(t), Role.WRITE, or_author=False), "/reconcile"),
+    "refusals.role_too_low.author": lambda t: refused(
+        refusals.role_too_low(person(t, Role.NONE), Role.WRITE, or_author=True), "/hold"),
+    "refusals.not_by_a_stranger": lambda t: refused(
+        refusals.not_by_a_stranger(person(t), Role.WRITE), "/hold"),
+    "refusals.held_by_somebody_else": lambda t: refused(
+        refusals.held_by_somebody_else(person(t), Role.WRITE), "/unhold"),
+    "refusals.not_named": lambda t: refused(
+        refusals.not_named(person(t, Role.WRITE), rule(t, code_owners=True), t("prod") or "x")),
+    "refusals.not_named.many": lambda t: refused(refusals.not_named(
+        person(t, Role.WRITE), Rule(users=frozenset(f"user-{n:02}" for n in range(20))), "")),
+    "refusals.not_named.anywhere": lambda t: refused(
+        refusals.not_named(person(t, Role.WRITE), Rule(role=Role.ADMIN), ""), "/reconcile"),
+    "refusals.switched_off": lambda t: refused(refusals.switched_off("hold", ""), "/hold"),
+    "refusals.switched_off.environment": lambda t: refused(
+        refusals.switched_off("rollback", t("prod") or "x")),
+    "refusals.configuration_unreadable": lambda t: refused(
+        refusals.configuration_unreadable(t("line 3: orders.promot: there is no such order") or "x")),
+    "refusals.approvals_missing": lambda t: refused(
+        refusals.approvals_missing(rule(t, approvals=1), t("prod") or "x", 0)),
+    "refusals.approvals_missing.some": lambda t: refused(
+        refusals.approvals_missing(Rule(approvals=2, self_approval=True), t("prod") or "x", 1)),
+    "refusals.sha_missing": lambda t: refused(refusals.sha_missing("/rollback prod", t("prod"), HEAD)),
+    "refusals.has_a_part": lambda t: refused(
+        refusals.has_a_part(person(t, Role.WRITE), "is the author of this pull request", t("prod"), Rule())),
+    "refusals.has_a_part.rule": lambda t: refused(
+        refusals.has_a_part(person(t, Role.WRITE), "ordered this pull request", t("prod"), rule(t))),
+    "refusals.head_moved": lambda t: refused(
+        refusals.head_moved(OTHER, HEAD), t("/rollback prod sha=b7d0e11")),
+    "locks.locked": lambda t: locks.locked(lock(t)),
+    "locks.locked.until": lambda t: locks.locked(lock(t, until=LATER)),
+    "locks.already_locked": lambda t: locks.already_locked(lock(t)),
+    "locks.already_locked.unreadable": lambda t: locks.already_locked(
+        Lock(7, t("prod"), Claim("lock-7-prod"))),
+    "locks.unlocked": lambda t: locks.unlocked(lock(t, reason=False)),
+    "locks.not_locked": lambda t: locks.not_locked(t("prod")),
+    "locks.held": lambda t: locks.held(hold(t)),
+    "locks.already_held": lambda t: locks.already_held(hold(t)),
+    "locks.unheld": lambda t: locks.unheld(hold(t)),
+    "locks.not_held": lambda t: locks.not_held(),
+    "locks.stopped": lambda t: locks.stopped(lock(t)),
+    "locks.stopped.hold": lambda t: locks.stopped(hold(t)),
+    "locks.applied_all_the_same": lambda t: locks.applied_all_the_same(lock(t)),
+    "locks.applied_all_the_same.hold": lambda t: locks.applied_all_the_same(hold(t)),
+    "locks.table": lambda t: locks.table(standing(t)),
+    "locks.table.long": lambda t: locks.table(Standing(holds=tuple(hold(t) for _ in range(53)))),
+    "locks.table.nothing": lambda t: locks.table(Standing()),
+    "orders.refused": lambda t: orders.refused(t("/x"), Refused("it takes more", "somebody can help")),
+    "orders.nothing_waits": lambda t: orders.nothing_waits(t("/promote prod")),
+    "orders.nothing_to_do": lambda t: orders.nothing_to_do(
+        t("/retry"), t("nothing failed in this pull request")),
+    "orders.edited": lambda t: orders.edited(t("/lock prod")),
+    "orders.head_moved_meanwhile": lambda t: orders.head_moved_meanwhile(t("/reconcile"), OTHER, HEAD),
+    "orders.expired": lambda t: orders.expired(t("/rollback prod"), LATER),
+    "orders.failed": lambda t: orders.failed(t("/rollback prod"), t("GitHub answered 502 to POST pulls")),
+    "orders.failed.remedy": lambda t: orders.failed(
+        t("/rollback prod"), t("the App may not write contents"), t("accept its new permissions")),
+    "orders.superseded": lambda t: orders.superseded(t("/lock prod"), t("/unlock prod")),
+    "orders.you_can": lambda t: orders.you_can([t("/hold"), t('/lock prod reason="…"')]),
+    "orders.footer": lambda t: orders.footer(AT, "https://fairway.example/acme/fleet/commit/a1b2c3d"),
+    "orders.footer.alone": lambda t: orders.footer(AT),
+}
+# fmt: on

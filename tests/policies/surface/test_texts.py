@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every text that is said of orders: as it looks, and that nobody can make it say more."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import re
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+from policies.surface import help as help_text
+from policies.surface import locks, mistakes, orders, refusals
+from policies.surface.words import listed, moment, sentence
+from tests.policies.surface import hostile
+from tests.policies.surface.conftest import FOLDER
+from tests.policies.surface.rendered import page
+from tests.policies.surface.said import SAID
+
+# Parts of texts, which are in the texts above them.
+_PARTS = {"help.row", "help.who", "help.guarded", "refusals.people"}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_a_text_is_what_its_golden_file_says(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(name, SAID[name](lambda text: text))
+
+
+def test_every_golden_file_belongs_to_a_text() -> None:
+    # Those of checks are compared beside their annotations.
+    texts = {path.stem for path in FOLDER.iterdir() if not path.stem.startswith("repository_file.")}
+    assert texts == set(SAID)
+
+
+@pytest.mark.parametrize("module", [help_text, locks, mistakes, orders, refusals], ids=lambda m: m.__name__)
+def test_every_text_has_a_golden_file(module: ModuleType) -> None:
+    short = module.__name__.rpartition(".")[2]
+    functions = {
+        f"{short}.{name}"
+        for name, _ in inspect.getmembers(module, inspect.isfunction)
+        if not name.startswith("_") and inspect.getmodule(getattr(module, name)) is module
+    }
+    assert functions
+    assert functions - _PARTS == {
+        ".".join(name.split(".")[:2]) for name in SAID if name.startswith(f"{short}.")
+    }
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_nothing_in_a_text_acts(name: str) -> None:
+    said = SAID[name]
+    expected = page(said(lambda text: "x"))
+    texts = itertools.islice(hostile.strings(10_000, seed=len(name)), 0, None, 37)
+    for text in [*hostile.KNOWN, *texts, "x" * 5000, "/help\n" * 50]:
+        written = said(lambda _, text=text: text)  # type: ignore[misc]
+        read = page(written)
+        assert read.tags == expected.tags, (text, written)
+        assert read.links == expected.links, (text, written)
+        assert read.found == {}, (text, written)
+        assert not re.search(r"^\s*[/@]", written, re.MULTILINE), (text, written)
+        assert len(written) < 60_000  # GitHub takes 65,536
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_a_text_names_no_one_and_ends(name: str) -> None:
+    written = SAID[name](lambda text: text)
+    assert page(written).found == {}
+    assert not re.search(r"\bplease\b|\bsorry\b|!(?!\w*`)", written, re.IGNORECASE) or "Prod!" in written
+    assert written == written.strip()
+
+
+def test_lists_times_and_sentences() -> None:
+    assert [listed(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "",
+        "a",
+        "a or b",
+        "a, b or c",
+    ]
+    assert listed(["a", "b"], "and") == "a and b"
+    assert moment("2026-11-28T23:30:00-02:00") == "29 Nov 2026 01:30"
+    assert [moment(text) for text in ("", "soon", "2026-11-28T11:00:00")] == ["unknown"] * 3
+    assert [sentence("it is"), sentence("`x` is"), sentence("")] == ["It is.", "`x` is.", "."]
