@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from policies import conditions
+from policies import conditions, history
 from policies.objects import Object, ObjectRef
 from policies.ownership import FINALIZER
 from tests.fixtures.fluxapply import FluxApply
@@ -114,6 +114,9 @@ def test_the_first_run_after_flux_changes_no_object_and_goes_on_with_its_status(
     assert status["inventory"] == left["inventory"]
     [entry] = status["history"]
     assert entry["totalReconciliations"] == 4
+    # Metadata is free text by key: ours stands beside Flux's own, which stays as it was.
+    why = entry["metadata"].pop(history.BUILD)
+    assert why.startswith("rebuilt: ")
     assert {**left["history"][0], **{k: entry[k] for k in _MOVING}} == entry
     assert (ready["status"], ready["message"]) == ("True", f"Applied revision: {revision}")
     assert set(status) == set(left)
