@@ -38,7 +38,8 @@ class Leader:
         self._identity = identity
         self._elapsed = elapsed
         self._renewed: float | None = None
-        self._seen: tuple[object, float] = (None, 0.0)  # another's Lease, and since when it stands as it is
+        # Another's Lease, who holds it and when it was renewed, and since when it stands as it is.
+        self._seen: tuple[tuple[str, str] | None, float] = (None, 0.0)
 
     def step(self, now: datetime) -> bool:
         """Renew or try to take the Lease; True while we lead. Called every RENEW_EVERY seconds or so."""
@@ -85,6 +86,8 @@ class Leader:
             return True
         found, now = (spec["holderIdentity"], spec["renewTime"]), self._elapsed()
         if self._seen[0] != found:
+            if self._seen[0] is None or self._seen[0][0] != found[0]:
+                log.info("standing by: %s holds %s", found[0], self._ref)
             self._seen = found, now
         return now - self._seen[1] > (spec.get("leaseDurationSeconds") or DURATION)
 

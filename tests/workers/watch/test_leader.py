@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 import urllib3
 
 from policies.objects import Object, ObjectRef
@@ -200,3 +201,14 @@ def test_who_holds_it_goes_on_when_somebody_else_writes_into_the_lease(
     assert one.step(at(0))
     assert one.step(at(2))
     assert not one.step(at(DURATION)), "but not for longer than the Lease is good for"
+
+
+def test_who_stands_by_says_once_for_whom(
+    client: Client, namespace: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    one, two = contender(client, namespace, "one"), contender(client, namespace, "two")
+    for seconds in range(4):
+        assert one.step(at(seconds))
+        assert not two.step(at(seconds))
+    assert [r.message for r in caplog.records] == [f"standing by: one holds Lease/{namespace}/fairway-watch"]
