@@ -154,7 +154,11 @@ def test_what_health_checks_name_is_followed_whoever_applied_it(
     own = created(client, namespace, WAITING, name="own", wait=False, healthChecks=[check("own")])
     named = created(client, namespace, WAITING, name="named", wait=False, healthChecks=[check("other")])
     watching.know(own, named)
-    until(lambda: watching.queues(own) or len(watching.loop._named._seen) == 1, what="a look for the other")
+    # Kustomizations of other tests may wait in this cluster too.
+    other, followed = ObjectRef("", "v1", "ConfigMap", namespace, "other"), watching.loop._named
+    until(lambda: watching.queues(named) or other in followed._seen, what="a look for the other")
+    assert key(named) not in watching.sent
+    assert [ref for ref in followed._informers if ref.namespace == namespace] == [other]
     for name in ("own", "other"):
         made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}}
         client.create(with_owner(made, name="own", namespace=namespace) if name == "own" else made)
@@ -164,7 +168,7 @@ def test_what_health_checks_name_is_followed_whoever_applied_it(
         ObjectRef.of(named), {"status": {"conditions": [READY]}}, manager="test", subresource="status"
     )
     watching.know(ended)
-    assert not watching.loop._named._informers, "nobody waits for it any more"
+    assert other not in followed._informers, "nobody waits for it any more"
 
 
 @pytest.mark.parametrize("expression", [None, "dep.metadata.generation == 2"])
