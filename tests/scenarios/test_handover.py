@@ -62,12 +62,15 @@ def a_hundred_waiting(world: World) -> Team:
 
 @contextlib.contextmanager
 def standby(world: World, line: ApiProxy, folder: Path) -> Iterator[Path]:
-    """Run a second `watch` whose requests go over `line`; yields its log once it stands by."""
+    """Run a second `watch` whose requests go over `line`; yields its log once it stands by.
+
+    It looks at no wait every now and then: what ends one there is what it has seen.
+    """
     named = {"KUBECONFIG": str(line.kubeconfig(folder / "kubeconfig")), "FAIRWAY_CONTEXT": "line"}
     log = folder / "watch.log"
     with log.open("wb") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "watch"],
+            [sys.executable, "-m", "tests.scenarios.unpolled"],
             env=world.environment() | named,
             stdout=said,
             stderr=subprocess.STDOUT,
@@ -105,6 +108,10 @@ def test_a_new_leader_lists_each_kind_once_and_misses_nothing(world: World, tmp_
             one = team.applied(NAMES[0])
             assert one["status"]["observedGeneration"] == one["metadata"]["generation"]
             assert (team.config("second") or {})["data"] == {"value": "2"}
+            with without_kubelet(world):
+                team.push({f"{n}/web.yaml": deployment(n, image="ghcr.io/acme/web:2") for n in NAMES[:20]})
+                until(lambda: in_state(world, team, "Unknown") == 20, what="the changed ones waiting again")
+            until(lambda: in_state(world, team, "True") == len(NAMES), what="their waits concluded")
         watched = {what(asked) for asked in line.asked if asked.is_watch}
         lists = Counter(what(asked) for asked in line.asked if asked.method == "GET" and not asked.is_watch)
         assert {path.rpartition("/")[2] for path, *_ in watched} >= {
