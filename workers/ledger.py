@@ -2,7 +2,7 @@
 """Where the ledger is kept: two Redis hashes a Kustomization, what was applied and what was seen.
 
 Workers write the first, `watch` the second, and both are only memory: what is not there is asked of the
-API server. An entry that cannot be read counts as missing.
+API server. An entry that cannot be read counts as missing. `watch` also notes whose wait has taken too long.
 """
 
 from __future__ import annotations
@@ -87,9 +87,18 @@ class Ledger:
                 pipe.expire(key, TTL)
         pipe.execute()
 
+    def end_wait(self, owner: Owner, since: str) -> None:
+        """Write down that a wait has taken too long; `since` is when it began, as its status says."""
+        self._redis.set(_over(owner), since, ex=TTL)
+
+    def wait_is_over(self, owner: Owner, since: str) -> bool:
+        """Tell whether the wait that began then has taken too long."""
+        found = cast("bytes | None", self._redis.get(_over(owner)))
+        return found is not None and found.decode() == since
+
     def forget(self, owner: Owner) -> None:
         """Drop everything about a Kustomization that is gone."""
-        self._redis.delete(_applied(owner), _seen(owner))
+        self._redis.delete(_applied(owner), _seen(owner), _over(owner))
 
 
 def _applied(owner: Owner) -> str:
@@ -98,6 +107,10 @@ def _applied(owner: Owner) -> str:
 
 def _seen(owner: Owner) -> str:
     return f"fairway:seen:{owner[0]}/{owner[1]}"
+
+
+def _over(owner: Owner) -> str:
+    return f"fairway:over:{owner[0]}/{owner[1]}"
 
 
 def _text_applied(entry: Applied) -> str:

@@ -57,7 +57,7 @@ class Applier:
                 done = len(changes)
                 self._stage.apply(stage, changes)
                 if number + 1 < len(planned) and stages.waits_for_readiness(stage):
-                    self._wait_until_established(changes[done:])
+                    self._wait_until_established(stage, changes, changes[done:])
         except ApplyFailed as error:
             error.applied = news(changes)
             # A write whose answer was lost may have been carried out; what was refused was not.
@@ -69,11 +69,14 @@ class Applier:
         """Return which objects differ from what is wanted, writing nothing."""
         return self._stage.differing(objects)
 
-    def _wait_until_established(self, stage: Sequence[Change]) -> None:
+    def _wait_until_established(
+        self, stage: Sequence[Object], changes: list[Change], of_it: Sequence[Change]
+    ) -> None:
         """Wait for definitions that the next stage needs; they are ready in moments or not at all."""
         deadline = time.monotonic() + _STAGE_TIMEOUT
-        waiting = [c.ref for c in stage if c.done is not Done.SKIPPED and not self._known_ready(c)]
-        while waiting := [ref for ref in waiting if not self._established(ref)]:
+        objects = {ObjectRef.of(obj): obj for obj in stage}
+        waiting = [c.ref for c in of_it if c.done is not Done.SKIPPED and not self._known_ready(c)]
+        while waiting := [ref for ref in waiting if not self._established(objects[ref], changes)]:
             if time.monotonic() > deadline:
                 names = ", ".join(str(ref) for ref in waiting)
                 raise ApplyFailed(waiting[0], f"not established after 1m0s ({names})", None)
@@ -83,12 +86,23 @@ class Applier:
         seen = self._memory.verdict(change.ref) if change.done is Done.UNCHANGED else None
         return seen is not None and seen.current
 
-    def _established(self, ref: ObjectRef) -> bool:
+    def _established(self, obj: Object, changes: list[Change]) -> bool:
+        live = self._client.find(ObjectRef.of(obj))
+        if live is None:
+            self._apply_again(obj, changes)
+            return False
         try:
-            live = self._client.get(ref)
             return health(live).verdict is Verdict.CURRENT and self._discovered(live)
         except NotFound:
             return False
+
+    def _apply_again(self, obj: Object, changes: list[Change]) -> None:
+        """Apply a definition that is gone: it was on its way out, which an apply does not stop."""
+        self._fence()
+        ref = ObjectRef.of(obj)
+        self._memory.forget(ref)
+        changes[:] = [change for change in changes if change.ref != ref]
+        self._stage.apply([obj], changes)
 
     def _discovered(self, live: Object) -> bool:
         """Tell whether the kind of a definition can be addressed: that comes moments after it is established.

@@ -203,7 +203,8 @@ class KustomizationReconciler:
             self._bring_about(run, artifact)
             return
         waiting = health_set(run.spec, run.report.inventory, skipped=run.report.skipped)
-        self._settle(run, self._look(run, waiting), overdue=run.report.overdue())
+        if not self._settle(run, outcome := self._look(run, waiting)) and run.report.overdue():
+            run.report.unhealthy(texts.timed_out(outcome.healths))
 
     def _look(self, run: Run, waiting: list[ObjectRef], changes: Sequence[Change] = ()) -> Outcome:
         """Judge what is waited for, asking the API server only for what nobody has seen since its apply."""
@@ -225,14 +226,12 @@ class KustomizationReconciler:
             verdicts=verdicts,
         )
 
-    def _settle(self, run: Run, outcome: Outcome, *, overdue: bool = False) -> bool:
+    def _settle(self, run: Run, outcome: Outcome) -> bool:
         """End the wait if it is over, and tell whether it was."""
         if outcome.done:
             run.report.succeeded(checked=True)
         elif outcome.failed and not self._context.settings.gate("DisableFailFastBehavior"):
             run.report.unhealthy(texts.failed_early(outcome.healths))
-        elif overdue:
-            run.report.unhealthy(texts.timed_out(outcome.healths))
         else:
             return False
         return True

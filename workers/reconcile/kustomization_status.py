@@ -129,6 +129,9 @@ class Report:
         self.context.redis.set(self._note_key, json.dumps(note), ex=_WAIT_TTL)
         changed = self._conditions().set(READY, "Unknown", "Progressing", "Reconciliation in progress")
         changed.set(RECONCILING, "True", "Progressing", self.progress).delete(STALLED)
+        before, generation = conditions.of(self.record.obj), self.record.obj["metadata"]["generation"]
+        if (conditions.find(before, HEALTHY) or {}).get("observedGeneration") != generation:
+            changed.delete(HEALTHY)  # another spec's wait has its whole time, whatever it says of itself
         changed.set(HEALTHY, "Unknown", "Progressing", self.progress)
         self._write(changed)
 
@@ -148,10 +151,10 @@ class Report:
         return True
 
     def overdue(self) -> bool:
-        """Tell whether the wait has lasted for the Kustomization's timeout."""
+        """Tell whether the wait has lasted for the Kustomization's timeout: `watch` times it."""
         healthy = conditions.find(conditions.of(self.record.obj), HEALTHY) or {}
-        since = clock.parse(healthy["lastTransitionTime"])
-        return (self.context.now() - since).total_seconds() >= self.spec.timeout_seconds
+        owner = self.record.ref.namespace, self.record.ref.name
+        return self.context.ledger.wait_is_over(owner, healthy["lastTransitionTime"])
 
     def succeeded(self, *, checked: bool) -> None:
         """Ready: everything is applied and, when that was `checked`, healthy."""

@@ -44,6 +44,8 @@ class Memory:
         """Return how an object stands, by its `live` state where that was read, else by what was seen."""
         one = ObjectRef.of(desired).id
         seen = self.known.seen.get(one)
+        if one in self.unsure:
+            return Standing.UNSURE
         if ownership.says("ssa", "ifnotpresent", desired) or ownership.left_alone(desired, live):
             return Standing.UNSURE
         if live is None and (seen is None or seen.left_alone):

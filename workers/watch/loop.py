@@ -304,6 +304,11 @@ class Loop:
             except redis.RedisError:
                 log.warning("what was seen is not written down: it will be asked of the API server")
         self._drifts.suspect(self._health.suspects())
+        over = self._state.over
+        while over:
+            key, since = next(iter(over.items()))
+            self._ledger.end_wait((key.namespace, key.name), since)
+            del over[key]
         self._state.flush()
 
 

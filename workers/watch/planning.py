@@ -34,9 +34,10 @@ class Planning:
         self._rechecks: dict[Key, float] = {}
         self._failures: dict[Key, int] = {}  # runs by the clock since an object was ready
         self._asked: dict[Key, Any] = {}  # what each object was queued for last
+        self._waits: dict[Key, tuple[str, float]] = {}  # each wait's transition time, and when it began
 
     def forget(self, key: Key) -> None:
-        for known in (self._rechecks, self._failures, self._asked):
+        for known in (self._rechecks, self._failures, self._asked, self._waits):
             known.pop(key, None)
         self._named.follow((key.namespace, key.name), ())
 
@@ -59,8 +60,9 @@ class Planning:
         if key.kind == "Kustomization":
             self._named.follow((key.namespace, key.name), _named(obj) if waiting else ())
         if waiting:
-            self._wait(key, obj)
+            self._wait(key, obj, known=known)
             return
+        self._waits.pop(key, None)
         self._at_interval(key, obj, known=known)
 
     def later(self, key: Key, place: int) -> None:
@@ -127,13 +129,12 @@ class Planning:
             longest=self._state.settings.max_retry_delay,
         )
 
-    def _wait(self, key: Key, obj: Object) -> None:
+    def _wait(self, key: Key, obj: Object, *, known: bool = True) -> None:
         """Health is awaited: conclude when it is decided, or when its time is over."""
-        state, spec = self._state, Kustomization.read(obj)
-        healthy = conditions.find(conditions.of(obj), conditions.HEALTHY) or {}
-        deadline = clock.parse(healthy["lastTransitionTime"]).timestamp() + spec.timeout_seconds
-        left = deadline - state.now()
+        state = self._state
+        since, left = self._time_left(key, obj, known=known)
         if left <= 0:
+            state.over[key] = since
             state.queue(key, Queue.PUSH)
         # Not at once again: until the run is over nothing changes, and asking would fill the time.
         state.after(left if left > 0 else _CONCLUDE_RECHECK, key, "run")
@@ -145,6 +146,20 @@ class Planning:
         elif all(h.current for h in verdicts) or any(h.failed for h in verdicts):
             state.queue(key, Queue.PUSH)
             state.after(_CONCLUDE_RECHECK, key, "recheck")
+
+    def _time_left(self, key: Key, obj: Object, *, known: bool) -> tuple[str, float]:
+        """Return since when an object waits, by its status, and how many seconds it may go on.
+
+        A wait that begins before our eyes is timed by a clock that never jumps; only of one that another
+        leader has seen begin the clock on the wall has to tell how long it lasts.
+        """
+        state = self._state
+        since = (conditions.find(conditions.of(obj), conditions.HEALTHY) or {})["lastTransitionTime"]
+        if key not in self._waits or self._waits[key][0] != since:
+            gone = 0.0 if known else max(0.0, state.now() - clock.parse(since).timestamp())
+            self._waits[key] = since, state.elapsed() - gone
+        timeout = Kustomization.read(obj).timeout_seconds
+        return since, self._waits[key][1] + timeout - state.elapsed()
 
     def _verdicts(self, key: Key, obj: Object) -> list[Health] | None:
         """Return how the objects are that it waits for; None when watches alone do not tell."""

@@ -46,6 +46,7 @@ class State:
     timers: Timers[Due] = field(default_factory=Timers)
     served: set[str] = field(default_factory=lambda: set(NAMES))
     pending: dict[Key, Queue] = field(default_factory=dict)
+    over: dict[Key, str] = field(default_factory=dict)  # waits whose time is over: since when they waited
     reported: dict[Key, float] = field(default_factory=dict)
     tenants: dict[Key, str] = field(default_factory=dict)  # of repositories: a namespace with a source of it
 

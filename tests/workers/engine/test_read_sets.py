@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,35 @@ from workers.git.artifact import archive
 from workers.git.contents import FILE, LINK, Entry
 
 Files = dict[str, str]
-ROUNDS = int(os.environ.get("FAIRWAY_READ_SET_ROUNDS", "60"))
+ROUNDS = int(os.environ.get("FAIRWAY_READ_SET_ROUNDS", "100"))
 SEED = int(os.environ.get("FAIRWAY_READ_SET_SEED", "5"))
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 SCHEMA = '{"definitions": {"io.acme.v1.Thing": {"type": "object", "properties": {"a": {"type": "string"}}}}}'
+
+IGNORED = ("*.yml\n", "deep/\n", "new.*\n", "/moved\n!own\n", "linked.yaml\n", "*.txt\n")
+PLUGIN = """apiVersion: builtin
+kind: ConfigMapGenerator
+metadata: {name: plugged}
+options: {disableNameSuffixHash: true}
+files: [plugged.txt]
+"""
+# What a build may read, by a part of the path, and how it is shown that it was tried often enough.
+PARTS = {
+    "bases": "bases/",
+    "components": "components/",
+    "files of other folders": "shared/m",
+    "generators of files": "gen.txt",
+    "generators of variables": "vars.env",
+    "generators of secrets": "secret.txt",
+    "generators that are files": "plugin.yaml",
+    "patches": "patch.yaml",
+    "patches by example": "merged.yaml",
+    "replacements": "replaced.yaml",
+    "transformers": "transformer.yaml",
+    "their configuration": "configuration.yaml",
+    "schemas": "schema.json",
+    "folders without a kustomization": "/deep",
+}
 
 
 class Link(str):
@@ -62,13 +88,13 @@ class Repository:
 
     def _links_and_ignores(self) -> None:
         """Links are no part of a source, but ignore files are found behind them."""
-        if self.chance.random() < 0.4:
+        if self.chance.random() < 0.5:
             app = self.chance.choice(self.apps)
             self.files[f"{app}/linked.yaml"] = Link("../../unused/thing.yaml")
             self.files[f"{app}/looped"] = Link("..")
-        if self.chance.random() < 0.4:
+        if self.chance.random() < 0.5:
             folder = self.chance.choice(["", *self.apps, "bases"])
-            ignored = self.chance.choice(["*.yml\n", "deep/\n", "new.*\n", "/moved\n!own\n"])
+            ignored = self.chance.choice(IGNORED)
             name = f"{folder}/.sourceignore".lstrip("/")
             if folder and self.chance.random() < 0.3:
                 self.files["docs/ignored"], self.files[name] = (
@@ -82,7 +108,7 @@ class Repository:
         """Return the files after one change."""
         files = dict(self.files)
         acts = [self._edit, self._edit, self._delete, self._add, self._add, self._rename, self._swap]
-        self.chance.choice(acts)(files)
+        self.chance.choice([*acts, self._ignore_otherwise, self._lead_elsewhere])(files)
         return files
 
     def _manifests(self, folder: str) -> list[str]:
@@ -99,7 +125,7 @@ class Repository:
         up = "../" * (folder.count("/") + 1)
         resources = [name.removeprefix(f"{folder}/") for name in self._manifests(folder)]
         resources += [up + base for base in self.chance.sample(bases, min(len(bases), 1))]
-        if self.chance.random() < 0.2 and not bases:
+        if self.chance.random() < 0.2:
             resources.append(up + self.chance.choice(shared))
         lines = ["resources:", *(f"- {one}" for one in resources), *self._extras(folder, up)]
         self.files[f"{folder}/{self.chance.choice(NAMES)}"] = "\n".join(lines) + "\n"
@@ -113,13 +139,31 @@ class Repository:
             lines += ["configMapGenerator:", f"- name: gen-{self.count}", "  files:", "  - gen.txt"]
             lines += [f"  - shared={up}shared/data.txt"] if maybe(0.5) else []
             lines += ["  envs:", f"  - {up}shared/vars.env"] if maybe(0.5) else []
+        if maybe(0.2):
+            self.files[f"{folder}/secret.txt"] = folder
+            lines += ["secretGenerator:", f"- name: secret-{self.count}", "  files:", "  - secret.txt"]
+        if maybe(0.15):
+            plugin = PLUGIN.replace("plugged}", f"plugged-{self.count}}}")
+            self.files |= {f"{folder}/plugin.yaml": plugin, f"{folder}/plugged.txt": folder}
+            lines += ["generators:", "- plugin.yaml"]
+        if maybe(0.15):
+            self.files[f"{folder}/configuration.yaml"] = (
+                "namePrefix:\n- {path: data/value, kind: ConfigMap}\n"
+            )
+            lines += ["configurations:", "- configuration.yaml"]
+        patches = []
         if maybe(0.3):
             self.files[f"{folder}/patch.yaml"] = '- op: add\n  path: /data/patched\n  value: "yes"\n'
-            lines += ["patches:", "- path: patch.yaml", "  target: {kind: ConfigMap, version: v1}"]
-        if maybe(0.15):
+            patches += ["- path: patch.yaml", "  target: {kind: ConfigMap, version: v1}"]
+        if maybe(0.15) and (first := self._first(folder)):
+            self.files[f"{folder}/merged.yaml"] = config(first, "merged")
+            patches += ["- path: merged.yaml"]
+        lines += ["patches:", *patches] if patches else []
+        if maybe(0.15) and (first := self._first(folder)):
             self.files[f"{folder}/replaced.yaml"] = (
-                f"source: {{kind: ConfigMap, name: {self._first(folder)}, fieldPath: data.value}}\n"
+                f"source: {{kind: ConfigMap, name: {first}, fieldPath: data.value}}\n"
                 "targets:\n- select: {kind: ConfigMap}\n  fieldPaths: [data.other]\n"
+                "  options: {create: true}\n"
             )
             lines += ["replacements:", "- path: replaced.yaml"]
         if maybe(0.2):
@@ -133,18 +177,20 @@ class Repository:
         if maybe(0.3):
             lines += [f"namePrefix: {folder.replace('/', '-')}-"]
         if maybe(0.2) and not folder.startswith("components"):
-            lines += ["components:", f"- {up}components/c0"]
+            lines += ["components:", f"- {up}components/c{self.chance.randint(0, 1)}"]
         return lines
 
     def _first(self, folder: str) -> str:
         mine = [name for name in self.files if os.path.dirname(name) == folder and "/m" in name]
-        return os.path.basename(min(mine)).split(".")[0]
+        return os.path.basename(min(mine)).split(".")[0] if mine else ""
 
     def _component(self, folder: str) -> str:
         self.files[f"{folder}/kustomization.yaml"] = (
             "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
-            "commonAnnotations: {by: component}\n"
+            f"commonAnnotations: {{by: component}}\nresources: [{os.path.basename(folder)}.yaml]\n"
         )
+        name = os.path.basename(folder)
+        self.files[f"{folder}/{name}.yaml"] = config(f"of-{name}", 1)
         return folder
 
     def _app(self, folder: str, bases: list[str], shared: list[str]) -> str:
@@ -189,6 +235,19 @@ class Repository:
             [f"{name}.bak", os.path.join(os.path.dirname(name), "renamed.yaml"), f"moved/{name}"]
         )
         files[other] = files.pop(name)
+
+    def _ignore_otherwise(self, files: Files) -> None:
+        """Write an ignore file, where there is one or anew."""
+        there = [name for name in sorted(files) if name.endswith(".sourceignore")]
+        new = os.path.join(self.chance.choice(["", *self.apps]), ".sourceignore")
+        files[self.chance.choice([*there, new])] = self.chance.choice(IGNORED)
+
+    def _lead_elsewhere(self, files: Files) -> None:
+        """Put a link where there is one, nothing or a file; or a file in place of a link."""
+        there = [name for name in sorted(files) if isinstance(files[name], Link)]
+        name = self.chance.choice([*there, f"{self.chance.choice(self.apps)}/linked.yaml", self._some(files)])
+        link = Link("../" * name.count("/") + self.chance.choice(["unused/thing.yaml", "shared", "nowhere"]))
+        files[name] = link if name not in there or self.chance.random() < 0.5 else config("unlinked", 1)
 
     def _swap(self, files: Files) -> None:
         """Put a folder where a file was, or a file where a folder was."""
@@ -245,8 +304,21 @@ def same(engine: Engine, request: BuildRequest, reads: Mapping[str, str]) -> boo
     return not engine.unchanged(request.artifact, request.digest, {"one": reads}, timeout=20)
 
 
+def tried(reads: Mapping[str, str], before: Files, after: Files) -> set[str]:
+    """Say what a build and a commit after it have tried: `PARTS` that were read, and what was changed."""
+    paths = " ".join(reads)
+    changed = {name for name in before | after if before.get(name) != after.get(name)}
+    found = {part for part, path in PARTS.items() if path in paths}
+    if any(name.endswith(".sourceignore") for name in changed):
+        found.add("another ignore file")
+    if any(isinstance(files.get(name), Link) for name in changed for files in (before, after)):
+        found.add("another link")
+    return found
+
+
 def test_what_would_be_skipped_renders_the_same(engine: Engine, tmp_path: Path) -> None:
-    chance, skipped, rebuilt = random.Random(SEED), 0, 0
+    chance, built = random.Random(SEED), 0
+    skipped, rebuilt = Counter[str](), Counter[str]()
     for number in range(ROUNDS):
         repository = Repository(random.Random(chance.random()))
         spec: dict[str, Any] = {"path": repository.path()}
@@ -257,20 +329,29 @@ def test_what_would_be_skipped_renders_the_same(engine: Engine, tmp_path: Path) 
         inputs, before = kept.inputs, rendered(engine, kept.request(repository.files))
         if before is None:
             continue
+        built += 1
         assert before.reads, "what a build reads is always known here"
         for _ in range(4):
             if chance.random() < 0.1:
                 kept.change_variables()
-            after = kept.request(repository.commit())
+            files = repository.commit()
+            after, parts = kept.request(files), tried(before.reads, repository.files, files)
             if kept.inputs != inputs or not same(engine, after, before.reads):
-                rebuilt += 1
+                rebuilt.update({*parts, "all", *(["other variables"] if kept.inputs != inputs else [])})
                 continue
-            skipped += 1
+            skipped.update({*parts, "all"})
             now = rendered(engine, after)
             assert now is not None, f"round {number}: {spec['path']} fails now, and would have been skipped"
             assert (now.digest, now.objects) == (before.digest, before.objects), f"round {number}: {spec}"
-    assert skipped > ROUNDS / 2, "most of what a commit does not concern is to be skipped"
-    assert rebuilt > ROUNDS / 4
+    assert built > ROUNDS * 0.7, "most of the repositories make sense"
+    assert skipped["all"] > ROUNDS / 2, "most of what a commit does not concern is to be skipped"
+    assert rebuilt["all"] > ROUNDS / 4
+    assert rebuilt["other variables"] > ROUNDS / 20
+    every = {*PARTS, "another ignore file", "another link"}
+    seldom = {
+        one: (skipped[one], rebuilt[one]) for one in every if min(skipped[one], rebuilt[one]) < ROUNDS / 30
+    }
+    assert seldom == {}, "tried too seldom to prove anything"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from policies.objects import Object, ObjectRef
 from policies.ownership import FIELD_MANAGER, GROUP
+from tests.fixtures.world import until
 from tests.workers.reconcile.conftest import Apply, config_map, crd, deployment, made
 from workers.cluster import Client, Forbidden, Invalid, NoMatch
 from workers.reconcile.apply import Change, Done
@@ -197,6 +198,32 @@ def test_a_definition_is_found_though_somebody_asked_for_it_a_moment_before(
         ended.set()
         other.join()
     fresh.delete(ObjectRef.of(crd(group)))
+
+
+def test_a_definition_on_its_way_out_is_made_again_when_it_is_gone(
+    client: Client, fresh: Client, apply: Apply, namespace: str
+) -> None:
+    group = f"{namespace}.example"
+    definition = ObjectRef.of(crd(group))
+    held = made(f"{group}/v1", "Widget", "held", namespace, metadata={"finalizers": ["example.com/hold"]})
+    apply(held, crd(group))
+    before = client.get(definition)["metadata"]
+    client.delete(definition)
+
+    def let_go() -> None:
+        """Let it end once it was applied, which an apply of what is going does not tell."""
+        until(lambda: "changed" in client.get(definition)["metadata"].get("labels", {}), what="the apply")
+        client.patch(ObjectRef.of(held), {"metadata": {"finalizers": None}}, manager="test")
+
+    other = threading.Thread(target=let_go)
+    other.start()
+    labelled = crd(group)
+    labelled["metadata"]["labels"] = {"changed": "yes"}
+    changes = apply(labelled, made(f"{group}/v1", "Widget", "one", namespace), by=fresh)
+    other.join()
+    assert [change.done for change in changes] == [Done.CREATED, Done.CREATED]
+    assert client.get(definition)["metadata"]["uid"] != before["uid"]
+    client.delete(definition)
 
 
 def test_a_kind_that_nobody_defines_fails_naming_the_object(apply: Apply, namespace: str) -> None:

@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from policies import conditions
 from policies.clock import parse
 from policies.health import Verdict, texts
 from policies.kinds import Kustomization
-from policies.objects import ObjectRef
+from policies.objects import Object, ObjectRef
 from tests.policies.made import AT, kustomization
-from tests.workers.reconcile.conftest import Apply, config_map
+from tests.workers.reconcile.conftest import Apply, config_map, deployment
+from tests.workers.reconcile.delivery import Delivery, told
 from workers.cluster import Client
 from workers.engine import Engine
 from workers.reconcile.judging import Judge
@@ -25,6 +28,13 @@ from workers.reconcile.waiting import look, set_of
 KSTATUS = Judge(Engine(Path("/nowhere")), {}, now=parse(AT))  # it has no expression to ask an engine about
 WEB = ObjectRef("apps", "v1", "Deployment", "apps", "web")
 SELF = ObjectRef("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "apps", "web")
+
+STUCK = json.dumps(deployment("", image="ghcr.io/acme/web:broken"))
+
+
+def since_of(obj: Object) -> str:
+    healthy = conditions.find(conditions.of(obj), "Healthy") or {}
+    return str(healthy["lastTransitionTime"])
 
 
 def check(ref: ObjectRef, **more: Any) -> dict[str, Any]:
@@ -122,3 +132,28 @@ def test_a_pod_that_finds_no_node_fails_after_a_while() -> None:
         Verdict.IN_PROGRESS,
         Verdict.FAILED,
     ]
+
+
+def test_the_time_of_a_wait_is_what_the_watch_says_and_not_what_the_clock_shows(delivery: Delivery) -> None:
+    context = delivery.context
+    assert told(delivery.apply({"a.yaml": STUCK}, wait=True, timeout="5m"), "Healthy")[0] == "Unknown"
+    context.now = lambda: datetime.now(UTC) + timedelta(hours=2)
+    obj = delivery.run()
+    assert told(obj, "Healthy")[0] == "Unknown"
+    owner, since = (delivery.namespace, "app"), since_of(obj)
+    context.ledger.end_wait(owner, "2026-01-01T00:00:00Z")
+    assert told(delivery.run(), "Healthy")[0] == "Unknown", "that was another wait"
+    context.ledger.end_wait(owner, since)
+    context.now = lambda: datetime.now(UTC) - timedelta(hours=2)
+    told_now = told(delivery.run())
+    assert told_now[:2] == ("False", "HealthCheckFailed")
+    assert told_now[2].startswith("timeout waiting for: [Deployment/")
+
+
+def test_another_spec_begins_its_wait_anew(delivery: Delivery) -> None:
+    obj = delivery.apply({"a.yaml": STUCK}, wait=True, timeout="5m")
+    delivery.context.now = lambda: datetime.now(UTC) + timedelta(seconds=200)
+    assert since_of(delivery.run()) == since_of(obj)
+    delivery.kustomization(prune=False)
+    later = parse(since_of(delivery.run())) - parse(since_of(obj))
+    assert later > timedelta(seconds=190)

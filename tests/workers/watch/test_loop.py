@@ -51,15 +51,19 @@ class Watching:
             {"FAIRWAY_REDIS_URL": redis_url, "KUBECONFIG": kubeconfig, "FAIRWAY_DATA": "/nowhere"}, str
         )
         self.jumped = 0.0  # seconds that the clock on the wall is ahead of the time that has passed
+        self._client, self._settings, self._namespace = client, settings, namespace
+        self.lead()
+
+    def lead(self) -> None:
+        """Begin as a leader that knows nothing yet."""
         self.loop = Loop(
-            client,
+            self._client,
             self.work,
             Ledger(self.redis),
-            settings,
+            self._settings,
             now=lambda: self.now + self.jumped,
             elapsed=lambda: self.now,
         )
-        self._namespace = namespace
         self.loop.start()
 
     def _queued(self, key: Key) -> None:
@@ -91,6 +95,13 @@ class Watching:
         """Step once, and tell whether an object has been queued."""
         self.loop.step(wait=0.05)
         return key(obj) in self.sent
+
+    def is_over(self, obj: Object) -> bool:
+        """Step once, and tell whether workers are told that a wait has taken too long."""
+        self.loop.step(wait=0.05)
+        healthy = conditions.find(conditions.of(obj), conditions.HEALTHY) or {}
+        owner = obj["metadata"]["namespace"], obj["metadata"]["name"]
+        return Ledger(self.redis).wait_is_over(owner, healthy["lastTransitionTime"])
 
     def commands(self, steps: int) -> int:
         """Let it step without news and return how often it called Redis meanwhile."""
@@ -127,17 +138,47 @@ def key(obj: Object) -> Key:
 def test_a_wait_whose_time_is_over_is_queued_once_and_then_looked_at_now_and_then(
     client: Client, namespace: str, watching: Watching
 ) -> None:
-    watching.now += 3600
     obj = created(client, namespace, WAITING, timeout="1m")
-
-    def queued() -> bool:
-        watching.loop.step(wait=0.05)
-        return bool(watching.sent)
-
-    until(queued, what="the conclusion to be queued")
+    watching.know(obj)
+    watching.now += 61
+    until(lambda: watching.queues(obj), what="the conclusion to be queued")
     assert watching.sent == [key(obj)]
+    assert watching.is_over(obj)
     watching.commands(50)
     assert watching.commands(500) < 50, "the loop turns in circles until a worker has concluded"
+
+
+def test_a_wait_is_as_long_as_it_may_be_whatever_the_clock_on_the_wall_says(
+    client: Client, namespace: str, watching: Watching
+) -> None:
+    obj = created(client, namespace, WAITING, timeout="5m")
+    watching.know(obj)
+    for watching.jumped in (7200.0, -7200.0):
+        obj = client.patch(
+            ObjectRef.of(obj), {"metadata": {"labels": {"at": str(watching.now)}}}, manager="x"
+        )
+        watching.know(obj)
+        watching.now += 149
+        assert not watching.is_over(obj)
+    watching.now += 3
+    until(lambda: watching.is_over(obj), what="the end of its time")
+
+
+@pytest.mark.parametrize(("shown", "left"), [(0, 300), (240, 60), (7200, 0), (-7200, 300)])
+def test_a_new_leader_takes_over_the_rest_of_a_wait(
+    client: Client, namespace: str, watching: Watching, shown: float, left: float
+) -> None:
+    """The clock on the wall shows so many seconds since the wait began: nothing else can tell."""
+    watching.loop.stop()
+    obj = created(client, namespace, WAITING, timeout="5m")
+    watching.jumped = shown
+    watching.lead()
+    watching.know(obj)
+    if left:
+        watching.now += left - 1
+        assert not watching.is_over(obj)
+        watching.now += 2
+    until(lambda: watching.is_over(obj), what="the end of its time")
 
 
 def test_what_expressions_judge_is_not_concluded_by_watching(
@@ -364,9 +405,17 @@ def test_what_is_made_with_labelled_configuration_is_queued_when_that_changes(
 def test_a_clock_that_jumps_neither_rings_early_nor_late(
     client: Client, namespace: str, watching: Watching
 ) -> None:
-    obj = created(client, namespace, [READY], interval="1h", prune=False)
-    watching.know(obj)
+    ready = created(client, namespace, [READY], interval="1h", prune=False)
+    failed = created(
+        client, namespace, failing("BuildFailed"), name="failed", interval="1h", retryInterval="10m"
+    )
+    watching.know(ready, failed)
     for watching.jumped in (7200.0, -7200.0):
-        assert not watching.queues(obj)
+        assert not watching.queues(ready)
+        assert not watching.queues(failed)
+    watching.now += 599
+    assert not watching.queues(failed)
+    watching.now += 2
+    until(lambda: watching.queues(failed), what="the retry that the time has come for")
     watching.now += 3600 * 1.06
-    until(lambda: watching.queues(obj), what="the run that the time has come for")
+    until(lambda: watching.queues(ready), what="the run that the time has come for")
