@@ -7,19 +7,12 @@ forge until the forge shows the status.
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 
+from bench.house import running
 from bench.registry import figure
-from sandbox import up as sandbox
 from sandbox.forge.admin import Forge, Repository
 from workers.cluster import Client, connect
 
@@ -48,7 +41,8 @@ def pending() -> float:
 
 @cache
 def _times() -> tuple[list[float], list[float]]:
-    with _fairway() as (forge, client):
+    with running() as house:
+        forge, client = house.forge, connect(kubeconfig=house.sandbox.kubeconfig, context="fairway-sandbox")
         repo = _follow(forge, client)
         _push(forge, repo, 0)
         measured = [_push(forge, repo, number) for number in range(1, _PUSHES + 1)]
@@ -70,33 +64,6 @@ def _push(forge: Forge, repo: Repository, number: int) -> tuple[float, float]:
             raise RuntimeError(f"push {number} failed: {statuses[-1]['description']}")
         time.sleep(_POLL)
     raise RuntimeError(f"push {number} had no final status within {_WITHIN:.0f} s")
-
-
-@contextmanager
-def _fairway() -> Iterator[tuple[Forge, Client]]:
-    with tempfile.TemporaryDirectory(prefix="fairway-bench-") as name:
-        folder = Path(name)
-        started = sandbox.up(folder)
-        try:
-            _command("up", "--sandbox", name, "--yes", "--detach", "--json")
-            try:
-                yield Forge(started.forge), connect(kubeconfig=started.kubeconfig, context="fairway-sandbox")
-            finally:
-                _command("down", "--sandbox", name)
-        finally:
-            sandbox.down(folder)
-
-
-def _command(*arguments: str) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "app.cli", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    if ended.returncode != 0:
-        raise RuntimeError(ended.stderr.strip() or json.dumps(arguments))
 
 
 def _follow(forge: Forge, client: Client) -> Repository:
