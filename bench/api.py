@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -75,9 +76,13 @@ class Api:
     def get(self, path: str) -> Object:
         return self.call(Request("GET", path))
 
-    def send(self, requests: Sequence[Request], *, connections: int = _CONNECTIONS) -> None:
-        """Send all, a part on each connection; raises ApiError when one is refused."""
-        parts = [requests[first::connections] for first in range(connections)]
+    def send(self, requests: Sequence[Request]) -> None:
+        """Send all on a few connections; raises ApiError when one is refused."""
+        self.send_batches([[request] for request in requests], connections=_CONNECTIONS)
+
+    def send_batches(self, batches: Sequence[Sequence[Request]], *, connections: int) -> None:
+        """Send batches at once, the requests of each one after the other."""
+        parts = [batches[first::connections] for first in range(connections)]
         with ThreadPoolExecutor(connections) as pool:
             list(pool.map(self._send, parts))
 
@@ -104,10 +109,10 @@ class Api:
             arrivals.stop(line)
             thread.join(5)
 
-    def _send(self, requests: Sequence[Request]) -> None:
+    def _send(self, batches: Sequence[Sequence[Request]]) -> None:
         line = self._connect()
         try:
-            for request in requests:
+            for request in chain.from_iterable(batches):
                 _exchange(line, request)
         finally:
             line.close()
@@ -131,11 +136,17 @@ class Arrivals:
         self._all, self._ended = threading.Event(), False
         self._failure: Exception | None = None
 
-    def wait(self, within: float) -> float:
-        """Return when the last one arrived; raises TimeoutError, with who is missing, after `within` seconds."""
-        if not self._all.wait(within):
-            some = ", ".join(sorted(self.missing)[:3])
-            raise TimeoutError(f"{len(self.missing)} not there within {within:g} s, such as {some}")
+    def wait(self, within: float, *, tell: Callable[[int], None] = lambda count: None) -> float:
+        """Return when the last one arrived; `tell` hears every second how many have.
+
+        Raises TimeoutError, with who is missing, after `within` seconds.
+        """
+        deadline = time.monotonic() + within
+        while not self._all.wait(1.0):
+            tell(len(self.at))
+            if time.monotonic() > deadline:
+                some = ", ".join(sorted(self.missing)[:3])
+                raise TimeoutError(f"{len(self.missing)} not there within {within:g} s, such as {some}")
         if self._failure is not None:
             raise self._failure
         return max(self.at.values())

@@ -15,10 +15,13 @@ from functools import cached_property
 from pathlib import Path
 
 import toolchain
+from app.cli import install
+from app.cli.sandboxed import CONTEXT
 from bench import processes
 from bench.api import Api
 from sandbox import up as sandbox
 from sandbox.forge.admin import Forge
+from workers.cluster import connect
 
 _API = ("kube-apiserver", "etcd")
 _START_TIMEOUT = 120.0  # seconds
@@ -42,7 +45,11 @@ class Used:
         return sum(self.cluster.get(name, 0.0) for name in _API)
 
     def since(self, before: Used) -> Used:
+        """Return what has been used since an earlier look."""
         return Used(_minus(self.ours, before.ours), _minus(self.cluster, before.cluster))
+
+    def times(self, factor: float) -> Used:
+        return Used(*({n: factor * s for n, s in each.items()} for each in (self.ours, self.cluster)))
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,10 @@ class House:
 
     def ours(self) -> dict[str, list[int]]:
         """Return Fairway's processes by name; engines are apart from those who use them."""
-        state = json.loads((self.folder / "fairway" / "up.json").read_text())
+        file = self.folder / "fairway" / "up.json"
+        if not file.exists():
+            return {}
+        state = json.loads(file.read_text())
         names = {
             int(said["pid"]): role for role, said in state.items() if isinstance(said, dict) and said["pid"]
         }
@@ -100,16 +110,30 @@ def grouped(
 
 @contextmanager
 def running() -> Iterator[House]:
-    """Start a sandbox with the optimised control plane, and Fairway on it, until the block ends."""
+    """Start a sandbox, and Fairway on it, until the block ends."""
+    with _sandbox() as house:
+        folder = str(house.folder)
+        _command("up", "--sandbox", folder, "--yes", "--detach", "--json")
+        try:
+            yield house
+        finally:
+            _command("down", "--sandbox", folder)
+
+
+@contextmanager
+def bare() -> Iterator[House]:
+    """Start a sandbox that has Fairway's kinds, but not Fairway."""
+    with _sandbox() as house:
+        install.prepare(connect(kubeconfig=house.sandbox.kubeconfig, context=CONTEXT), "fairway-system")
+        yield house
+
+
+@contextmanager
+def _sandbox() -> Iterator[House]:
     with tempfile.TemporaryDirectory(prefix="fairway-bench-") as name:
         folder = Path(name)
-        started = sandbox.up(folder, control_plane=_control_plane())
         try:
-            _command("up", "--sandbox", name, "--yes", "--detach", "--json")
-            try:
-                yield House(folder, started)
-            finally:
-                _command("down", "--sandbox", name)
+            yield House(folder, sandbox.up(folder, control_plane=_control_plane()))
         finally:
             sandbox.down(folder)
 

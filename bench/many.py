@@ -7,74 +7,17 @@ The clock runs from the first request, or the push, to the last Ready.
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 
 from bench import progress
-from bench.api import Arrivals
-from bench.house import House, Used, running
+from bench.house import running
 from bench.registry import figure
-from bench.workload import Fleet, app_names, file_of, manifests
+from bench.rounds import WITHIN, Round, created, updated, warm
+from bench.workload import Fleet, app_names
 
 _PEER = "Flux, same machine"
 _ROUNDS = 3
-_WITHIN, _PER_APP = 30.0, 1.0  # seconds; whoever is slower has failed
-_MS = 1000
-
-
-@dataclass(frozen=True)
-class Round:
-    """One measured round: its seconds, what was used meanwhile, and the harness's own CPU seconds."""
-
-    count: int
-    seconds: float
-    used: Used
-    harness: float
-
-    @property
-    def controller(self) -> float:
-        """CPU milliseconds of Fairway for each Kustomization."""
-        return _MS * self.used.controller / self.count
-
-    @property
-    def api_server(self) -> float:
-        return _MS * self.used.api_server / self.count
-
-
-def created(house: House, fleet: Fleet, count: int, *, wait: bool) -> Round:
-    """Create all at once."""
-    names = app_names(count)
-    requests = fleet.creations(names, wait=wait)
-    return _measured(house, count, fleet.ready(names), lambda: house.api.send(requests))
-
-
-def updated(house: House, fleet: Fleet, count: int, version: str) -> Round:
-    """Push a change to each."""
-    names = app_names(count)
-    files = {file_of(name): manifests(version) for name in names}
-    return _measured(house, count, fleet.ready(names, beyond=fleet.sha), lambda: fleet.push(files))
-
-
-def warm(house: House) -> None:
-    """Let every process do once what it will do, so that nothing is loaded while the clock runs."""
-    fleet = Fleet.make(house, "warm", app_names(2))
-    created(house, fleet, 2, wait=True)
-    updated(house, fleet, 2, "2")
-    fleet.delete(app_names(2), _WITHIN)
-
-
-def _measured(
-    house: House, count: int, ready: AbstractContextManager[Arrivals], act: Callable[[], object]
-) -> Round:
-    with ready as arrivals:
-        before, own, began = house.used(), time.process_time(), time.monotonic()
-        act()
-        end = arrivals.wait(_WITHIN + _PER_APP * count)
-        own = time.process_time() - own
-        return Round(count, end - began, house.used().since(before), own)
 
 
 @dataclass(frozen=True)
@@ -94,10 +37,13 @@ def _hundred() -> _Hundred:
             fleet = Fleet.make(house, f"wait-{number}", app_names(100))
             found.waited.append(created(house, fleet, 100, wait=True))
             found.updated.append(updated(house, fleet, 100, "2"))
-            fleet.delete(app_names(100), _WITHIN + 100)
+            fleet.delete(app_names(100), WITHIN + 100)
             fleet = Fleet.make(house, f"nowait-{number}", app_names(100))
             found.unwaited.append(created(house, fleet, 100, wait=False))
-            fleet.delete(app_names(100), _WITHIN + 100)
+            fleet.delete(app_names(100), WITHIN + 100)
+    for name, rounds in (("wait", found.waited), ("update", found.updated), ("no_wait", found.unwaited)):
+        for one in rounds:
+            progress.say(f"many.100.{name}: {one}")
     return found
 
 
@@ -107,8 +53,9 @@ def _thousand() -> Round:
         warm(house)
         show("commit", 0, 0)
         fleet = Fleet.make(house, "thousand", app_names(1000))
-        show("create", 0, 1000)
-        return created(house, fleet, 1000, wait=True)
+        one = created(house, fleet, 1000, wait=True, tell=lambda count: show("Ready", count, 1000))
+        progress.say(f"many.1000: {one}")
+        return one
 
 
 def _seconds(rounds: list[Round]) -> float:
@@ -148,7 +95,7 @@ def api_server_cpu() -> float:
 @figure("many.100.harness_cpu", unit="ms each")
 def harness_cpu() -> float:
     """Measure the harness's own CPU for the same: requests that it sends, events that it reads."""
-    return statistics.median(_MS * one.harness / one.count for one in _hundred().waited)
+    return statistics.median(one.harness for one in _hundred().waited)
 
 
 @figure("many.1000.wait", unit="s", target=30.0, peer="Flux 2.9, 16 cores, published", peer_value=253.0)

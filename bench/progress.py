@@ -10,6 +10,11 @@ from contextlib import contextmanager
 from toolchain.progress import Step, shown, standard
 
 
+def say(text: str) -> None:
+    """Say a sentence that stays to be read."""
+    standard().say(text)
+
+
 @contextmanager
 def task(name: str) -> Iterator[Callable[[str, int, int], None]]:
     """Show one measurement while the block runs.

@@ -18,7 +18,6 @@ from sandbox.forge.admin import Repository
 
 READY = b'"status":"True","type":"Ready"'  # of a condition, as the API server writes it
 _SOURCES = "/apis/source.toolkit.fluxcd.io/v1/namespaces/{}/gitrepositories"
-_KUSTOMIZATIONS = "/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/{}/kustomizations"
 _SOURCE_WITHIN = 60.0  # seconds
 
 
@@ -39,18 +38,18 @@ class Fleet:
         repo = house.forge.create_repository("acme", namespace, files=files)
         house.forge.install(house.forge.app("fairway"), "acme")
         sources = _SOURCES.format(namespace)
-        with house.api.watching(sources, {"bench"}, hint=READY, accept=_is_ready) as arrivals:
+        with house.api.watching(sources, {"bench"}, hint=READY, accept=is_ready) as arrivals:
             house.api.call(Request.create(sources, _source(repo)))
             arrivals.wait(_SOURCE_WITHIN)
         return cls(house, namespace, repo, house.forge.refs(repo)["refs/heads/main"])
 
     @property
     def path(self) -> str:
-        return _KUSTOMIZATIONS.format(self.namespace)
+        return kustomizations(self.namespace)
 
     def creations(self, names: Iterable[str], **spec: Any) -> list[Request]:
         """Return the requests that create a Kustomization for each name."""
-        return [Request.create(self.path, self._kustomization(name, spec)) for name in names]
+        return [Request.create(self.path, kustomization(name, self.namespace, spec)) for name in names]
 
     def push(self, files: Mapping[str, str | None], message: str = "Change") -> str:
         """Commit, and return the new revision's commit."""
@@ -59,7 +58,7 @@ class Fleet:
 
     def ready(self, names: Iterable[str], *, beyond: str = "") -> AbstractContextManager[Arrivals]:
         """Watch until all are Ready; at another commit than `beyond`, when one is given."""
-        return self.watching(names, READY, lambda obj: _is_ready(obj) and not _is_at(obj, beyond))
+        return self.watching(names, READY, lambda obj: is_ready(obj) and not is_at(obj, beyond))
 
     def watching(
         self, names: Iterable[str], hint: bytes, accept: Callable[[Object], bool]
@@ -72,23 +71,30 @@ class Fleet:
             self.house.api.send([Request("DELETE", f"{self.path}/{name}") for name in names])
             arrivals.wait(within)
 
-    def _kustomization(self, name: str, spec: Mapping[str, Any]) -> Object:
-        return {
-            "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
-            "kind": "Kustomization",
-            "metadata": {"name": name},
-            "spec": {
-                "sourceRef": {"kind": "GitRepository", "name": "bench"},
-                "path": f"./apps/{name}",
-                "targetNamespace": self.namespace,
-                "interval": "1h",
-                "retryInterval": "2m",
-                "timeout": "1m",
-                "prune": True,
-                "postBuild": {"substitute": {"NAME": name, "CPU": "1m"}},
-                **spec,
-            },
-        }
+
+def kustomizations(namespace: str) -> str:
+    """Return the path of a namespace's Kustomizations on the API server."""
+    return f"/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/{namespace}/kustomizations"
+
+
+def kustomization(name: str, namespace: str, spec: Mapping[str, Any] | None = None) -> Object:
+    """Return the Kustomization of an app; `spec` adds to what all have."""
+    return {
+        "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
+        "kind": "Kustomization",
+        "metadata": {"name": name},
+        "spec": {
+            "sourceRef": {"kind": "GitRepository", "name": "bench"},
+            "path": f"./apps/{name}",
+            "targetNamespace": namespace,
+            "interval": "1h",
+            "retryInterval": "2m",
+            "timeout": "1m",
+            "prune": True,
+            "postBuild": {"substitute": {"NAME": name, "CPU": "1m"}},
+            **(spec or {}),
+        },
+    }
 
 
 def app_names(count: int) -> list[str]:
@@ -104,7 +110,8 @@ def manifests(version: str) -> str:
     return _MANIFESTS.replace("VERSION", version)
 
 
-def _is_ready(obj: Object) -> bool:
+def is_ready(obj: Object) -> bool:
+    """Tell whether an object is Ready as its spec is now."""
     generation, status = obj["metadata"]["generation"], obj.get("status") or {}
     return status.get("observedGeneration") == generation and any(
         condition["type"] == "Ready"
@@ -114,7 +121,8 @@ def _is_ready(obj: Object) -> bool:
     )
 
 
-def _is_at(obj: Object, sha: str) -> bool:
+def is_at(obj: Object, sha: str) -> bool:
+    """Tell whether a commit is what was applied last."""
     return bool(sha) and str(obj["status"].get("lastAppliedRevision", "")).endswith(sha)
 
 
