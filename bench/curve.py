@@ -57,7 +57,7 @@ def chart(measured: dict[str, Any]) -> Chart:
                 _PUBLISHED,
                 dashed=True,
             ),
-            Series("Flux on the machine below", "#bc4c00", _SAME_MACHINE),
+            Series("Flux on two such cores", "#bc4c00", _SAME_MACHINE, left=True),
             Series(f"Fairway, {measured['machine']}, {measured['date']}", "#0969da", points),
         ],
     )

@@ -8,21 +8,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-_WIDTH, _HEIGHT = 760, 440
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 24, 92, 52
+_WIDTH, _HEIGHT = 760, 470
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 32, 124, 52
 _TICKS = 5
-_FONT = "font-family='system-ui, sans-serif'"
+_FONT = "font-family='system-ui, Helvetica, Arial, DejaVu Sans, sans-serif'"
 _INK, _GREY, _GRID = "#1f2328", "#59636e", "#d8dee4"
 
 
 @dataclass(frozen=True)
 class Series:
-    """A line: its name in the legend, its colour, and its points from left to right."""
+    """A line: its name in the legend, its colour, and its points from left to right.
+
+    The points' values stand above them, or `left` of them, where two series would write over each other.
+    """
 
     name: str
     colour: str
     points: Sequence[tuple[float, float]]
     dashed: bool = False
+    left: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Chart:
             f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {_HEIGHT}' role='img' {_FONT}>",
             f"<title>{escape(self.title)}</title>",
             f"<rect width='{_WIDTH}' height='{_HEIGHT}' fill='#ffffff'/>",
-            _text(_LEFT, 28, self.title, size=16, colour=_INK, weight="600"),
+            _text(_LEFT, 26, self.title, size=16, colour=_INK, weight="600"),
             *plane.axes(self.across, self.up),
             *(part for place, series in enumerate(self.series) for part in plane.line(series, place)),
             "</svg>",
@@ -85,8 +89,9 @@ class _Plane:
         stroke = f"stroke='{series.colour}' stroke-width='2'"
         parts = [f"<path d='M{path}' fill='none' {stroke}{dash}/>"] if len(spots) > 1 else []
         parts += [f"<circle cx='{x:.1f}' cy='{y:.1f}' r='3.5' fill='{series.colour}'/>" for x, y in spots]
+        dx, dy, anchor = (-9, 4, "end") if series.left else (0, -9, "middle")
         parts += [
-            _text(x, y - 9, f"{value:.3g}", anchor="middle", colour=series.colour)
+            _text(x + dx, y + dy, f"{value:.3g}", anchor=anchor, colour=series.colour)
             for (x, y), (_, value) in zip(spots, series.points, strict=True)
         ]
         return [*parts, *_legend(series, place, stroke, dash)]
@@ -101,7 +106,7 @@ def ceiling(value: float) -> float:
 
 
 def _legend(series: Series, place: int, stroke: str, dash: str) -> list[str]:
-    x, y = _LEFT, 44 + 16 * place
+    x, y = _LEFT, 46 + 17 * place
     return [
         f"<path d='M{x} {y}h20' {stroke}{dash}/>",
         f"<circle cx='{x + 10}' cy='{y}' r='3.5' fill='{series.colour}'/>",
