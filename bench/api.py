@@ -7,7 +7,9 @@ into an event only when what it waits for may be in it.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -172,6 +174,9 @@ class Arrivals:
     def stop(self, line: http.client.HTTPConnection) -> None:
         """Hang up."""
         self._ended = True
+        if line.sock is not None:
+            with contextlib.suppress(OSError):
+                line.sock.shutdown(socket.SHUT_RDWR)  # closing it would not wake whoever reads
         line.close()
 
     def _take(self, obj: Object, now: float) -> None:

@@ -71,14 +71,14 @@ def _sent(house: House, namespace: str) -> _Sent:
     house.api.call(Request.create("/api/v1/namespaces", {"metadata": {"name": namespace}}))
     path = kustomizations(namespace)
     house.api.send([Request.create(path, kustomization(name, namespace)) for name in names])
-    batches = [_needed(name, namespace) for name in names]
+    batches = [needed(name, namespace) for name in names]
     before, own, began = house.used(), time.process_time(), time.monotonic()
     house.api.send_batches(batches, connections=_CONNECTIONS)
     took, own = time.monotonic() - began, time.process_time() - own
     return _Sent(took, own, house.used().since(before).api_server)
 
 
-def _needed(name: str, namespace: str) -> list[Request]:
+def needed(name: str, namespace: str) -> list[Request]:
     """Return what one Kustomization needs, in its order."""
     objects = [_labelled(obj, name, namespace) for obj in yaml.safe_load_all(_rendered(name))]
     status = f"{kustomizations(namespace)}/{name}/status?fieldManager=gotk-kustomize-controller"

@@ -77,7 +77,7 @@ class House:
 
     def ours(self) -> dict[str, list[int]]:
         """Return Fairway's processes by name; engines are apart from those who use them."""
-        file = self.folder / "fairway" / "up.json"
+        file = self.folder / "fairway" / "up.json"  # written by `fairway up`
         if not file.exists():
             return {}
         state = json.loads(file.read_text())
