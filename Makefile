@@ -2,14 +2,14 @@
 # Everything a contributor does. It brings what it needs: uv, the Python packages, Go; see CONTRIBUTING.md.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench generate wheels clean
+.PHONY: help setup demo test lint format bench soak generate wheels clean
 
 BIN := .venv/bin
 STAMP := .venv/.installed
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
-	@echo '  Options for demo, test and bench go in ARGS: make demo ARGS=--exit'
+	@echo '  Options for demo, test, bench and soak go in ARGS: make demo ARGS=--exit'
 
 setup: $(STAMP) ## Install what the other targets need into .venv (they do it by themselves)
 
@@ -40,6 +40,10 @@ format: $(STAMP) ## Format the Python and Go code
 bench: $(STAMP) ## Measure, one JSON line per figure
 	@$(BIN)/python -m toolchain build --optimised engine cluster >&2
 	@$(BIN)/python -m bench $(ARGS)
+
+soak: $(STAMP) ## Push, edit and kill at random for 30 minutes; ARGS="--minutes 5 --seed 1"
+	@$(BIN)/python -m toolchain build engine cluster >&2
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 generate: $(STAMP) ## Write what is generated from the code: CRDs, tables in docs
 	$(BIN)/fairway generate

@@ -81,7 +81,9 @@ def _taken(entries: list[Any], disallowed: Iterable[tuple[str, str]]) -> list[An
     fields: Mapping[str, Any] = first.get("fieldsV1") or {}
     for entry in taken:
         fields = _union(fields, entry.get("fieldsV1") or {})
-    return [*kept, {**first, "fieldsV1": fields}]
+    # With its own time ours would read as after our last apply, which it is not: the values are theirs.
+    times = [str(entry["time"]) for entry in (first, *taken) if entry.get("time")]
+    return [*kept, {**first, "fieldsV1": fields, **({"time": max(times)} if times else {})}]
 
 
 def is_ours(entry: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import ssl
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,21 +33,7 @@ class Kube:
     """Calls as whoever the kubeconfig says; safe for threads."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        config = yaml.safe_load(kubeconfig.read_text())
-        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-        self.server: str = cluster["server"]
-        with tempfile.TemporaryDirectory() as folder:
-            files = {
-                name: _written(Path(folder) / name, data)
-                for name, data in (
-                    ("ca", cluster["certificate-authority-data"]),
-                    ("cert", user["client-certificate-data"]),
-                    ("key", user["client-key-data"]),
-                )
-            }
-            context = urllib3.util.create_urllib3_context()
-            context.load_verify_locations(files["ca"])
-            context.load_cert_chain(files["cert"], files["key"])
+        self.server, context = login(kubeconfig)
         self._pool = urllib3.PoolManager(maxsize=32, ssl_context=context, retries=False)
 
     def call(
@@ -108,6 +95,25 @@ class Kube:
                 answer.close()
         except urllib3.exceptions.HTTPError as error:
             raise ApiError(0, f"the watch was cut: {error}") from error
+
+
+def login(kubeconfig: Path) -> tuple[str, ssl.SSLContext]:
+    """Return the API server's address, and the TLS settings with the kubeconfig's certificate."""
+    config = yaml.safe_load(kubeconfig.read_text())
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    with tempfile.TemporaryDirectory() as folder:
+        files = {
+            name: _written(Path(folder) / name, data)
+            for name, data in (
+                ("ca", cluster["certificate-authority-data"]),
+                ("cert", user["client-certificate-data"]),
+                ("key", user["client-key-data"]),
+            )
+        }
+        context = urllib3.util.create_urllib3_context()
+        context.load_verify_locations(files["ca"])
+        context.load_cert_chain(files["cert"], files["key"])
+    return str(cluster["server"]), context
 
 
 def _message(body: bytes) -> str:

@@ -34,13 +34,16 @@ class Sandbox:
         return asdict(self)
 
 
-def up(folder: Path) -> Sandbox:
-    """Start whatever of the sandbox does not run; raises SandboxError."""
+def up(folder: Path, *, control_plane: Path | None = None) -> Sandbox:
+    """Start whatever of the sandbox does not run; raises SandboxError.
+
+    `control_plane` is a fairway-cluster to run instead of the usual build.
+    """
     folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder), ThreadPoolExecutor(2) as pool:
         forge = pool.submit(_start_forge, folder)
-        cluster = pool.submit(start_cluster, folder)
+        cluster = pool.submit(start_cluster, folder, control_plane)
         for started in (cluster, forge):
             started.result()
     found = status(folder)
@@ -76,14 +79,14 @@ def down(folder: Path) -> None:
             Process(folder.absolute(), name).stop(_STOP_TIMEOUT)
 
 
-def start_cluster(folder: Path) -> None:
+def start_cluster(folder: Path, control_plane: Path | None = None) -> None:
     """Start control plane and kubelet, whichever does not run; raises SandboxError."""
     cluster, kubelet = Process(folder, "cluster"), Process(folder, "kubelet")
     facts = cluster.facts()
     if facts is None or "kubeconfig" not in facts:
         cluster.stop(_STOP_TIMEOUT)
         try:
-            binary = toolchain.binary("fairway-cluster")
+            binary = control_plane or toolchain.binary("fairway-cluster")
         except toolchain.ToolchainError as error:
             raise SandboxError(str(error)) from error
         wait_for_port(folder / "cluster" / "port", _STOP_TIMEOUT)

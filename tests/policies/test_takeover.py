@@ -50,6 +50,13 @@ def test_what_flux_does_not_tolerate_is_joined_with_ours(other: Object) -> None:
     assert fields_after(other, OURS) == [(FIELD_MANAGER, "Apply", BOTH)]
 
 
+def test_a_joined_entry_has_the_time_of_the_last_who_wrote() -> None:
+    """So the ledger does not take it for the entry of our last apply."""
+    ours, theirs = {**OURS, "time": "2026-11-28T06:15:33Z"}, {"time": "2026-11-28T06:15:34Z"}
+    [change] = takeover(DESIRED, live(ours, {**entry("kubectl-edit", **THEIRS), **theirs}))
+    assert [e["time"] for e in change["value"]] == ["2026-11-28T06:15:34Z"]
+
+
 def test_without_an_entry_of_ours_theirs_becomes_it() -> None:
     assert fields_after(entry("kubectl-edit", **THEIRS)) == [(FIELD_MANAGER, "Apply", THEIRS)]
 

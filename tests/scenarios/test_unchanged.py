@@ -101,6 +101,26 @@ def test_what_somebody_changes_is_put_right_at_once(world: World, flushed: bool)
     assert world.client.get(web)["metadata"]["annotations"]["somebody"] == "else", "what Git does not name"
 
 
+def test_what_was_changed_while_its_stage_could_not_be_applied_is_put_right_with_it(world: World) -> None:
+    """The fields are ours again before the stage fails; that must not read as being as it was applied."""
+    team = world.team()
+    team.settled(team.push({"app/first.yaml": config_map("first"), "app/second.yaml": config_map("second")}))
+    broken = "apiVersion: none.example.com/v1\nkind: Nothing\nmetadata:\n  name: nothing\n"
+    assert team.final(team.push({"app/broken.yaml": broken}))["state"] == "failure"
+    edited = {"data": {"value": "by hand"}}
+    ref = ObjectRef("", "v1", "ConfigMap", team.namespace, "first")
+    world.client.patch(ref, edited, manager="kubectl-edit")
+
+    def taken_over() -> bool:
+        managers = {entry["manager"] for entry in (team.config("first") or {})["metadata"]["managedFields"]}
+        return "kubectl-edit" not in managers
+
+    until(taken_over, what="the fields to be ours again")
+    assert (team.config("first") or {})["data"] == {"value": "by hand"}, "its stage is not applied"
+    team.settled(team.push({"app/broken.yaml": None}))
+    assert (team.config("first") or {})["data"] == {"value": "1"}
+
+
 def test_two_that_undo_each_other_slow_down_and_a_person_is_told(world: World) -> None:
     team = world.team(interval="1h")
     team.settled(team.push({"app/second.yaml": config_map("second")}))

@@ -254,6 +254,8 @@ class Stage:
                 "path": "/metadata/resourceVersion",
                 "value": item.live["metadata"]["resourceVersion"],
             }
+            # Once our entry says what it said, only what is applied next makes it true again.
+            self._memory.forget(item.ref)
             try:
                 live = self._client.json_patch(item.ref, [*patch, fence], manager=FIELD_MANAGER)
                 return replace(item, live=live, taken_over=True)
