@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The forge's tables, a module per subject."""
+
+from __future__ import annotations
+
+from sandbox.forge.schema import core
+
+# By a table of each that says whether it was made already, in the order in which they refer to each other.
+SCHEMAS = {
+    "accounts": core.SQL,
+}
