@@ -138,6 +138,13 @@ def repository(site: Site, row: Row, owner: Row) -> Json:
     }
 
 
+def webhook_repository(site: Site, row: Row, owner: Row) -> Json:
+    """Return a repository as webhooks show it; their published schema lacks what is new in the API."""
+    body = repository(site, row, owner)
+    del body["has_pull_requests"]
+    return body | {"custom_properties": {}}
+
+
 def full_repository(site: Site, row: Row, owner: Row) -> Json:
     """Return a repository as a request for that one shows it."""
     whole = repository(site, row, owner) | {"subscribers_count": 0, "network_count": 0}
