@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.forge.admin_http import Caller, ForgeError, Repository
+from sandbox.forge.admin_http import ForgeError, Repository
+from sandbox.forge.admin_machinery import Machinery
+from sandbox.forge.admin_rights import Rights
 
 __all__ = ["App", "Forge", "ForgeError", "Repository"]
 
@@ -32,7 +34,7 @@ class App:
     private_key_pem: str = ""
 
 
-class Forge(Caller):
+class Forge(Rights, Machinery):
     """Talk to a running forge; a method may be called from any thread. Every refusal raises ForgeError."""
 
     def create_account(self, login: str, *, type: str = "User", secret: str | None = None) -> None:
@@ -73,11 +75,6 @@ class Forge(Caller):
         """Return every branch and tag (`refs/…`) with what it points to."""
         refs: dict[str, str] = self._call("GET", f"/repositories/{repo.full_name}")["refs"]
         return refs
-
-    def allow(self, repo: Repository, login: str, permission: str) -> None:
-        """Let somebody `read`, `write` or `admin` a repository."""
-        body = {"login": login, "permission": permission}
-        self._call("POST", f"/repositories/{repo.full_name}/collaborators", body)
 
     def commit(
         self,

@@ -66,6 +66,18 @@ def commit(store: Store, site: Site, repo: Row, found: pygit2.Commit) -> Json:
     }
 
 
+def brief(found: pygit2.Commit) -> Json:
+    """Return a commit as checks and merge groups show the one they are about."""
+    people = {"author": found.author, "committer": found.committer}
+    return {
+        "id": str(found.id),
+        "tree_id": str(found.tree_id),
+        "message": found.message.rstrip("\n"),
+        "timestamp": when(found.committer, utc=True),
+        **{role: {"name": person.name, "email": person.email} for role, person in people.items()},
+    }
+
+
 def _git_user(signature: pygit2.Signature) -> Json:
     return {"name": signature.name, "email": signature.email, "date": when(signature, utc=True)}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
 
 import pygit2
 
@@ -100,29 +99,34 @@ class Events:
         *,
         sender: Row,
         needs: Iterable[str],
+        app_id: int | None = None,
         hold: bool = False,
     ) -> list[int]:
         """Tell every App that covers the repository of an event; returns the ids of the deliveries.
 
-        An App hears of it that may read one of the parts of the repository that are named in `needs`.
+        An App hears of it that may read one of the parts of the repository that are named in `needs`. What
+        is for one App alone, `app_id`, that one hears without having subscribed to it.
         """
         repo, owner = repository_with_owner(self._store, repository_id)
         listeners = [
-            row for row in self._listeners(repo, event) if json.loads(row["permissions"]).keys() & set(needs)
+            row
+            for row in self._listeners(repo, event, app_id)
+            if json.loads(row["permissions"]).keys() & set(needs)
         ]
         around: Json = {"repository": shapes.webhook_repository(self._site, repo, owner)}
         if owner["type"] == "Organization":
-            around["organization"] = self._organization(owner)
+            around["organization"] = shapes.organization(self._site, owner)
         around["sender"] = shapes.account(self._site, sender)
         told = payload | around
         sent = [self._record(row, event, repository_id, told, hold=hold) for row in listeners]
         return [delivery for delivery in sent if delivery is not None]
 
-    def _listeners(self, repo: Row, event: str) -> list[Row]:
+    def _listeners(self, repo: Row, event: str, app_id: int | None = None) -> list[Row]:
         return [
             row
-            for row in accounts.installations(self._store, account_id=repo["owner_id"])
-            if event in json.loads(row["events"]) and accounts.covers(self._store, row, repo["id"])
+            for row in accounts.installations(self._store, account_id=repo["owner_id"], app_id=app_id)
+            if (app_id is not None or event in json.loads(row["events"]))
+            and accounts.covers(self._store, row, repo["id"])
         ]
 
     def _record(
@@ -163,7 +167,7 @@ class Events:
             "sender": shapes.account(self._site, pusher),
         }
         if owner["type"] == "Organization":
-            payload["organization"] = self._organization(owner)
+            payload["organization"] = shapes.organization(self._site, owner)
             payload["repository"]["organization"] = owner["login"]
         return payload
 
@@ -213,20 +217,6 @@ class Events:
         body |= {"url": body["html_url"], "stargazers": 0, "master_branch": repo["default_branch"]}
         times = {"created_at": shapes.unix(repo["created_at"]), "pushed_at": shapes.unix(repo["pushed_at"])}
         return body | times
-
-    def _organization(self, owner: Row) -> Json:
-        api = self._site.api(f"/orgs/{owner['login']}")
-        user: dict[str, Any] = shapes.account(self._site, owner)
-        return {name: user[name] for name in ("login", "id", "node_id", "avatar_url")} | {
-            "url": api,
-            "repos_url": f"{api}/repos",
-            "events_url": f"{api}/events",
-            "hooks_url": f"{api}/hooks",
-            "issues_url": f"{api}/issues",
-            "members_url": f"{api}/members{{/member}}",
-            "public_members_url": f"{api}/public_members{{/member}}",
-            "description": None,
-        }
 
 
 def _named(repo: Row) -> Json:

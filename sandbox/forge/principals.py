@@ -129,13 +129,23 @@ def from_secret(store: Store, secret: str) -> Principal | None:
             return None
         chosen = json.loads(token["repository_ids"] or "null")
         narrowed = frozenset(chosen) if chosen is not None else None
-        permissions = json.loads(token["permissions"])
+        permissions = _still_granted(json.loads(token["permissions"]), json.loads(installed["permissions"]))
         return Principal(installation=installed, permissions=permissions, repository_ids=narrowed)
     user = store.one(
         "SELECT a.* FROM credentials c JOIN accounts a ON a.id = c.account_id WHERE digest = ?",
         digest(secret),
     )
     return Principal(user=user) if user is not None else None
+
+
+def _still_granted(given: dict[str, str], granted: dict[str, str]) -> dict[str, str]:
+    """Return a token's permissions without those that the installation has lost since."""
+    levels = accounts.LEVELS
+    return {
+        name: min(level, granted[name], key=lambda one: levels[one])
+        for name, level in given.items()
+        if name in granted
+    }
 
 
 def _app(store: Store, token: str) -> Row:

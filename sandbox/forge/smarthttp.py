@@ -19,7 +19,7 @@ from typing import IO, Any, cast
 
 from flask import Blueprint, Response, request
 
-from sandbox.forge import accounts, git, principals
+from sandbox.forge import accounts, check_events, git, principals
 from sandbox.forge.principals import Principal
 from sandbox.forge.state import forge
 from sandbox.forge.store import Row, now
@@ -109,7 +109,8 @@ def pushed(
     if not before and heads and repo["default_branch"] not in heads:
         state.repositories.set_head(repo["id"], heads[0])
         state.store.write("UPDATE repositories SET default_branch = ? WHERE id = ?", heads[0], repo["id"])
-    return state.events.push(repo["id"], moved, known=before.values(), pusher=pusher, hold=hold)
+    sent = state.events.push(repo["id"], moved, known=before.values(), pusher=pusher, hold=hold)
+    return sent + check_events.pushed(repo, moved, pusher=pusher, hold=hold)
 
 
 def _repository(owner: str, name: str, service: str) -> tuple[Row, Principal]:

@@ -3,7 +3,30 @@
 
 from __future__ import annotations
 
-from sandbox.forge.api import apps, commits, hooks, repos, statuses
+from sandbox.forge.api import (
+    apps,
+    checks,
+    collaborators,
+    commits,
+    deployments,
+    hooks,
+    protection,
+    repos,
+    statuses,
+    teams,
+)
 from sandbox.forge.api.blueprint import api
 
-__all__ = ["api", "apps", "commits", "hooks", "repos", "statuses"]
+__all__ = [
+    "api",
+    "apps",
+    "checks",
+    "collaborators",
+    "commits",
+    "deployments",
+    "hooks",
+    "protection",
+    "repos",
+    "statuses",
+    "teams",
+]

@@ -9,7 +9,7 @@ import uuid
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, current_app, g, json, jsonify, request
+from flask import Blueprint, Response, abort, current_app, g, json, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox.forge import accounts, principals
@@ -94,6 +94,27 @@ def authenticate() -> None:
     if not forge().limits.take(caller().key):
         who = "installation ID" if caller().installation else "user ID" if caller().user else "127.0.0.1"
         raise ApiError(403, f"API rate limit exceeded for {who}.")
+    forge().secondary.take(caller().key or "", request.method, _path())
+    if status := forge().faults.take(request.method, _path(), after=False):
+        abort(_broken(status))
+
+
+def _path() -> str:
+    return request.path.removeprefix(api.url_prefix or "")
+
+
+def _broken(status: int) -> Response:
+    # What fails in front of the API answers in HTML.
+    return Response(f"<html><h1>{status}</h1></html>", status, content_type="text/html")
+
+
+@api.after_request
+def break_off(response: Response) -> Response:
+    """Lose the answer to what was carried out, where a test has ordered that."""
+    if response.status_code < 400:
+        status = forge().faults.take(request.method, _path(), after=True)
+        return _broken(status) if status else response
+    return response
 
 
 @api.after_request
@@ -129,7 +150,7 @@ def refuse(error: ApiError) -> tuple[Response, int, dict[str, str]]:
 def fail(error: Exception) -> Any:
     """Answer what went wrong in here with GitHub's 500, and log it."""
     if isinstance(error, HTTPException):
-        return refuse(not_found())
+        return error.response or refuse(not_found())
     current_app.logger.exception("%s %s failed", request.method, request.path)
     return refuse(ApiError(500, "Server Error"))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pygit2
 
-from sandbox.forge import accounts, shapes
+from sandbox.forge import accounts, protection, shapes, teams
 from sandbox.forge.api.blueprint import api, caller, paginated, repository
 from sandbox.forge.commits import commit, repository_with_owner
 from sandbox.forge.errors import ApiError, not_found
@@ -37,8 +37,7 @@ def _full(row: Row) -> dict[str, Any]:
     user = caller().user
     if user is not None:
         level = accounts.access(forge().store, user["id"], repo)
-        rights = {"admin": 3, "maintain": 3, "push": 2, "triage": 2, "pull": 1}
-        answer["permissions"] = {name: level >= needed for name, needed in rights.items()}
+        answer["permissions"] = teams.permissions(level)
     return answer
 
 
@@ -54,7 +53,11 @@ def list_branches(owner: str, name: str) -> list[dict[str, Any]]:
     repo = repository(owner, name, permission="contents")
     url = forge().site.api(f"/repos/{repo['full_name']}/commits")
     return [
-        {"name": branch, "commit": {"sha": oid, "url": f"{url}/{oid}"}, "protected": False}
+        {
+            "name": branch,
+            "commit": {"sha": oid, "url": f"{url}/{oid}"},
+            "protected": bool(protection.of_branch(forge().store, repo["id"], branch)),
+        }
         for branch, oid in paginated(list(_branches(repo).items()))
     ]
 
@@ -68,13 +71,13 @@ def get_branch(owner: str, name: str, branch: str) -> dict[str, Any]:
         raise ApiError(404, "Branch not found")
     found = forge().repositories.open(repo["id"])[oid]
     url = forge().site.api(f"/repos/{repo['full_name']}/branches/{branch}")
-    checks = {"enforcement_level": "off", "contexts": [], "checks": []}
+    protected_by = protection.of_branch(forge().store, repo["id"], branch)
     return {
         "name": branch,
         "commit": commit(forge().store, forge().site, repo, found),
         "_links": {"self": url, "html": forge().site.web(f"/{repo['full_name']}/tree/{branch}")},
-        "protected": False,
-        "protection": {"enabled": False, "required_status_checks": checks},
+        "protected": bool(protected_by),
+        "protection": protection.short(protected_by),
         "protection_url": f"{url}/protection",
     }
 

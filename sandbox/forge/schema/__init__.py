@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
-from sandbox.forge.schema import core
+from sandbox.forge.schema import checks, core, deployments, protection, teams
 
 # By a table of each that says whether it was made already, in the order in which they refer to each other.
 SCHEMAS = {
     "accounts": core.SQL,
+    "teams": teams.SQL,
+    "branch_protections": protection.SQL,
+    "check_suites": checks.SQL,
+    "deployments": deployments.SQL,
 }

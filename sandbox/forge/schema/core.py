@@ -15,7 +15,7 @@ CREATE TABLE repositories (id INTEGER PRIMARY KEY AUTOINCREMENT,
   pushed_at TEXT NOT NULL, UNIQUE (owner_id, name));
 CREATE TABLE collaborators (repository_id INTEGER NOT NULL REFERENCES repositories,
   account_id INTEGER NOT NULL REFERENCES accounts,
-  permission TEXT NOT NULL CHECK (permission IN ('read', 'write', 'admin')),
+  permission TEXT NOT NULL CHECK (permission IN ('read', 'triage', 'write', 'maintain', 'admin')),
   PRIMARY KEY (repository_id, account_id));
 CREATE TABLE apps (id INTEGER PRIMARY KEY AUTOINCREMENT, slug TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
   client_id TEXT NOT NULL UNIQUE, owner_id INTEGER NOT NULL REFERENCES accounts,

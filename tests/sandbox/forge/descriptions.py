@@ -117,9 +117,10 @@ def check_answer(method: str, path: str, status: int, body: Any) -> None:
     operation = described["paths"][template_of(path)].get(method.lower())
     assert operation is not None, f"GitHub describes no {method} {path}"
     answer = operation["responses"].get(str(status))
-    if answer is None:
-        # Refusals that the description does not list have the shape that all have.
-        assert status in (400, 401, 403, 404, 409, 422), f"GitHub describes no {status} for {method} {path}"
+    if answer is None or (status >= 400 and not {"content", "$ref"} & answer.keys()):
+        # Refusals that the description does not list, or says no more of, have the shape that all have.
+        common = (400, 401, 403, 404, 409, 422, 429)
+        assert answer or status in common, f"GitHub describes no {status} for {method} {path}"
         schema: Any = {"$ref": "urn:github#/components/schemas/basic-error"}
         assert {"message", "documentation_url"} <= body.keys()
     elif "$ref" in answer:
