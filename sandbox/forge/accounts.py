@@ -51,8 +51,8 @@ def add_credential(store: Store, account_id: int, secret: str) -> None:
     store.write("INSERT OR REPLACE INTO credentials VALUES (?, ?)", digest(secret), account_id)
 
 
-_REPOSITORY_ROWS = """SELECT r.*, a.login AS owner_login, a.login || '/' || r.name AS full_name
-  FROM repositories r JOIN accounts a ON a.id = r.owner_id"""
+_REPOSITORY_ROWS = """SELECT r.*, a.login AS owner_login, a.login || '/' || r.name AS full_name, f.parent_id
+  FROM repositories r JOIN accounts a ON a.id = r.owner_id LEFT JOIN forks f ON f.repository_id = r.id"""
 
 
 def repository(store: Store, owner: str, name: str) -> Row | None:

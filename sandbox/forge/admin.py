@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.forge.admin_conversations import Conversations
 from sandbox.forge.admin_http import ForgeError, Repository
 from sandbox.forge.admin_machinery import Machinery
 from sandbox.forge.admin_rights import Rights
@@ -34,7 +35,7 @@ class App:
     private_key_pem: str = ""
 
 
-class Forge(Rights, Machinery):
+class Forge(Conversations, Rights, Machinery):
     """Talk to a running forge; a method may be called from any thread. Every refusal raises ForgeError."""
 
     def create_account(self, login: str, *, type: str = "User", secret: str | None = None) -> None:

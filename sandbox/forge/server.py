@@ -46,6 +46,8 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     store = Store(directory / "forge.sqlite3")
     repositories = git.Repositories(directory / "repositories")
+    for fork in store.all("SELECT * FROM forks ORDER BY repository_id"):
+        repositories.join(fork["repository_id"], fork["parent_id"])
     deliveries = Deliveries(store)
     events = Events(site, store, repositories, deliveries)
     app.extensions["forge"] = State(

@@ -128,7 +128,7 @@ def minimal_repository(site: Site, row: Row, owner: Row) -> Json:
         "private": bool(row["private"]),
         "html_url": site.web(f"/{full_name}"),
         "description": row["description"],
-        "fork": False,
+        "fork": row["parent_id"] is not None,
         "url": api,
     }
 

@@ -18,7 +18,7 @@ from sandbox.forge.store import Row
 @api.get("/repos/<owner>/<name>")
 def get_repository(owner: str, name: str) -> dict[str, Any]:
     """Show a repository."""
-    return _full(repository(owner, name))
+    return full(repository(owner, name))
 
 
 @api.get("/repositories/<int:repository_id>")
@@ -28,12 +28,16 @@ def get_repository_by_id(repository_id: int) -> dict[str, Any]:
     if found is None:
         raise not_found()
     caller().require(forge().store, found, "metadata", "read")
-    return _full(found)
+    return full(found)
 
 
-def _full(row: Row) -> dict[str, Any]:
+def full(row: Row) -> dict[str, Any]:
+    """Return a whole repository, with the caller's rights and what it was forked from."""
     repo, owner = repository_with_owner(forge().store, row["id"])
     answer = shapes.full_repository(forge().site, repo, owner)
+    if repo["parent_id"] is not None:
+        parent = shapes.repository(forge().site, *repository_with_owner(forge().store, repo["parent_id"]))
+        answer |= {"parent": parent, "source": parent}
     user = caller().user
     if user is not None:
         level = accounts.access(forge().store, user["id"], repo)
@@ -84,12 +88,12 @@ def get_branch(owner: str, name: str, branch: str) -> dict[str, Any]:
 
 @api.get("/repos/<owner>/<name>/git/ref/<path:ref>")
 def get_ref(owner: str, name: str, ref: str) -> dict[str, Any]:
-    """Show one ref: `heads/main`, `tags/v1`."""
+    """Show one ref: `heads/main`, `tags/v1`, `pull/1/head`."""
     repo = repository(owner, name, permission="contents")
     refs = _refs(repo)
     if f"refs/{ref}" not in refs:
         raise not_found()
-    return _ref(repo, f"refs/{ref}", refs[f"refs/{ref}"])
+    return ref_shape(repo, f"refs/{ref}", refs[f"refs/{ref}"])
 
 
 @api.get("/repos/<owner>/<name>/git/matching-refs/<path:ref>")
@@ -97,17 +101,18 @@ def list_matching_refs(owner: str, name: str, ref: str) -> list[dict[str, Any]]:
     """List the refs whose names begin so."""
     repo = repository(owner, name, permission="contents")
     found = [(full, oid) for full, oid in sorted(_refs(repo).items()) if full.startswith(f"refs/{ref}")]
-    return [_ref(repo, full, oid) for full, oid in paginated(found)]
+    return [ref_shape(repo, full, oid) for full, oid in paginated(found)]
 
 
 def _refs(repo: Row) -> dict[str, str]:
-    refs = forge().repositories.refs(repo["id"])
+    refs = forge().repositories.refs(repo["id"], ("refs/",))
     if not refs:
         raise ApiError(409, "Git Repository is empty.")
     return refs
 
 
-def _ref(repo: Row, full: str, oid: str) -> dict[str, Any]:
+def ref_shape(repo: Row, full: str, oid: str) -> dict[str, Any]:
+    """Return a ref by its full name."""
     found = forge().repositories.open(repo["id"])[oid]
     kind = {pygit2.Commit: "commit", pygit2.Tag: "tag", pygit2.Tree: "tree", pygit2.Blob: "blob"}[type(found)]
     api_url = forge().site.api(f"/repos/{repo['full_name']}/git")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from sandbox.forge.schema import checks, core, deployments, protection, teams
+from sandbox.forge.schema import checks, conversations, core, deployments, protection, teams
 
 # By a table of each that says whether it was made already, in the order in which they refer to each other.
 SCHEMAS = {
@@ -12,4 +12,5 @@ SCHEMAS = {
     "branch_protections": protection.SQL,
     "check_suites": checks.SQL,
     "deployments": deployments.SQL,
+    "issues": conversations.SQL,
 }
