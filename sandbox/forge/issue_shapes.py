@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from sandbox.forge import issues, shapes
+from sandbox.forge import issues, shapes, teams
 from sandbox.forge.shapes import Json, Site
 from sandbox.forge.store import Row, Store
 
@@ -15,6 +15,8 @@ def association(store: Store, repo: Row, account_id: int) -> str:
     """Return how an account stands to a repository, as `author_association` says it."""
     if account_id == repo["owner_id"]:
         return "OWNER"
+    if teams.organization_member(store, repo["owner_id"], account_id):
+        return "MEMBER"
     invited = "SELECT 1 FROM collaborators WHERE repository_id = ? AND account_id = ?"
     if store.one(invited, repo["id"], account_id):
         return "COLLABORATOR"

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pygit2
 
-from sandbox.forge import accounts, merging, pull_branches, pull_requests, pulls, telling
+from sandbox.forge import accounts, merge_gates, merging, pull_branches, pull_requests, pulls, telling
+from sandbox.forge.accounts import LEVELS
 from sandbox.forge.errors import ApiError
 from sandbox.forge.git import Identity
 from sandbox.forge.issues import Actor
@@ -34,7 +35,7 @@ def merge_pull(
     repo = accounts.existing_repository(store, pull["repository_id"])
     with writing(repo, actor) as opened:
         pull = pulls.existing_pull(store, pull["id"])
-        base = _check(pull, sha)
+        base = _check(pull, sha, level=_level(actor, repo))
         made = _make(opened, repo, pull, base, actor, method=method, title=title, message=message)
         opened.references.create(f"refs/heads/{pull['base_ref']}", made, force=True)
         pull_requests.record_merge(pull, actor, made, base_sha=base)
@@ -42,7 +43,12 @@ def merge_pull(
     return made
 
 
-def _check(pull: Row, sha: str | None) -> str:
+def _level(actor: Actor, repo: Row) -> int:
+    # No permission lets an App pass what binds those who may write.
+    return LEVELS["write"] if actor.app_id else accounts.access(forge().store, actor.id, repo)
+
+
+def _check(pull: Row, sha: str | None, *, level: int) -> str:
     base = pull_branches.tip(pull["repository_id"], pull["base_ref"])
     if pull["state"] == "closed" or base is None:
         raise ApiError(405, "Pull Request is not mergeable")
@@ -50,6 +56,8 @@ def _check(pull: Row, sha: str | None) -> str:
         raise ApiError(405, "Pull Request is still a draft")
     if sha is not None and sha != pull["head_sha"]:
         raise ApiError(409, "Head branch was modified. Review and try the merge again.")
+    if why := merge_gates.obstacle(pull, level=level):
+        raise ApiError(405, why)
     return base
 
 

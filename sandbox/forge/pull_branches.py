@@ -10,7 +10,7 @@ from __future__ import annotations
 import pygit2
 from pygit2.enums import DiffFind
 
-from sandbox.forge import commits, git, merging, pulls
+from sandbox.forge import git, merging, pulls
 from sandbox.forge.state import forge
 from sandbox.forge.store import Row
 
@@ -91,23 +91,3 @@ def drop_test_merge(pull: Row) -> None:
     references = forge().repositories.open(pull["repository_id"]).references
     if (ref := f"refs/pull/{pull['number']}/merge") in references:
         references.delete(ref)
-
-
-def mergeable_state(pull: Row) -> tuple[Row, str]:
-    """Return a pull request and how mergeable it is, in GitHub's words.
-
-    As on GitHub nobody is told at once: after a branch moved, the first who asks is answered `unknown`, and
-    by that has it looked into.
-    """
-    if pull["state"] == "closed":
-        return pull, "unknown"
-    if pull["mergeable"] is None:
-        made = test_merge(pull)
-        pulls.change(forge().store, pull["id"], mergeable=made is not None, merge_commit_sha=made)
-        return pulls.existing_pull(forge().store, pull["id"]), "unknown"
-    if not pull["mergeable"]:
-        return pull, "dirty"
-    if pull["draft"]:
-        return pull, "draft"
-    latest = commits.latest_statuses(forge().store, pull["repository_id"], pull["head_sha"])
-    return pull, "unstable" if latest and commits.combined_state(latest) != "success" else "clean"

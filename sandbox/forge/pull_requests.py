@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.forge import git, issues, pull_branches, pulls, telling
+from sandbox.forge import conversations, git, issues, protection, pull_branches, pulls, telling
 from sandbox.forge.errors import ApiError
 from sandbox.forge.issues import Actor
 from sandbox.forge.state import forge
@@ -111,8 +111,18 @@ def synchronize(pull: Row, actor: Actor, head: str, *, hold: bool) -> None:
     )  # fmt: skip
     moved = {"before": pull["head_sha"], "after": head}
     telling.pull_request("synchronize", pull["id"], sender=actor.account, hold=hold, **moved)
+    _dismiss_stale(pulls.existing_pull(store, pull["id"]), actor)
     if not shas:
         close(pulls.existing_pull(store, pull["id"]), actor, hold=hold)
+
+
+def _dismiss_stale(pull: Row, actor: Actor) -> None:
+    """Dismiss approvals of what the head was before, where the base's protection wants it."""
+    protected = protection.of_branch(forge().store, pull["repository_id"], pull["base_ref"])
+    if any(row["dismiss_stale"] for row in protected):
+        for review in pulls.reviews(forge().store, pull["id"]):
+            if review["state"] == "APPROVED":
+                conversations.dismiss_review(pull, review, actor, "The head has moved on.")
 
 
 def close(pull: Row, actor: Actor, *, hold: bool = False) -> None:

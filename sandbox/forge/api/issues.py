@@ -93,7 +93,7 @@ def update_issue(owner: str, name: str, number: int) -> dict[str, Any]:
     """Rename, close or reopen an issue or pull request; its author may, and whoever may write."""
     repo, issue = issue_of(owner, name, number, level="write")
     if caller().user is not None and actor().id != issue["user_id"]:
-        require_part(repo, issue, "write", person="write")
+        require_part(repo, issue, "write", person="triage")
     asked, store = body(), forge().store
     wanted = {field: _text(asked, field) for field in ("title", "body") if field in asked}
     state = asked.get("state", issue["state"])
@@ -135,7 +135,7 @@ def list_labels(owner: str, name: str, number: int) -> list[dict[str, Any]]:
 @api.post("/repos/<owner>/<name>/issues/<int:number>/labels")
 def add_labels(owner: str, name: str, number: int) -> list[dict[str, Any]]:
     """Label an issue, and list all its labels."""
-    repo, issue = issue_of(owner, name, number, level="write", person="write")
+    repo, issue = issue_of(owner, name, number, level="write", person="triage")
     before = {row["id"] for row in issues.labels(forge().store, issue["id"])}
     issues.add_labels(forge().store, issue, _names(body().get("labels")))
     for row in issues.labels(forge().store, issue["id"]):
@@ -147,7 +147,7 @@ def add_labels(owner: str, name: str, number: int) -> list[dict[str, Any]]:
 @api.delete("/repos/<owner>/<name>/issues/<int:number>/labels/<label>")
 def remove_label(owner: str, name: str, number: int, label: str) -> list[dict[str, Any]]:
     """Take a label off an issue, and list what is left."""
-    repo, issue = issue_of(owner, name, number, level="write", person="write")
+    repo, issue = issue_of(owner, name, number, level="write", person="triage")
     for row in issues.labels(forge().store, issue["id"]):
         if row["name"].lower() == label.lower():
             issues.remove_label(forge().store, issue, row["id"])

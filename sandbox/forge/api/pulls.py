@@ -10,6 +10,7 @@ from flask import request
 from sandbox.forge import (
     accounts,
     commits,
+    merge_gates,
     merges,
     pull_branches,
     pull_requests,
@@ -115,7 +116,7 @@ def _may_open_from(head_repo: Row) -> None:
 def get_pull(owner: str, name: str, number: int) -> dict[str, Any]:
     """Show a pull request; the first who asks after a branch moved is not told yet whether it merges."""
     repo, pull = pull_of(owner, name, number)
-    pull, state = pull_branches.mergeable_state(pull)
+    pull, state = merge_gates.mergeable_state(pull)
     return _shown(repo, pull, mergeable_state=state)
 
 

@@ -181,5 +181,5 @@ def test_labels_are_put_on_and_taken_off(pull: Stage) -> None:
     assert (gone.status, gone.body["message"]) == (404, "Label does not exist")
     reader = f"rita-{pull.repo.id}"
     pull.forge.allow(pull.repo, reader, "read")
-    with pytest.raises(ForgeError, match="Must have write access"):
+    with pytest.raises(ForgeError, match="Must have triage access"):
         pull.forge.label(pull.repo, 1, "c", author=reader)
