@@ -15,7 +15,7 @@ from sandbox.forge.api import api
 from sandbox.forge.deliveries import Deliveries
 from sandbox.forge.events import Events
 from sandbox.forge.faults import Faults
-from sandbox.forge.pages import pages
+from sandbox.forge.pull_pages import pages
 from sandbox.forge.ratelimits import RateLimits
 from sandbox.forge.secondary import Limits, SecondaryLimits
 from sandbox.forge.shapes import Site

@@ -200,12 +200,13 @@ def test_permissions_decide_who_hears_what(make_stage: MakeStage, receiver: Rece
 
 
 def test_a_held_push_holds_what_follows_from_it(heard: Stage, receiver: Receiver) -> None:
-    propose(heard)
+    before = propose(heard)["head"]["sha"]
+    receiver.wait("push")
     heard.forge.commit(heard.repo, {"b.txt": "c\n"}, "Change b", branch="feature", deliver=False)
     held = [entry for entry in heard.forge.deliveries() if entry["phase"] == "held"]
-    ours = [
-        (entry["event"], entry["action"])
-        for entry in held
-        if entry["payload"]["repository"]["id"] == heard.repo.id
-    ]
-    assert ours == [("push", None), ("pull_request", "synchronize")]
+    told_of = [(entry["event"], entry["action"]) for entry in held]
+    assert told_of == [("push", None), ("pull_request", "synchronize")]
+    for entry in held:
+        heard.forge.release(entry["id"])
+    assert told(receiver, "pull_request", "synchronize")["before"] == before
+    assert len(receiver.wait("push", 2)) == 2
