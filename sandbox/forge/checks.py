@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sandbox.forge import commits, git, shapes
+from sandbox.forge import commits, git, pulls, shapes
 from sandbox.forge.commits import repository_with_owner
 from sandbox.forge.git import Repositories
 from sandbox.forge.shapes import Json, Site
@@ -101,8 +101,24 @@ def _run(site: Site, store: Store, repo: Row, row: Row) -> Json:
         "details_url": row["details_url"] or app["external_url"],
         "output": output,
         "app": app,
-        "pull_requests": [],
+        "pull_requests": _pull_requests(site, store, repo, row["head_sha"]),
     }
+
+
+def _pull_requests(site: Site, store: Store, repo: Row, sha: str) -> list[Json]:
+    """Return the open pull requests of a repository's own branches whose head a commit is."""
+    address = site.api(f"/repos/{repo['full_name']}")
+    named = {"id": repo["id"], "url": address, "name": repo["name"]}
+    return [
+        {
+            "id": pull["id"],
+            "number": pull["number"],
+            "url": f"{address}/pulls/{pull['number']}",
+            "head": {"ref": pull["head_ref"], "sha": sha, "repo": named},
+            "base": {"ref": pull["base_ref"], "sha": pull["base_sha"], "repo": named},
+        }
+        for pull in pulls.with_head(store, repo["id"], sha)
+    ]
 
 
 def _app(site: Site, store: Store, app_id: int) -> Json:
@@ -139,7 +155,7 @@ def _suite(site: Site, store: Store, repo: Row, row: Row) -> Json:
         "url": site.api(f"/repos/{repo['full_name']}/check-suites/{row['id']}"),
         "before": row["before"],
         "after": row["head_sha"],
-        "pull_requests": [],
+        "pull_requests": _pull_requests(site, store, repo, row["head_sha"]),
         "app": _app(site, store, row["app_id"]),
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],

@@ -41,6 +41,13 @@ def open_into(store: Store, repository_id: int, branch: str) -> list[Row]:
     return store.all(f"{_ROWS} {where}", repository_id, branch)
 
 
+def with_head(store: Store, repository_id: int, sha: str) -> list[Row]:
+    """List the open pull requests of a repository's own branches whose head a commit is."""
+    own = "i.repository_id = ? AND p.head_repository_id = i.repository_id"
+    where = f"WHERE i.state = 'open' AND {own} AND p.head_sha = ? ORDER BY i.number"
+    return store.all(f"{_ROWS} {where}", repository_id, sha)
+
+
 def containing(store: Store, repository_id: int, sha: str) -> list[Row]:
     """List the open and merged pull requests that brought or would bring a commit, newest first."""
     counted = "(i.state = 'open' OR p.merged_at IS NOT NULL)"

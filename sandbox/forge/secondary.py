@@ -97,12 +97,13 @@ class SecondaryLimits:
             return limit is not None and would[name] > limit
 
         if creates and over("creations_per_hour"):
-            raise _refusal(403, _CREATING, use.creations[0] + HOUR - now)
+            raise _refusal(403, _CREATING, next(iter(use.creations), now) + HOUR - now)
         if creates and over("creations_per_minute"):
-            first = next(at for at in use.creations if at > now - MINUTE)
+            first = next((at for at in use.creations if at > now - MINUTE), now)
             raise _refusal(403, _CREATING, first + MINUTE - now)
         if over("points_per_minute"):
-            raise _refusal(429, _ASKING, use.points[0][0] + MINUTE - now)
+            first = next((at for at, _ in use.points), now)
+            raise _refusal(429, _ASKING, first + MINUTE - now)
 
 
 def creates_content(method: str, path: str) -> bool:

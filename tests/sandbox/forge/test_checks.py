@@ -214,3 +214,15 @@ def test_an_app_without_checks_hears_of_none(make_stage: MakeStage, receiver: Re
     receiver.wait("push")
     assert not receiver.events("check_suite")
     assert stage.as_installation().get(f"{stage.path}/commits/main/check-runs").status == 403
+
+
+def test_a_run_names_the_pull_requests_whose_head_it_is_about(stage: Stage) -> None:
+    stage.forge.allow(stage.repo, "alice", "write")
+    sha = stage.forge.commit(stage.repo, {"b.txt": "b\n"}, "b", branch="topic")
+    number = stage.forge.open_pull_request(stage.repo, "topic", "Topic")["number"]
+    api = stage.as_installation()
+    (named,) = created(api, stage, head_sha=sha)["pull_requests"]
+    assert (named["number"], named["head"]["sha"], named["base"]["ref"]) == (number, sha, "main")
+    (suite,) = api.get(f"{stage.path}/commits/{sha}/check-suites").body["check_suites"]
+    assert [one["number"] for one in suite["pull_requests"]] == [number]
+    assert created(api, stage)["pull_requests"] == []

@@ -91,3 +91,14 @@ def test_what_conflicts_does_not_get_in(stage: Stage) -> None:
     stage.forge.commit(stage.repo, {"a.txt": "ours\n"}, "ours")
     with pytest.raises(ForgeError, match="conflicts"):
         stage.forge.enqueue(stage.repo, pull, number=3)
+
+
+def test_the_queue_merges_the_pull_request(stage: Stage) -> None:
+    stage.forge.allow(stage.repo, "alice", "write")
+    branch(stage, "topic", b_txt="b\n")
+    pull = stage.forge.open_pull_request(stage.repo, "topic", "Topic")
+    with pytest.raises(ForgeError, match="through the merge queue"):
+        stage.forge.merge(stage.repo, pull["number"])
+    say(stage, stage.forge.enqueue(stage.repo, pull["head"]["sha"], number=pull["number"]), "success")
+    shown = stage.forge.pull_request(stage.repo, pull["number"])
+    assert (shown["merged"], shown["state"]) == (True, "closed")
