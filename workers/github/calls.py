@@ -17,7 +17,7 @@ CONTENTS = {"contents": "write", "metadata": "read"}
 DEPLOYMENTS = {"deployments": "write", "metadata": "read"}
 MEMBERS = {"members": "read", "metadata": "read"}
 MERGING = {"contents": "write", "metadata": "read", "pull_requests": "write"}
-PULL_REQUESTS = {"metadata": "read", "pull_requests": "write"}
+PULL_REQUESTS = {"contents": "read", "metadata": "read", "pull_requests": "write"}
 READING = {"contents": "read", "metadata": "read"}
 
 _NEXT = re.compile(r'<([^>]+)>;\s*rel="next"')

@@ -3,7 +3,8 @@
 
 What GitHub shows is read before every write, so a create that ended in a 502 is found the next time.
 Annotations cannot be taken back and a finished run is not opened again: where that would be needed, a new
-run takes the old one's place.
+run takes the old one's place. What a person has asked for again is a run with another external id, since
+GitHub waits for one that says something new.
 """
 
 from __future__ import annotations

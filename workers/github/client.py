@@ -195,7 +195,7 @@ class GitHub:
         page: str | None = first_page(path)
         while page:
             asked = Request("GET", page, what, None, Urgency.FINAL, conditional=False)
-            answer = self._sender.send("app", self._app_client, asked)
+            answer = self._sender.send(f"app {self._app.issuer}", self._app_client, asked)
             yield from answer.body
             page = answer.next_page(page)
 
@@ -203,7 +203,7 @@ class GitHub:
         """Send a request as the App itself and return the JSON answer; raises GitHubError."""
         # Whatever needs a token asks for it this way, so it must not be less urgent than that.
         asked = Request(method, path, what, body, Urgency.ANSWER, conditional=False)
-        return self._sender.send("app", self._app_client, asked).body
+        return self._sender.send(f"app {self._app.issuer}", self._app_client, asked).body
 
     def identity(self) -> AppIdentity:
         """Return who our App is; raises GitHubError."""

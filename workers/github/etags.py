@@ -12,7 +12,7 @@ from collections import OrderedDict
 
 from workers.github.calls import Answer
 
-_MOST = 2000
+_MOST = 1000
 
 
 class Etags:
