@@ -20,7 +20,7 @@ from workers.cluster import Client, RemoteClusters, connect
 from workers.decryption import Sops
 from workers.engine import Engine
 from workers.flux_leases import FluxLeases
-from workers.github import GitHub
+from workers.github import GitHub, RedisShelf
 from workers.ledger import Ledger
 from workers.shards import Shards
 from workers.workqueue import DIRECT, Workqueue, open_redis
@@ -92,4 +92,4 @@ class Context:
     @cached_property
     def github(self) -> GitHub | None:
         """The App's client; None without an App: objects reconcile, statuses are not written."""
-        return GitHub.from_settings(self.settings)
+        return GitHub.from_settings(self.settings, shelf=RedisShelf(self.redis))

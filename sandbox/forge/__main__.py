@@ -16,7 +16,7 @@ from pathlib import Path
 
 import click
 
-from sandbox.forge.server import HOURLY_LIMIT, ForgeServer
+from sandbox.forge.server import GITHUB_LIMITS, HOURLY_LIMIT, UNLIMITED, ForgeServer
 
 
 @click.command()
@@ -25,11 +25,13 @@ from sandbox.forge.server import HOURLY_LIMIT, ForgeServer
 )
 @click.option("--port", default=0, show_default="a free one", help="Port on 127.0.0.1.")
 @click.option("--hourly-limit", default=HOURLY_LIMIT, show_default=True, help="Requests per caller and hour.")
-def main(directory: Path, port: int, hourly_limit: int) -> None:
+@click.option("--secondary-limits", is_flag=True, help="Limit content and points as GitHub does.")
+def main(directory: Path, port: int, hourly_limit: int, secondary_limits: bool) -> None:
     """Serve a forge on loopback."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     try:
-        server = ForgeServer(directory, port=port, hourly_limit=hourly_limit)
+        limits = GITHUB_LIMITS if secondary_limits else UNLIMITED
+        server = ForgeServer(directory, port=port, hourly_limit=hourly_limit, secondary=limits)
     except BlockingIOError:
         sys.exit(f"A forge runs on {directory} already; stop it or choose another --dir.")
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -19,7 +19,8 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,100}")
 # `api` and `_sandbox` are the forge's own paths; `.git` is how clone URLs end.
 _RESERVED_LOGINS = {"api", "static"}
 
-LEVELS = {"read": 1, "write": 2, "admin": 3}
+# A person's roles in a repository; an App's permissions have three of these levels.
+LEVELS = {"read": 1, "triage": 2, "write": 3, "maintain": 4, "admin": 5}
 
 
 class Refused(Exception):
@@ -50,8 +51,8 @@ def add_credential(store: Store, account_id: int, secret: str) -> None:
     store.write("INSERT OR REPLACE INTO credentials VALUES (?, ?)", digest(secret), account_id)
 
 
-_REPOSITORY_ROWS = """SELECT r.*, a.login AS owner_login, a.login || '/' || r.name AS full_name
-  FROM repositories r JOIN accounts a ON a.id = r.owner_id"""
+_REPOSITORY_ROWS = """SELECT r.*, a.login AS owner_login, a.login || '/' || r.name AS full_name, f.parent_id
+  FROM repositories r JOIN accounts a ON a.id = r.owner_id LEFT JOIN forks f ON f.repository_id = r.id"""
 
 
 def repository(store: Store, owner: str, name: str) -> Row | None:
@@ -92,16 +93,20 @@ def create_repository(store: Store, owner: Row, name: str, *, private: bool, def
     return existing_repository(store, made)
 
 
+_GRANTS = """SELECT permission FROM collaborators WHERE repository_id = ? AND account_id = ?
+  UNION SELECT r.permission FROM team_repositories r JOIN team_members m ON m.team_id = r.team_id
+    WHERE r.repository_id = ? AND m.account_id = ?
+  UNION SELECT CASE role WHEN 'admin' THEN 'admin' ELSE 'read' END FROM organization_members
+    WHERE organization_id = ? AND account_id = ?"""
+
+
 def access(store: Store, account_id: int, repo: Row) -> int:
-    """Return how far an account may go in a repository: 0, or one of `LEVELS`."""
+    """Return how far an account may go in a repository, by whatever grants it most: 0, or one of `LEVELS`."""
     if account_id == repo["owner_id"]:
         return LEVELS["admin"]
-    row = store.one(
-        "SELECT permission FROM collaborators WHERE repository_id = ? AND account_id = ?",
-        repo["id"],
-        account_id,
-    )
-    return LEVELS[row["permission"]] if row else (0 if repo["private"] else LEVELS["read"])
+    granted = store.all(_GRANTS, *[repo["id"], account_id] * 2, repo["owner_id"], account_id)
+    anybody = 0 if repo["private"] else LEVELS["read"]
+    return max([anybody, *(LEVELS[row["permission"]] for row in granted)])
 
 
 def app(store: Store, slug: str) -> Row | None:

@@ -7,32 +7,18 @@ What Fairway itself does, it does through the REST API and Git; this is for demo
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import urllib3
+from sandbox.forge.admin_conversations import Conversations
+from sandbox.forge.admin_http import ForgeError, Repository
+from sandbox.forge.admin_machinery import Machinery
+from sandbox.forge.admin_rights import Rights
+
+__all__ = ["App", "Forge", "ForgeError", "Repository"]
 
 Files = Mapping[str, str | bytes | None]
-
-
-class ForgeError(Exception):
-    """The forge refused what it was asked for."""
-
-
-@dataclass(frozen=True)
-class Repository:
-    """A repository on the forge."""
-
-    id: int
-    owner: str
-    name: str
-    full_name: str
-    private: bool
-    default_branch: str
-    clone_url: str
-    html_url: str
 
 
 @dataclass(frozen=True)
@@ -49,26 +35,8 @@ class App:
     private_key_pem: str = ""
 
 
-class Forge:
+class Forge(Conversations, Rights, Machinery):
     """Talk to a running forge; a method may be called from any thread. Every refusal raises ForgeError."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
-        self.api_url = f"{self.url}/api/v3"
-        self._http = urllib3.PoolManager(timeout=30.0, retries=False)
-
-    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        answer = self._http.request(
-            method,
-            f"{self.url}/_sandbox{path}",
-            body=json.dumps(body or {}).encode() if method != "GET" else None,
-            headers={"Content-Type": "application/json"},
-        )
-        if answer.status >= 400:
-            raise ForgeError(
-                f"{method} {path}: {answer.status} {answer.data.decode(errors='replace').strip()}"
-            )
-        return answer.json()
 
     def create_account(self, login: str, *, type: str = "User", secret: str | None = None) -> None:
         """Make an account (`User` or `Organization`); with a secret, a password or token of it."""
@@ -108,11 +76,6 @@ class Forge:
         """Return every branch and tag (`refs/…`) with what it points to."""
         refs: dict[str, str] = self._call("GET", f"/repositories/{repo.full_name}")["refs"]
         return refs
-
-    def allow(self, repo: Repository, login: str, permission: str) -> None:
-        """Let somebody `read`, `write` or `admin` a repository."""
-        body = {"login": login, "permission": permission}
-        self._call("POST", f"/repositories/{repo.full_name}/collaborators", body)
 
     def commit(
         self,

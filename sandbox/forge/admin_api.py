@@ -117,9 +117,13 @@ def get_repository(owner: str, name: str) -> dict[str, Any]:
 
 @admin.post("/repositories/<owner>/<name>/collaborators")
 def add_collaborator(owner: str, name: str) -> dict[str, Any]:
-    """Let somebody read, write or administer a repository."""
+    """Give somebody a role in a repository, or, with none named, take it."""
     asked, repo = _asked(), _repository(owner, name)
     account = accounts.ensure_account(forge().store, asked["login"])
+    if asked["permission"] is None:
+        sql = "DELETE FROM collaborators WHERE repository_id = ? AND account_id = ?"
+        forge().store.write(sql, repo["id"], account["id"])
+        return {}
     if asked["permission"] not in accounts.LEVELS:
         raise Refused(f"{asked['permission']!r} is none of {', '.join(accounts.LEVELS)}")
     sql = "INSERT OR REPLACE INTO collaborators VALUES (?, ?, ?)"

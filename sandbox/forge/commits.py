@@ -47,13 +47,12 @@ def commit(store: Store, site: Site, repo: Row, found: pygit2.Commit) -> Json:
         "sha": sha,
         "node_id": shapes.node_id("Commit", f"{repo['id']}:{sha}"),
         "commit": {
-            **{role: _git_user(signature) for role, signature in people.items()},
+            **{role: git_user(signature) for role, signature in people.items()},
             "message": found.message,
             "tree": {"sha": str(found.tree_id), "url": f"{api}/git/trees/{found.tree_id}"},
             "url": f"{api}/git/commits/{sha}",
             "comment_count": 0,
-            "verification": dict.fromkeys(("signature", "payload", "verified_at"))
-            | {"verified": False, "reason": "unsigned"},
+            "verification": verification(store, sha),
         },
         "url": f"{api}/commits/{sha}",
         "html_url": f"{page}/commit/{sha}",
@@ -66,7 +65,31 @@ def commit(store: Store, site: Site, repo: Row, found: pygit2.Commit) -> Json:
     }
 
 
-def _git_user(signature: pygit2.Signature) -> Json:
+def brief(found: pygit2.Commit) -> Json:
+    """Return a commit as checks and merge groups show the one they are about."""
+    people = {"author": found.author, "committer": found.committer}
+    return {
+        "id": str(found.id),
+        "tree_id": str(found.tree_id),
+        "message": found.message.rstrip("\n"),
+        "timestamp": when(found.committer, utc=True),
+        **{role: {"name": person.name, "email": person.email} for role, person in people.items()},
+    }
+
+
+def verification(store: Store, sha: str) -> Json:
+    """Return whether a commit is known to be by whom it says; only what the forge itself made is."""
+    signed = store.one("SELECT verified_at FROM signed_commits WHERE sha = ?", sha)
+    state = {"verified": signed is not None, "reason": "valid" if signed else "unsigned"}
+    return state | {
+        "signature": None,
+        "payload": None,
+        "verified_at": signed["verified_at"] if signed else None,
+    }
+
+
+def git_user(signature: pygit2.Signature) -> Json:
+    """Return who a commit is by, and when, as it stands in the commit."""
     return {"name": signature.name, "email": signature.email, "date": when(signature, utc=True)}
 
 

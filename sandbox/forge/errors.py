@@ -16,7 +16,7 @@ class ApiError(Exception):
         status: int,
         message: str,
         *,
-        errors: list[dict[str, Any]] | None = None,
+        errors: list[dict[str, Any]] | list[str] | None = None,
         documentation: str = DOCS,
         headers: dict[str, str] | None = None,
     ) -> None:

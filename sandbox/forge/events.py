@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The events an App hears of: `ping`, `installation` and `push`, with GitHub's payloads."""
+"""The events an App hears of: `ping`, `installation`, `push`, and how every other one is told."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
 
 import pygit2
 
@@ -85,22 +84,58 @@ class Events:
         if sum(change.ref.startswith("refs/tags/") for change in moved) > _MOST_TAGS:
             moved = [change for change in moved if not change.ref.startswith("refs/tags/")]
         repo, owner = repository_with_owner(self._store, repository_id)
-        listeners = [
-            row
-            for row in accounts.installations(self._store, account_id=owner["id"])
-            if "push" in json.loads(row["events"]) and accounts.covers(self._store, row, repository_id)
-        ]
+        listeners = self._listeners(repo, "push")
         sent = []
         for change in moved if listeners else []:
             payload = self._push_payload(repo, owner, change, known=known, pusher=pusher)
-            sent += [self._record_push(row, repository_id, payload, hold=hold) for row in listeners]
+            sent += [self._record(row, "push", repository_id, payload, hold=hold) for row in listeners]
         return [delivery for delivery in sent if delivery is not None]
 
-    def _record_push(self, installed: Row, repository_id: int, payload: Json, *, hold: bool) -> int | None:
+    def tell(
+        self,
+        repository_id: int,
+        event: str,
+        payload: Json,
+        *,
+        sender: Row,
+        needs: Iterable[str],
+        app_id: int | None = None,
+        hold: bool = False,
+    ) -> list[int]:
+        """Tell every App that covers the repository of an event; returns the ids of the deliveries.
+
+        An App hears of it that may read one of the parts of the repository that are named in `needs`. What
+        is for one App alone, `app_id`, that one hears without having subscribed to it.
+        """
+        repo, owner = repository_with_owner(self._store, repository_id)
+        listeners = [
+            row
+            for row in self._listeners(repo, event, app_id)
+            if json.loads(row["permissions"]).keys() & set(needs)
+        ]
+        around: Json = {"repository": shapes.webhook_repository(self._site, repo, owner)}
+        if owner["type"] == "Organization":
+            around["organization"] = shapes.organization(self._site, owner)
+        around["sender"] = shapes.account(self._site, sender)
+        told = payload | around
+        sent = [self._record(row, event, repository_id, told, hold=hold) for row in listeners]
+        return [delivery for delivery in sent if delivery is not None]
+
+    def _listeners(self, repo: Row, event: str, app_id: int | None = None) -> list[Row]:
+        return [
+            row
+            for row in accounts.installations(self._store, account_id=repo["owner_id"], app_id=app_id)
+            if (app_id is not None or event in json.loads(row["events"]))
+            and accounts.covers(self._store, row, repo["id"])
+        ]
+
+    def _record(
+        self, installed: Row, event: str, repository_id: int, payload: Json, *, hold: bool
+    ) -> int | None:
         app = self._store.row("apps", installed["app_id"])
         lite = {"id": installed["id"], "node_id": shapes.node_id("IntegrationInstallation", installed["id"])}
         return self._deliveries.record(
-            app, "push", payload | {"installation": lite}, installation_id=installed["id"],
+            app, event, payload | {"installation": lite}, installation_id=installed["id"],
             repository_id=repository_id, hold=hold,
         )  # fmt: skip
 
@@ -132,7 +167,7 @@ class Events:
             "sender": shapes.account(self._site, pusher),
         }
         if owner["type"] == "Organization":
-            payload["organization"] = self._organization(owner)
+            payload["organization"] = shapes.organization(self._site, owner)
             payload["repository"]["organization"] = owner["login"]
         return payload
 
@@ -176,27 +211,12 @@ class Events:
         return person | ({"username": known["login"]} if known else {})
 
     def _repository(self, repo: Row, owner: Row) -> Json:
-        body = shapes.repository(self._site, repo, owner)
-        # Push payloads differ from the API's answer in these, and the published schema knows only these.
-        body.pop("has_pull_requests")
+        body = shapes.webhook_repository(self._site, repo, owner)
+        # Push payloads differ from all others in these.
         body["owner"] |= {"name": owner["login"], "email": owner["email"]}
         body |= {"url": body["html_url"], "stargazers": 0, "master_branch": repo["default_branch"]}
         times = {"created_at": shapes.unix(repo["created_at"]), "pushed_at": shapes.unix(repo["pushed_at"])}
-        return body | times | {"custom_properties": {}}
-
-    def _organization(self, owner: Row) -> Json:
-        api = self._site.api(f"/orgs/{owner['login']}")
-        user: dict[str, Any] = shapes.account(self._site, owner)
-        return {name: user[name] for name in ("login", "id", "node_id", "avatar_url")} | {
-            "url": api,
-            "repos_url": f"{api}/repos",
-            "events_url": f"{api}/events",
-            "hooks_url": f"{api}/hooks",
-            "issues_url": f"{api}/issues",
-            "members_url": f"{api}/members{{/member}}",
-            "public_members_url": f"{api}/public_members{{/member}}",
-            "description": None,
-        }
+        return body | times
 
 
 def _named(repo: Row) -> Json:

@@ -30,6 +30,8 @@ _SETTINGS = (
     # GitHub serves any reachable commit by its id, and partial clones.
     "uploadpack.allowAnySHA1InWant=true",
     "uploadpack.allowFilter=true",
+    # As on GitHub, nobody pushes to the refs of pull requests.
+    "receive.hideRefs=refs/pull",
 )
 _CLEAN_ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -96,11 +98,30 @@ class Repositories:
         argv = ["git", *settings, command, *options, str(self.path(repository_id))]
         return subprocess.Popen(argv, stdin=stdin, stdout=stdout, env=environment)
 
-    def refs(self, repository_id: int) -> dict[str, str]:
-        """Return every branch and tag with the id it points to."""
+    def refs(
+        self, repository_id: int, prefixes: tuple[str, ...] = ("refs/heads/", "refs/tags/")
+    ) -> dict[str, str]:
+        """Return every branch and tag, or the refs whose names begin so, with the id each points to."""
         repository = self.open(repository_id)
-        names = [name for name in repository.references if name.startswith(("refs/heads/", "refs/tags/"))]
+        names = [name for name in repository.references if name.startswith(prefixes)]
         return {name: str(repository.references[name].target) for name in names}
+
+    def join(self, fork_id: int, parent_id: int) -> None:
+        """Let a fork's writers take turns with its parent's, since their pull requests concern both."""
+        self._locks[fork_id] = self._locks[parent_id]
+
+    def fetch(self, repository_id: int, source_id: int, *refspecs: str) -> None:
+        """Copy refs with their objects from another repository of this forge."""
+        argv = [
+            "git",
+            f"--git-dir={self.path(repository_id)}",
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-auto-gc",
+        ]
+        source = str(self.path(source_id))
+        subprocess.run([*argv, source, *refspecs], env=_CLEAN_ENVIRONMENT, check=True)
 
     def set_head(self, repository_id: int, branch: str) -> None:
         """Make a branch the default one."""
@@ -119,6 +140,11 @@ def is_empty(repository: pygit2.Repository) -> bool:
     return not any(name.startswith("refs/") for name in repository.references)
 
 
+def contains(repository: pygit2.Repository, tip: str, sha: str) -> bool:
+    """Say whether a commit is another one or an ancestor of it."""
+    return tip == sha or bool(repository.descendant_of(tip, sha))
+
+
 def commit(
     repository: pygit2.Repository,
     files: Mapping[str, bytes | None],
@@ -127,8 +153,11 @@ def commit(
     branch: str,
     base: str | None,
     author: Identity,
+    committer: Identity | None = None,
 ) -> RefChange:
     """Commit files (None deletes one) to a branch, starting it at `base` when it does not exist.
+
+    Without a committer it is the author.
 
     Raises KeyError for a file that is to be deleted and is not there, ValueError for a path Git refuses.
     """
@@ -141,9 +170,9 @@ def commit(
     for path, content in files.items():
         _stage(repository, index, path, content)
     moment = int(time.time())
-    signature = pygit2.Signature(author.name, author.email, moment, 0)
+    by, to = (pygit2.Signature(who.name, who.email, moment, 0) for who in (author, committer or author))
     tree, parents = index.write_tree(repository), [parent] if parent else []
-    oid = str(repository.create_commit(None, signature, signature, message, tree, parents))
+    oid = str(repository.create_commit(None, by, to, message, tree, parents))
     repository.references.create(ref, oid, force=True)
     return RefChange(ref, before or ZERO, oid)
 

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
-from sandbox.forge import accounts, commits, git, views
+from sandbox.forge import accounts, check_views, commits, git, pulls, views
 from sandbox.forge.principals import NOBODY, Principal, from_basic
 from sandbox.forge.state import forge
 from sandbox.forge.store import Row
@@ -68,7 +68,8 @@ def _viewer() -> Principal:
     return found
 
 
-def _repository(owner: str, name: str) -> Row:
+def visible_repository(owner: str, name: str) -> Row:
+    """Return a repository that whoever looks may see, or raise what asks for a login or shows nothing."""
     viewer = _viewer()
     found = accounts.repository(forge().store, owner, name)
     if found is not None and viewer.sees(forge().store, found):
@@ -88,8 +89,7 @@ def _found(repo: Row, ref: str) -> tuple[pygit2.Repository, pygit2.Commit]:
 
 
 def _state(repo: Row, sha: str) -> str:
-    latest = commits.latest_statuses(forge().store, repo["id"], sha)
-    return commits.combined_state(latest) if latest else ""
+    return check_views.combined(forge().store, repo["id"], sha)
 
 
 @pages.get("/")
@@ -127,14 +127,14 @@ def show_repository(owner: str, name: str) -> str | BaseResponse:
     """Show a repository: how to clone it, its branches, its newest commits."""
     if name.endswith(".git"):
         return redirect(f"/{owner}/{name.removesuffix('.git')}")
-    repo = _repository(owner, name)
+    repo = visible_repository(owner, name)
     return _repository_page(repo, repo["default_branch"])
 
 
 @pages.get("/<owner>/<name>/commits/<path:ref>")
 def show_history(owner: str, name: str, ref: str) -> str:
     """Show a branch's newest commits."""
-    repo = _repository(owner, name)
+    repo = visible_repository(owner, name)
     _found(repo, ref)
     return _repository_page(repo, ref)
 
@@ -152,6 +152,7 @@ def _repository_page(repo: Row, ref: str) -> str:
         tags=sorted(full.removeprefix("refs/tags/") for full in refs if full.startswith("refs/tags/")),
         commits=_with_states(repo, recent),
         shown=ref if head else "",
+        open=sum(pull["state"] == "open" for pull in pulls.pulls(forge().store, repo["id"])),
     )
 
 
@@ -162,21 +163,21 @@ def _with_states(repo: Row, listed: Any) -> list[dict[str, Any]]:
 @pages.get("/<owner>/<name>/commit/<sha>")
 def show_commit(owner: str, name: str, sha: str) -> str:
     """Show a commit: its statuses, and what it changed. The page reloads itself while one is pending."""
-    repo = _repository(owner, name)
+    repo = visible_repository(owner, name)
     opened, found = _found(repo, sha)
     state = forge()
     rows = commits.statuses(state.store, repo["id"], str(found.id))
     latest = commits.latest_statuses(state.store, repo["id"], str(found.id))
     newest = {row["id"] for row in latest}
     changed = commits.changed_files(state.site, repo, git.diff(opened, found), str(found.id))
-    combined = commits.combined_state(latest) if latest else ""
+    combined = _state(repo, str(found.id))
     return render_template(
         "commit.html",
         repo=repo,
         commit=views.commit(found),
         state=combined,
         refresh=combined == "pending",
-        statuses=[views.status(state.store, row) for row in sorted(latest, key=lambda row: row["context"])],
+        checks=check_views.listed(state.store, repo["id"], str(found.id)),
         earlier=[views.status(state.store, row) for row in rows if row["id"] not in newest],
         files=views.files(changed),
     )
@@ -185,7 +186,7 @@ def show_commit(owner: str, name: str, sha: str) -> str:
 @pages.get("/<owner>/<name>/compare/<path:basehead>")
 def show_comparison(owner: str, name: str, basehead: str) -> str:
     """Show what lies between two commits, `base...head`, or on a branch since the default one."""
-    repo = _repository(owner, name)
+    repo = visible_repository(owner, name)
     base_ref, dots, head_ref = basehead.partition("...")
     if not dots:
         base_ref, head_ref = repo["default_branch"], basehead
@@ -203,7 +204,7 @@ def show_comparison(owner: str, name: str, basehead: str) -> str:
 @pages.get("/<owner>/<name>/tree/<path:rest>")
 def show_tree(owner: str, name: str, rest: str) -> str:
     """Show a folder at a branch, tag or commit."""
-    repo = _repository(owner, name)
+    repo = visible_repository(owner, name)
     ref, path, entry = _entry(repo, rest)
     if not isinstance(entry, pygit2.Tree):
         raise NotFound
@@ -216,7 +217,7 @@ def show_tree(owner: str, name: str, rest: str) -> str:
 @pages.get("/<owner>/<name>/blob/<path:rest>")
 def show_blob(owner: str, name: str, rest: str) -> str:
     """Show a file at a branch, tag or commit."""
-    repo = _repository(owner, name)
+    repo = visible_repository(owner, name)
     ref, path, entry = _entry(repo, rest)
     if not isinstance(entry, pygit2.Blob):
         raise NotFound
@@ -229,7 +230,7 @@ def show_blob(owner: str, name: str, rest: str) -> str:
 @pages.get("/<owner>/<name>/raw/<path:rest>")
 def show_raw(owner: str, name: str, rest: str) -> Response:
     """Hand out a file as it is; never as something that a browser would run."""
-    repo = _repository(owner, name)
+    repo = visible_repository(owner, name)
     _, _, entry = _entry(repo, rest)
     if not isinstance(entry, pygit2.Blob):
         raise NotFound

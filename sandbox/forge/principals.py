@@ -66,21 +66,30 @@ class Principal:
             return accounts.access(store, self.user["id"], repo) > 0
         return self.covers(store, repo)
 
-    def require(self, store: Store, repo: Row, permission: str, level: str) -> None:
-        """Raise GitHub's answer unless the caller may read or write this part of the repository."""
+    def granted(self, permission: str) -> int:
+        """Return how far an installation token goes in a part of a repository: 0, or one of `LEVELS`."""
+        return accounts.LEVELS.get((self.permissions or {}).get(permission, ""), 0)
+
+    def require(
+        self, store: Store, repo: Row, permission: str, level: str, *, person: str | None = None
+    ) -> None:
+        """Raise GitHub's answer unless the caller may read or write this part of the repository.
+
+        A person needs that level of access, or the one named by `person`.
+        """
         if not self.sees(store, repo):
             raise not_found()
         if self.installation is not None:
-            granted = accounts.LEVELS.get((self.permissions or {}).get(permission, ""), 0)
-            enough = self.covers(store, repo) and granted >= accounts.LEVELS[level]
+            enough = self.covers(store, repo) and self.granted(permission) >= accounts.LEVELS[level]
             # What is public can be read without the permission.
             if not enough and (level != "read" or repo["private"]):
                 raise not_permitted(permission, level)
         elif level != "read":
             if self.user is None:
                 raise not_found() if self.app is None else bad_credentials()
-            if accounts.access(store, self.user["id"], repo) < accounts.LEVELS[level]:
-                raise ApiError(403, f"Must have {level} access to repository.")
+            needed = person or level
+            if accounts.access(store, self.user["id"], repo) < accounts.LEVELS[needed]:
+                raise ApiError(403, f"Must have {needed} access to repository.")
 
 
 NOBODY = Principal()
@@ -129,13 +138,23 @@ def from_secret(store: Store, secret: str) -> Principal | None:
             return None
         chosen = json.loads(token["repository_ids"] or "null")
         narrowed = frozenset(chosen) if chosen is not None else None
-        permissions = json.loads(token["permissions"])
+        permissions = _still_granted(json.loads(token["permissions"]), json.loads(installed["permissions"]))
         return Principal(installation=installed, permissions=permissions, repository_ids=narrowed)
     user = store.one(
         "SELECT a.* FROM credentials c JOIN accounts a ON a.id = c.account_id WHERE digest = ?",
         digest(secret),
     )
     return Principal(user=user) if user is not None else None
+
+
+def _still_granted(given: dict[str, str], granted: dict[str, str]) -> dict[str, str]:
+    """Return a token's permissions without those that the installation has lost since."""
+    levels = accounts.LEVELS
+    return {
+        name: min(level, granted[name], key=lambda one: levels[one])
+        for name, level in given.items()
+        if name in granted
+    }
 
 
 def _app(store: Store, token: str) -> Row:

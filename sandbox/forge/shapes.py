@@ -64,6 +64,39 @@ def account(site: Site, row: Row) -> Json:
     }
 
 
+def public_user(site: Site, row: Row, *, public_repositories: int) -> Json:
+    """Return an account as a request for that one shows it."""
+    unsaid = dict.fromkeys(("company", "location", "email", "hireable", "bio"))
+    counted = {"public_repos": public_repositories, "public_gists": 0, "followers": 0, "following": 0}
+    times = {"created_at": row["created_at"], "updated_at": row["created_at"]}
+    return account(site, row) | {"name": row["name"], "blog": ""} | unsaid | counted | times
+
+
+def organization(site: Site, row: Row) -> Json:
+    """Return an organisation as it stands inside other answers and in events."""
+    api = site.api(f"/orgs/{row['login']}")
+    user = account(site, row)
+    return {name: user[name] for name in ("login", "id", "node_id", "avatar_url")} | {
+        "url": api,
+        "repos_url": f"{api}/repos",
+        "events_url": f"{api}/events",
+        "hooks_url": f"{api}/hooks",
+        "issues_url": f"{api}/issues",
+        "members_url": f"{api}/members{{/member}}",
+        "public_members_url": f"{api}/public_members{{/member}}",
+        "description": None,
+    }
+
+
+def full_organization(site: Site, row: Row) -> Json:
+    """Return an organisation as a team shows its own."""
+    counted = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
+    features = {"has_organization_projects": False, "has_repository_projects": False}
+    times = {"created_at": row["created_at"], "updated_at": row["created_at"], "archived_at": None}
+    page = {"html_url": site.web(f"/{row['login']}"), "type": row["type"]}
+    return organization(site, row) | counted | features | times | page
+
+
 _REPOSITORY_LINKS = {
     "archive": "/{archive_format}{/ref}", "assignees": "/assignees{/user}", "blobs": "/git/blobs{/sha}",
     "branches": "/branches{/branch}", "collaborators": "/collaborators{/collaborator}",
@@ -95,7 +128,7 @@ def minimal_repository(site: Site, row: Row, owner: Row) -> Json:
         "private": bool(row["private"]),
         "html_url": site.web(f"/{full_name}"),
         "description": row["description"],
-        "fork": False,
+        "fork": row["parent_id"] is not None,
         "url": api,
     }
 
@@ -136,6 +169,13 @@ def repository(site: Site, row: Row, owner: Row) -> Json:
         "updated_at": row["pushed_at"],
         "pushed_at": row["pushed_at"],
     }
+
+
+def webhook_repository(site: Site, row: Row, owner: Row) -> Json:
+    """Return a repository as webhooks show it; their published schema lacks what is new in the API."""
+    body = repository(site, row, owner)
+    del body["has_pull_requests"]
+    return body | {"custom_properties": {}}
 
 
 def full_repository(site: Site, row: Row, owner: Row) -> Json:

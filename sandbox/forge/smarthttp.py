@@ -19,7 +19,8 @@ from typing import IO, Any, cast
 
 from flask import Blueprint, Response, request
 
-from sandbox.forge import accounts, git, principals
+from sandbox.forge import accounts, check_events, git, principals, pull_pushes
+from sandbox.forge.issues import Actor
 from sandbox.forge.principals import Principal
 from sandbox.forge.state import forge
 from sandbox.forge.store import Row, now
@@ -98,7 +99,10 @@ def receive_pack(owner: str, name: str) -> Response:
 def pushed(
     repo: Row, before: dict[str, str], after: dict[str, str], *, pusher: Row, hold: bool = False
 ) -> list[int]:
-    """Record a push and send its webhooks, under the repository's lock; returns the deliveries' ids."""
+    """Record a push, under the repository's lock: send its webhooks, and let pull requests follow.
+
+    Returns the ids of the push's own deliveries.
+    """
     state = forge()
     moved = git.changes(before, after)
     if not moved:
@@ -109,7 +113,10 @@ def pushed(
     if not before and heads and repo["default_branch"] not in heads:
         state.repositories.set_head(repo["id"], heads[0])
         state.store.write("UPDATE repositories SET default_branch = ? WHERE id = ?", heads[0], repo["id"])
-    return state.events.push(repo["id"], moved, known=before.values(), pusher=pusher, hold=hold)
+    sent = state.events.push(repo["id"], moved, known=before.values(), pusher=pusher, hold=hold)
+    sent += check_events.pushed(repo, moved, pusher=pusher, hold=hold)
+    pull_pushes.follow(repo, moved, Actor(pusher), hold=hold)
+    return sent
 
 
 def _repository(owner: str, name: str, service: str) -> tuple[Row, Principal]:

@@ -11,7 +11,9 @@ from flask import current_app
 from sandbox.forge import git
 from sandbox.forge.deliveries import Deliveries
 from sandbox.forge.events import Events
+from sandbox.forge.faults import Faults
 from sandbox.forge.ratelimits import RateLimits
+from sandbox.forge.secondary import SecondaryLimits
 from sandbox.forge.shapes import Site
 from sandbox.forge.store import Store
 
@@ -26,6 +28,8 @@ class State:
     events: Events
     deliveries: Deliveries
     limits: RateLimits
+    secondary: SecondaryLimits
+    faults: Faults
 
 
 def forge() -> State:

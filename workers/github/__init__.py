@@ -4,8 +4,14 @@
 from __future__ import annotations
 
 from workers.github.app_auth import READ_PERMISSIONS, STATUS_PERMISSIONS, AppJwt, Token
+from workers.github.budget import Budget, MemoryShelf, RedisShelf
+from workers.github.checks import Annotation, Button, CheckRun, Conclusion, Level
 from workers.github.client import GitHub, Installation
+from workers.github.comments import Comment
+from workers.github.deliveries import Delivery
+from workers.github.deployments import Deployment, DeploymentState, DeploymentStatus
 from workers.github.errors import (
+    Conflict,
     Forbidden,
     GitHubError,
     Invalid,
@@ -16,21 +22,44 @@ from workers.github.errors import (
     Unauthorized,
     Unreachable,
 )
+from workers.github.gitdata import Change, Entry
+from workers.github.pulls import Method, PullRequest, Review
+from workers.github.reactions import Reaction
 from workers.github.statuses import CommitStatus, State, StatusWriter
 
 __all__ = [
     "READ_PERMISSIONS",
     "STATUS_PERMISSIONS",
+    "Annotation",
     "AppJwt",
+    "Budget",
+    "Button",
+    "Change",
+    "CheckRun",
+    "Comment",
     "CommitStatus",
+    "Conclusion",
+    "Conflict",
+    "Delivery",
+    "Deployment",
+    "DeploymentState",
+    "DeploymentStatus",
+    "Entry",
     "Forbidden",
     "GitHub",
     "GitHubError",
     "Installation",
     "Invalid",
+    "Level",
+    "MemoryShelf",
+    "Method",
     "NotFound",
     "PermissionMissing",
+    "PullRequest",
     "RateLimited",
+    "Reaction",
+    "RedisShelf",
+    "Review",
     "ServerError",
     "State",
     "StatusWriter",

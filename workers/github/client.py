@@ -7,13 +7,14 @@ does not pay for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from policies.budget import Urgency
 from policies.errors import SettingsError
 from workers.github.app_auth import (
     READ_PERMISSIONS,
@@ -23,7 +24,18 @@ from workers.github.app_auth import (
     Token,
     utc_now,
 )
-from workers.github.errors import GitHubError, NotFound, RateLimited, Unauthorized, Unreachable, from_answer
+from workers.github.budget import Budget, MemoryShelf, Shelf
+from workers.github.calls import Answer, AppIdentity, first_page
+from workers.github.checks import CheckWriter
+from workers.github.comments import Comments
+from workers.github.deliveries import Deliveries
+from workers.github.deployments import DeploymentWriter
+from workers.github.errors import NotFound, Unauthorized
+from workers.github.gitdata import GitData
+from workers.github.permissions import People
+from workers.github.pulls import Pulls
+from workers.github.reactions import Reactions
+from workers.github.sending import Request, Sender
 from workers.github.statuses import StatusWriter
 from workers.outside import AddressRefused
 
@@ -57,19 +69,30 @@ class GitHub:
         api_url: str = "https://api.github.com",
         allow_loopback: bool = False,
         now: Callable[[], datetime] = utc_now,
+        shelf: Shelf | None = None,
     ) -> None:
+        """Keep the budgets on a shelf that processes share; without one they are this process's own."""
         self.api_url = api_url
         self._app = app
         self._allow_loopback = allow_loopback
         self._now = now
         self._installations: dict[str, tuple[Installation, datetime]] = {}
         self._clients: dict[Token, Github] = {}
-        self._limited_until: dict[str, datetime] = {}
+        self._identity: tuple[AppIdentity, datetime] | None = None
+        self._sender = Sender(Budget(shelf or MemoryShelf(), now=now), now=now)
         self._tokens = InstallationTokens(self.call_as_app, now=now)
+        self.checks = CheckWriter(self)
+        self.comments = Comments(self)
+        self.deliveries = Deliveries(self.pages_as_app, self.call_as_app)
+        self.deployments = DeploymentWriter(self)
+        self.git_data = GitData(self)
+        self.people = People(self)
+        self.pulls = Pulls(self)
+        self.reactions = Reactions(self)
         self.statuses = StatusWriter(self.call)
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> GitHub | None:
+    def from_settings(cls, settings: Settings, *, shelf: Shelf | None = None) -> GitHub | None:
         """Return the client that the settings describe, or None when they name no App.
 
         Raises SettingsError when the key cannot be read or is none.
@@ -80,6 +103,7 @@ class GitHub:
             AppJwt(settings.github_app_id, _read_key(settings.github_private_key_file)),
             api_url=settings.github_api_url,
             allow_loopback=settings.allow_loopback,
+            shelf=shelf,
         )
 
     def installation_for(self, owner: str, repo: str) -> Installation:
@@ -119,27 +143,76 @@ class GitHub:
         body: Mapping[str, Any] | None = None,
         *,
         permissions: Mapping[str, str] = STATUS_PERMISSIONS,
+        urgency: Urgency = Urgency.FINAL,
+        conditional: bool = False,
     ) -> Any:
         """Send a request about `owner/name` and return the JSON answer; raises GitHubError.
 
-        `path` starts below `/repos/owner/name`; `what` completes "GitHub refused to …".
+        `path` starts below `/repos/owner/name`; `what` completes "GitHub refused to …". A read that is
+        `conditional` costs nothing of the hour's budget while its answer stays the same.
         """
-        owner, _, name = repository.partition("/")
-        token = self.token_for(owner, name, permissions=permissions)
-        url = f"/repos/{repository}{path}"
-        try:
-            return self._send(
-                f"installation {token.installation_id}", self._client(token), method, url, what, body
-            )
-        except Unauthorized:
-            # Revoked before its time, as when the App is suspended; the next call asks for another.
-            self._tokens.forget(token)
-            self._clients.pop(token, None)
-            raise
+        path = f"/repos/{repository}{path}"
+        asked = Request(method, path, what, body, urgency, conditional)
+        return self._with_token(repository, permissions, asked).body
+
+    def call_beside(
+        self,
+        repository: str,
+        path: str,
+        what: str,
+        *,
+        permissions: Mapping[str, str],
+        urgency: Urgency = Urgency.FINAL,
+    ) -> Any:
+        """Read a path of the whole API with a repository's token; raises GitHubError."""
+        asked = Request("GET", path, what, None, urgency, conditional=False)
+        return self._with_token(repository, permissions, asked).body
+
+    def pages(
+        self,
+        repository: str,
+        path: str,
+        what: str,
+        *,
+        permissions: Mapping[str, str],
+        urgency: Urgency = Urgency.FINAL,
+        conditional: bool = False,
+        within: str = "",
+    ) -> Iterator[Any]:
+        """Yield the entries of a list about `owner/name`, page after page; raises GitHubError.
+
+        `within` names the property that holds them, where the answer is an object.
+        """
+        page: str | None = first_page(f"/repos/{repository}{path}")
+        while page:
+            asked = Request("GET", page, what, None, urgency, conditional)
+            answer = self._with_token(repository, permissions, asked)
+            yield from answer.body[within] if within else answer.body
+            page = answer.next_page(page)
+
+    def pages_as_app(self, path: str, what: str) -> Iterator[Any]:
+        """Yield the entries of a list of the App itself, page after page; raises GitHubError."""
+        page: str | None = first_page(path)
+        while page:
+            asked = Request("GET", page, what, None, Urgency.FINAL, conditional=False)
+            answer = self._sender.send(f"app {self._app.issuer}", self._app_client, asked)
+            yield from answer.body
+            page = answer.next_page(page)
 
     def call_as_app(self, method: str, path: str, what: str, body: Mapping[str, Any] | None = None) -> Any:
         """Send a request as the App itself and return the JSON answer; raises GitHubError."""
-        return self._send("app", self._app_client, method, path, what, body)
+        # Whatever needs a token asks for it this way, so it must not be less urgent than that.
+        asked = Request(method, path, what, body, Urgency.ANSWER, conditional=False)
+        return self._sender.send(f"app {self._app.issuer}", self._app_client, asked).body
+
+    def identity(self) -> AppIdentity:
+        """Return who our App is; raises GitHubError."""
+        known = self._identity
+        if known is None or known[1] <= self._now():
+            shown = self.call_as_app("GET", "/app", "show the App")
+            found = AppIdentity(shown["id"], f"{shown['slug']}[bot]")
+            known = self._identity = (found, self._now() + _INSTALLATION_LIFETIME)
+        return known[0]
 
     def warm(self) -> None:
         """Load what the first call would load (half a second), so that no push has to wait for it."""
@@ -172,34 +245,16 @@ class GitHub:
             self._clients[token] = self._transport.client(TokenAuth(token.value))
         return self._clients[token]
 
-    def _send(
-        self, limit: str, client: Github, method: str, path: str, what: str, body: Mapping[str, Any] | None
-    ) -> Any:
-        until = self._limited_until.get(limit)
-        if until is not None and until > self._now():
-            # Asking while limited makes GitHub prolong it, and may get an App blocked.
-            raise RateLimited(f"GitHub's rate limit is used up until {until:%H:%M:%S} UTC", retry_at=until)
+    def _with_token(self, repository: str, permissions: Mapping[str, str], asked: Request) -> Answer:
+        owner, _, name = repository.partition("/")
+        token = self.token_for(owner, name, permissions=permissions)
         try:
-            return _request(client, method, path, body)
-        except Exception as error:
-            translated = self._translated(error, what)
-            if isinstance(translated, RateLimited):
-                self._limited_until[limit] = translated.retry_at
-            raise translated from None
-
-    def _translated(self, error: Exception, what: str) -> Exception:
-        import requests
-        from github import GithubException
-
-        if isinstance(error, GithubException):
-            headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-            return from_answer(what, error.status, headers, error.data, now=self._now())
-        if isinstance(error, requests.RequestException):
-            reason = "it did not answer in time" if isinstance(error, requests.Timeout) else "no connection"
-            return Unreachable(f"GitHub could not be reached to {what}: {reason}")
-        if isinstance(error, ValueError):
-            return GitHubError(f"GitHub's answer to the request to {what} is not JSON")
-        return error
+            return self._sender.send(f"installation {token.installation_id}", self._client(token), asked)
+        except Unauthorized:
+            # Revoked before its time, as when the App is suspended; the next call asks for another.
+            self._tokens.forget(token)
+            self._clients.pop(token, None)
+            raise
 
 
 def _read_key(path: str) -> str:
@@ -211,11 +266,6 @@ def _read_key(path: str) -> str:
             f"the GitHub App's private key cannot be read from {path}: {reason}",
             remedy="point FAIRWAY_GITHUB_PRIVATE_KEY_FILE to a .pem file that this process may read",
         ) from None
-
-
-def _request(client: Github, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
-    _, answer = client.requester.requestJsonAndCheck(method, path, input=dict(body) if body else None)
-    return answer
 
 
 __all__ = ["AddressRefused", "GitHub", "Installation"]

@@ -7,6 +7,7 @@ GitHubError
 │   └── PermissionMissing   the installation lacks a permission, which is named
 ├── NotFound            it is not there, or the App may not see it
 ├── Invalid             GitHub refuses a value; nothing will change by asking again
+│   └── Conflict            it does not fit what is there: a merge that is not allowed, a moved head
 ├── RateLimited         ask again after `retry_at`
 ├── ServerError         GitHub failed; what was to be created may exist nevertheless
 └── Unreachable         no answer at all; the same doubt
@@ -52,6 +53,10 @@ class Invalid(GitHubError):
     retryable = False
 
 
+class Conflict(Invalid):
+    pass
+
+
 class RateLimited(GitHubError):
     """`retry_at` is when GitHub will listen again."""
 
@@ -92,7 +97,9 @@ def from_answer(
         case 404 | 410:
             remedy = "check the name, and that the App is installed on the repository"
             return NotFound(f"GitHub found nothing when asked to {what} ({said or status})", remedy=remedy)
-        case 400 | 409 | 422:
+        case 405 | 409:
+            return Conflict(described)
+        case 400 | 422:
             return Invalid(described)
         case _ if status >= 500:
             return ServerError(f"GitHub failed to {what}: {said or 'server error'} ({status})")

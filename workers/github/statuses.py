@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from policies.budget import Urgency
 from workers.github.errors import ServerError, Unreachable
 
 LONGEST_DESCRIPTION = 140
@@ -62,7 +63,15 @@ class Call(Protocol):
     """Send a request about a repository; see `GitHub.call`."""
 
     def __call__(
-        self, method: str, repository: str, path: str, what: str, body: dict[str, str] | None = None, /
+        self,
+        method: str,
+        repository: str,
+        path: str,
+        what: str,
+        body: dict[str, str] | None = None,
+        /,
+        *,
+        urgency: Urgency = ...,
     ) -> Any: ...
 
 
@@ -75,13 +84,15 @@ class StatusWriter:
     def ensure(self, repository: str, sha: str, status: CommitStatus) -> bool:
         """Write a status to `owner/name` unless GitHub shows it already; say whether it was written.
 
-        Raises GitHubError; after a retryable one, calling again is safe.
+        A pending one is progress, which is the first to be refused when the budget is low. Raises
+        GitHubError; after a retryable one, calling again is safe.
         """
+        urgency = Urgency.PROGRESS if status.state is State.PENDING else Urgency.FINAL
         if self._shown(repository, sha, status):
             return False
         what = f"set the commit status {status.context} on {repository}@{sha[:7]}"
         try:
-            self._call("POST", repository, f"/statuses/{sha}", what, status.body())
+            self._call("POST", repository, f"/statuses/{sha}", what, status.body(), urgency=urgency)
         except (ServerError, Unreachable):
             if not self._shown(repository, sha, status):
                 raise

@@ -22,7 +22,7 @@ from policies.pushes import follows, points_to
 from workers import heads
 from workers.bindings import tenant_of
 from workers.context import Context
-from workers.github import CommitStatus, GitHub, GitHubError, NotFound
+from workers.github import CommitStatus, GitHub, GitHubError, NotFound, RateLimited
 from workers.github import State as GitHubState
 from workers.heads import Head
 from workers.reconcile import parts
@@ -157,7 +157,13 @@ class Reporter:
             return
         url = f"{settings.pages_base}/{run.repository}/commit/{sha}"
         status = CommitStatus(GitHubState(verdict.state.word), self._status_context, verdict.text, url)
-        github.statuses.ensure(run.repository, sha, status)
+        try:
+            github.statuses.ensure(run.repository, sha, status)
+        except RateLimited as limited:
+            if verdict.final:
+                raise
+            log.info("status left out repository=%s sha=%s: %s", run.repository, sha[:7], limited)
+            return
         said = json.dumps({"state": verdict.state.word, "description": verdict.text})
         self._context.redis.set(key, said, ex=_REMEMBER)
         log.info(

@@ -3,7 +3,48 @@
 
 from __future__ import annotations
 
-from sandbox.forge.api import apps, commits, hooks, repos, statuses
+from sandbox.forge.api import (
+    apps,
+    checks,
+    collaborators,
+    comments,
+    commits,
+    contents,
+    deployments,
+    forks,
+    gitdata,
+    hooks,
+    issues,
+    protection,
+    pulls,
+    reactions,
+    refs,
+    repos,
+    reviews,
+    statuses,
+    teams,
+)
 from sandbox.forge.api.blueprint import api
 
-__all__ = ["api", "apps", "commits", "hooks", "repos", "statuses"]
+__all__ = [
+    "api",
+    "apps",
+    "checks",
+    "collaborators",
+    "comments",
+    "commits",
+    "contents",
+    "deployments",
+    "forks",
+    "gitdata",
+    "hooks",
+    "issues",
+    "protection",
+    "pulls",
+    "reactions",
+    "refs",
+    "repos",
+    "reviews",
+    "statuses",
+    "teams",
+]

@@ -6,14 +6,16 @@ from __future__ import annotations
 import hashlib
 import time
 import uuid
+from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, current_app, g, json, jsonify, request
+from flask import Blueprint, Response, abort, current_app, g, json, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox.forge import accounts, principals
 from sandbox.forge.errors import ApiError, bad_credentials, not_found, unauthenticated
+from sandbox.forge.issues import Actor
 from sandbox.forge.principals import Principal
 from sandbox.forge.state import forge
 from sandbox.forge.store import Row
@@ -29,6 +31,12 @@ def caller() -> Principal:
     return cast(Principal, g.principal)
 
 
+def actor() -> Actor:
+    """Return in whose name the current request does something."""
+    installed = caller().installation
+    return Actor(caller().account(forge().store), installed["app_id"] if installed is not None else None)
+
+
 def caller_app() -> Row:
     """Return the App whose JWT the request carries, or raise 401."""
     found = caller().app
@@ -37,12 +45,17 @@ def caller_app() -> Row:
     return found
 
 
-def repository(owner: str, name: str, *, permission: str = "metadata", level: str = "read") -> Row:
-    """Return a repository that the caller may use this way, or raise GitHub's refusal."""
+def repository(
+    owner: str, name: str, *, permission: str = "metadata", level: str = "read", person: str | None = None
+) -> Row:
+    """Return a repository that the caller may use this way, or raise GitHub's refusal.
+
+    A person needs that level of access, or the one named by `person`.
+    """
     found = accounts.repository(forge().store, owner, name)
     if found is None:
         raise not_found()
-    caller().require(forge().store, found, permission, level)
+    caller().require(forge().store, found, permission, level, person=person)
     return found
 
 
@@ -79,6 +92,28 @@ def paginated(items: list[T]) -> list[T]:
     return items[(page - 1) * size : page * size]
 
 
+def ordered(rows: list[Row], fields: tuple[str, ...], *, default: str | None = None) -> list[Row]:
+    """Sort rows as `sort` and `direction` ask; without either the newest comes first."""
+    field = request.args.get("sort") or fields[0]
+    if field not in fields:
+        raise ApiError(422, f"This forge sorts by {' or '.join(fields)} only, not by {field}.")
+    newest_first = default or ("desc" if field == fields[0] else "asc")
+    descending = request.args.get("direction", newest_first) == "desc"
+    return sorted(rows, key=lambda row: (row[f"{field}_at"], row["id"]), reverse=descending)
+
+
+def since() -> str:
+    """Return the moment that `since` asks for, as the store writes moments; without one, the beginning."""
+    given = request.args.get("since")
+    try:
+        # A plus sign that was not escaped arrives as a space.
+        moment = datetime.fromisoformat((given or "1970-01-01T00:00:00Z").replace(" ", "+"))
+    except ValueError:
+        raise ApiError(422, f"since is not a date: {given}") from None
+    known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return known.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _page_address(page: int) -> str:
     query = urlencode(request.args.to_dict() | {"page": page})
     return forge().site.web(f"{request.path}?{query}")
@@ -94,6 +129,27 @@ def authenticate() -> None:
     if not forge().limits.take(caller().key):
         who = "installation ID" if caller().installation else "user ID" if caller().user else "127.0.0.1"
         raise ApiError(403, f"API rate limit exceeded for {who}.")
+    forge().secondary.take(caller().key or "", request.method, _path())
+    if status := forge().faults.take(request.method, _path(), after=False):
+        abort(_broken(status))
+
+
+def _path() -> str:
+    return request.path.removeprefix(api.url_prefix or "")
+
+
+def _broken(status: int) -> Response:
+    # What fails in front of the API answers in HTML.
+    return Response(f"<html><h1>{status}</h1></html>", status, content_type="text/html")
+
+
+@api.after_request
+def break_off(response: Response) -> Response:
+    """Lose the answer to what was carried out, where a test has ordered that."""
+    if response.status_code < 400:
+        status = forge().faults.take(request.method, _path(), after=True)
+        return _broken(status) if status else response
+    return response
 
 
 @api.after_request
@@ -129,7 +185,7 @@ def refuse(error: ApiError) -> tuple[Response, int, dict[str, str]]:
 def fail(error: Exception) -> Any:
     """Answer what went wrong in here with GitHub's 500, and log it."""
     if isinstance(error, HTTPException):
-        return refuse(not_found())
+        return error.response or refuse(not_found())
     current_app.logger.exception("%s %s failed", request.method, request.path)
     return refuse(ApiError(500, "Server Error"))
 

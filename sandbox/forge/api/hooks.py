@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import g, request
 
@@ -46,15 +47,20 @@ def list_deliveries() -> list[dict[str, Any]]:
     """List what was sent, newest first; pages by cursor, as GitHub does here."""
     app = caller_app()
     _, size = page_bounds()
-    cursor = request.args.get("cursor", type=int)
+    cursor, status = request.args.get("cursor"), request.args.get("status", "")
+    if cursor is not None and not cursor.isdigit():
+        raise ApiError(400, "Invalid cursor")
+    if status not in ("", "success", "failure"):
+        raise invalid("Hook", "status", "status is none of success, failure")
     rows = forge().store.all(
         "SELECT * FROM deliveries WHERE app_id = ? AND phase = 'done' AND (? IS NULL OR id <= ?)"
         " AND (? != 'failure' OR status != 'OK') AND (? != 'success' OR status = 'OK')"
         " ORDER BY id DESC LIMIT ?",
-        app["id"], cursor, cursor, *[request.args.get("status", "")] * 2, size + 1,
+        app["id"], cursor, cursor, status, status, size + 1,
     )  # fmt: skip
     if len(rows) > size:
-        address = forge().site.api(f"/app/hook/deliveries?per_page={size}&cursor={rows[size]['id']}")
+        asked = {"per_page": size, "cursor": rows[size]["id"]} | ({"status": status} if status else {})
+        address = forge().site.api(f"/app/hook/deliveries?{urlencode(asked)}")
         g.link = f'<{address}>; rel="next"'
     return [item(row) for row in rows[:size]]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.forge import commits, git, shapes
+from sandbox.forge import commits, git, mergequeue, shapes
 from sandbox.forge.api.blueprint import api, body, caller, paginated, repository
 from sandbox.forge.api.commits import commit_of
 from sandbox.forge.commits import repository_with_owner
@@ -37,6 +37,7 @@ def create_status(owner: str, name: str, sha: str) -> tuple[dict[str, Any], int]
         made = forge().store.insert(
             "statuses", repository_id=repo["id"], sha=sha, creator_id=_creator(), created_at=now(), **asked
         )
+    mergequeue.settle(repo, sha)
     return commits.status(forge().store, forge().site, repo, forge().store.row("statuses", made)), 201
 
 

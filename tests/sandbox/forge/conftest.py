@@ -55,6 +55,15 @@ class Api:
     def post(self, path: str, body: Any = None) -> Answer:
         return self("POST", path, body)
 
+    def put(self, path: str, body: Any = None) -> Answer:
+        return self("PUT", path, body)
+
+    def patch(self, path: str, body: Any = None) -> Answer:
+        return self("PATCH", path, body)
+
+    def delete(self, path: str, body: Any = None) -> Answer:
+        return self("DELETE", path, body)
+
 
 def app_jwt(app: App, **claims: Any) -> str:
     now = int(time.time())
@@ -116,6 +125,23 @@ def make_stage(forge: Forge) -> MakeStage:
 @pytest.fixture
 def stage(make_stage: MakeStage) -> Stage:
     return make_stage()
+
+
+# What an App needs that answers in pull requests, and what it hears of.
+CONVERSING = {"contents": "write", "issues": "write", "pull_requests": "write", "statuses": "write"}
+EVENTS = ["push", "pull_request", "pull_request_review", "issue_comment"]
+
+
+@pytest.fixture
+def team(make_stage: MakeStage) -> Stage:
+    """A repository in which alice and bob may write, and an App that takes part in its pull requests."""
+    return as_team(make_stage(permissions=CONVERSING, events=EVENTS))
+
+
+def as_team(stage: Stage) -> Stage:
+    for login in ("alice", "bob"):
+        stage.forge.allow(stage.repo, login, "write")
+    return stage
 
 
 @dataclass

@@ -73,6 +73,9 @@ def _json_schema(node: Any) -> Any:
     # describes it as one of the two, which is what it sends.
     if [entry.get("title") for entry in schema.get("allOf", [])] == ["Simple User", "Enterprise"]:
         schema["anyOf"] = schema.pop("allOf")
+    # Nothing tells a plain refusal from one that names the rules it broke, so that it is always both.
+    if {"$ref": "#/components/schemas/basic-error"} in schema.get("oneOf", []):
+        schema["anyOf"] = schema.pop("oneOf")
     if schema.get("nullable") is not True:
         return schema
     del schema["nullable"]
@@ -95,8 +98,8 @@ def _templates() -> list[tuple[re.Pattern[str], str]]:
     patterns = []
     # Fewer parameters first: `/repos/{owner}/{repo}/installation` before anything that ends in one.
     for template in sorted(described["paths"], key=lambda path: (path.count("{"), -len(path))):
-        # A ref, a branch and a comparison may contain slashes.
-        pattern = re.sub(r"\{(ref|branch|basehead)\}", "(?:.+)", template)
+        # A ref, a branch, a comparison and a file's path may contain slashes; the root's path is empty.
+        pattern = re.sub(r"\{(ref|branch|basehead)\}", "(?:.+)", template).replace("{path}", "(?:.*)")
         patterns.append((re.compile(re.sub(r"\{[a-z_]+\}", "[^/]+", pattern)), template))
     return patterns
 
@@ -117,9 +120,10 @@ def check_answer(method: str, path: str, status: int, body: Any) -> None:
     operation = described["paths"][template_of(path)].get(method.lower())
     assert operation is not None, f"GitHub describes no {method} {path}"
     answer = operation["responses"].get(str(status))
-    if answer is None:
-        # Refusals that the description does not list have the shape that all have.
-        assert status in (400, 401, 403, 404, 409, 422), f"GitHub describes no {status} for {method} {path}"
+    if answer is None or (status >= 400 and not {"content", "$ref"} & answer.keys()):
+        # Refusals that the description does not list, or says no more of, have the shape that all have.
+        common = (400, 401, 403, 404, 409, 422, 429)
+        assert answer or status in common, f"GitHub describes no {status} for {method} {path}"
         schema: Any = {"$ref": "urn:github#/components/schemas/basic-error"}
         assert {"message", "documentation_url"} <= body.keys()
     elif "$ref" in answer:

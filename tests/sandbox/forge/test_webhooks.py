@@ -150,7 +150,8 @@ def test_a_held_push_goes_out_when_released(heard: Stage, receiver: Receiver) ->
     first = heard.forge.commit(heard.repo, {"a.txt": "1\n"}, "first", deliver=False)
     second = heard.forge.commit(heard.repo, {"a.txt": "2\n"}, "second")
     assert push(receiver)["after"] == second
-    (held,) = [entry for entry in heard.forge.deliveries(event="push") if entry["phase"] == "held"]
+    pushes = heard.forge.deliveries(event="push")
+    (held,) = [e for e in pushes if (e["phase"], e["repository_id"]) == ("held", heard.repo.id)]
     assert held["payload"]["after"] == first
     heard.forge.release(held["id"])
     assert push(receiver, 2)["after"] == first
@@ -189,6 +190,24 @@ def test_deliveries_are_listed_by_cursor(heard: Stage, receiver: Receiver) -> No
     second = api.get(address.removeprefix(heard.forge.api_url))
     assert [first.body[0]["event"], second.body[0]["event"]] == ["installation", "ping"]
     assert "Link" not in second.headers
+
+
+def test_a_list_of_failures_goes_on_with_failures(heard: Stage, receiver: Receiver) -> None:
+    api = heard.as_app()
+    receiver.status = 500
+    for number in range(2):
+        heard.forge.commit(heard.repo, {"a.txt": f"{number}\n"}, "change")
+    until(lambda: len(api.get("/app/hook/deliveries?status=failure").body) == 2)
+    first = api.get("/app/hook/deliveries?status=failure&per_page=1")
+    address = first.headers["Link"].partition(">")[0].removeprefix("<")
+    second = api.get(address.removeprefix(heard.forge.api_url))
+    assert [first.body[0]["status_code"], second.body[0]["status_code"]] == [500, 500]
+    assert "Link" not in second.headers
+
+
+@pytest.mark.parametrize(("query", "status"), [("cursor=x", 400), ("status=lost", 422)])
+def test_a_list_that_is_asked_for_wrongly_is_refused(stage: Stage, query: str, status: int) -> None:
+    assert stage.as_app().get(f"/app/hook/deliveries?{query}").status == status
 
 
 def test_another_apps_delivery_is_not_there(heard: Stage, make_stage: MakeStage) -> None:

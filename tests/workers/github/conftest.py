@@ -7,9 +7,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import urllib3
 
 from sandbox.forge.admin import App, Forge, Repository
+from tests.sandbox.forge.conftest import Receiver, receiver, until
 from workers.github import AppJwt, GitHub
+
+__all__ = ["EVERYTHING", "Clock", "MakePlace", "Place", "Receiver", "receiver", "until"]
+
+# What Fairway asks for when it is to do all that it can.
+EVERYTHING = {
+    "checks": "write", "contents": "write", "deployments": "write", "members": "read",
+    "pull_requests": "write", "statuses": "write",
+}  # fmt: skip
 
 _names = itertools.count(1)
 
@@ -40,6 +50,24 @@ class Place:
     def name(self) -> str:
         return self.repo.full_name
 
+    @property
+    def bot(self) -> str:
+        return f"{self.app.slug}[bot]"
+
+    def pull(self, branch: str = "topic", path: str = "b.txt") -> int:
+        """Open a pull request of alice's and return its number."""
+        self.forge.allow(self.repo, "alice", "write")
+        self.forge.commit(self.repo, {path: f"{branch}\n"}, f"change {branch}", branch=branch)
+        return int(self.forge.open_pull_request(self.repo, branch, f"Pull {branch}")["number"])
+
+    def used(self) -> int:
+        """Return how many requests of this hour the installation has used."""
+        token = self.github.token_for(self.repo.owner, self.repo.name).value
+        headers = {"Authorization": f"token {token}"}
+        return int(
+            urllib3.request("GET", f"{self.forge.api_url}/rate_limit", headers=headers).json()["rate"]["used"]
+        )
+
 
 MakePlace = Callable[..., Place]
 
@@ -68,3 +96,9 @@ def make_place(forge: Forge) -> Iterator[MakePlace]:
 @pytest.fixture
 def place(make_place: MakePlace) -> Place:
     return make_place()
+
+
+@pytest.fixture
+def able(make_place: MakePlace) -> Place:
+    """A place where the App may do all that it can do."""
+    return make_place(permissions=EVERYTHING)
