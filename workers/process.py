@@ -15,6 +15,8 @@ from policies.errors import FairwayError
 from policies.objects import ObjectRef
 from workers.context import Context
 from workers.flux_leases import FluxRuns
+from workers.github import RateLimited
+from workers.later import Later
 from workers.reconcile import sources
 from workers.reconcile.followers import Followers
 from workers.reconcile.gitrepository import GitRepositoryReconciler
@@ -69,6 +71,9 @@ def work_on(key: Key) -> None:
     except Superseded as stop:
         log.info("stopped: %s", stop)
         ours.queue.add(key)
+    except RateLimited as limit:
+        log.info("put off object=%s: %s", key, limit)
+        Later(ours.redis).put(key, limit.retry_at)
     except FairwayError as error:
         # Not written into the object, since writing is what failed; `watch` queues it again.
         log.warning("not reconciled object=%s: %s", key, error)

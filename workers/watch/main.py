@@ -18,6 +18,7 @@ from workers import alive, heads
 from workers.context import Context
 from workers.deferred import Deferred
 from workers.flux_leases import Keeper
+from workers.later import Later
 from workers.watch.leader import RENEW_EVERY, Leader
 from workers.watch.loop import Loop
 from workers.workqueue import Key, Queue
@@ -85,6 +86,7 @@ class Watch:
                         loop.start()
                         started = True
                     loop.step(wait=RENEW_EVERY / 2)
+                    self._context.queue.add_all(Later(self._context.redis).due(self._context.now()))
                     if now - revived >= _REVIVE_EVERY:
                         self._context.queue.revive()
                         revived = now

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is to be worked on at a certain time, such as when GitHub may be asked again.
+
+Only a hint, like everything in Redis: were it lost, a sweep would find the work again. `watch` queues what is
+due.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import cast
+
+import redis
+
+from workers.workqueue import Addition, Key, Queue
+
+_KEY = "fairway:later"  # zset: object -> Unix time
+_TTL = 24 * 3600  # seconds
+_AT_ONCE = 200
+
+
+class Later:
+    """Keys with a time; an earlier one stands against a later one."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis = client
+
+    def put(self, key: Key, at: datetime) -> None:
+        """Have an object worked on at a time, or at an earlier one that was set before."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.zadd(_KEY, {str(key): at.timestamp()}, lt=True)
+            pipe.expire(_KEY, _TTL)
+            pipe.execute()
+
+    def due(self, now: datetime) -> list[Addition]:
+        """Take what is due."""
+        found = cast("list[bytes]", self._redis.zrangebyscore(_KEY, "-inf", now.timestamp(), 0, _AT_ONCE))
+        if found:
+            self._redis.zrem(_KEY, *found)
+        return [Addition(Key.parse(text.decode()), Queue.PUSH) for text in found]
