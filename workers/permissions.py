@@ -31,6 +31,11 @@ def forget_missing(context: Context, repository: str, permission: str) -> None:
     context.redis.hdel(_key(repository), permission)
 
 
+def forget_all_missing(context: Context, repository: str) -> None:
+    """Forget what was missing: the App was given permissions, or the repository is another one."""
+    context.redis.delete(_key(repository))
+
+
 def missing_of(context: Context, repository: str) -> dict[str, str]:
     """Return the permissions (`contents: write`) that were missed in `owner/name`, each with its feature."""
     found = cast("dict[bytes, bytes]", context.redis.hgetall(_key(repository)))
