@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,27 +16,13 @@ from policies.objects import Object, ObjectRef
 from policies.ownership import with_owner
 from policies.settings import Settings
 from tests.fixtures.cluster import Cluster
+from tests.fixtures.queueing import Recorded
 from tests.fixtures.world import until
 from tests.policies.made import AT, READY, WAITING, failing, kustomization
 from workers.cluster import Client
 from workers.ledger import Ledger
 from workers.watch.loop import Loop
-from workers.workqueue import Addition, Key, Workqueue, open_redis
-
-
-class Recorded(Workqueue):
-    """A queue that tells what has begun to wait."""
-
-    def __init__(self, client: redis.Redis, tell: Callable[[Key], None]) -> None:
-        super().__init__(client)
-        self._tell = tell
-
-    def add_all(self, additions: Sequence[Addition]) -> None:
-        before = self.busy(one.key for one in additions)
-        super().add_all(additions)
-        for one in additions:
-            if one.key not in before:
-                self._tell(one.key)
+from workers.workqueue import Key, open_redis
 
 
 class Watching:
@@ -85,10 +71,7 @@ class Watching:
 
     def ended(self) -> None:
         """Have all that was queued be done, and forget it."""
-        kept = ("fairway:seen:", "fairway:applied:")
-        for name in self.redis.keys("fairway:*"):
-            if not name.decode().startswith(kept):
-                self.redis.delete(name)
+        self.work.empty()
         self.sent.clear()
 
     def queues(self, obj: Object) -> bool:
