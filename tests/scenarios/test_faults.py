@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from policies import conditions
+from policies.objects import ObjectRef
 from sandbox import up as sandbox
 from sandbox.processes import Process
 from tests.fixtures.freezing import freeze
@@ -108,6 +109,28 @@ def test_a_flushed_redis_loses_nothing(world: World) -> None:
         if team.statuses(sha):
             assert team.final(sha, within=40)["state"] == "success"
     assert (team.config("a") or {})["data"] == {"value": "4"}
+
+
+def test_a_redis_flushed_every_second_loses_nothing(world: World) -> None:
+    team = world.team(wait=True, interval="5s")
+    team.settled(team.push({"app/a.yaml": config_map("a", "0"), "app/web.yaml": deployment("web")}))
+    first = ObjectRef("", "v1", "ConfigMap", team.namespace, "first")
+    number = 0
+    for second in range(15):
+        if second % 3 == 0:
+            number += 1
+            image = f"ghcr.io/acme/web:{number}"
+            sha = team.push(
+                {"app/a.yaml": config_map("a", str(number)), "app/web.yaml": deployment("web", image=image)}
+            )
+        if second % 5 == 0:
+            world.client.patch(first, {"data": {"value": "theirs"}}, manager="somebody")
+        world.redis.flushall()
+        time.sleep(1)
+    team.settled(sha)
+    assert team.final(sha, within=40)["state"] == "success"
+    assert (team.config("a") or {})["data"] == {"value": str(number)}
+    until(lambda: (team.config("first") or {})["data"] == {"value": "1"}, what="the edit put right")
 
 
 def test_a_push_flushed_before_it_was_read_comes_with_the_interval(world: World) -> None:
