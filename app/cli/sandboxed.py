@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from policies.errors import FairwayError
+from policies.github import permissions
 from sandbox import up as sandbox
 from sandbox.forge.admin import App, Forge, ForgeError
 
@@ -52,7 +53,7 @@ def _register(forge: Forge, folder: Path, webhook: str) -> App:
         app = forge.app(_APP)
     except ForgeError:
         # Before its webhook is set: its ping would meet nobody.
-        app = forge.create_app(_APP)
+        app = forge.create_app(_APP, permissions=permissions.asked(), events=permissions.subscribed())
         _write(folder / "app.pem", app.private_key_pem)
     _kept(folder / "app.pem", lambda: forge.new_key(app))
     forge.set_webhook(app, webhook, secret)
