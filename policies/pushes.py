@@ -27,6 +27,22 @@ def follows(source: Mapping[str, Any], ref: str) -> bool:
     return ref == f"refs/heads/{wanted.get('branch') or 'master'}"
 
 
+def ref_of(source: Mapping[str, Any]) -> str:
+    """Return the ref that a GitRepository follows now; empty for a pinned commit."""
+    wanted = source["spec"].get("ref") or {}
+    if wanted.get("commit"):
+        return ""
+    if wanted.get("name"):
+        return str(wanted["name"])
+    if wanted.get("tag"):
+        return f"refs/tags/{wanted['tag']}"
+    if wanted.get("semver"):
+        revision = ((source.get("status") or {}).get("artifact") or {}).get("revision", "")
+        tag = str(revision).partition("@")[0]
+        return f"refs/tags/{tag}" if tag else ""
+    return f"refs/heads/{wanted.get('branch') or 'master'}"
+
+
 def points_to(source: Mapping[str, Any], repository: str, github_url: str) -> bool:
     """Tell whether a GitRepository's URL is that of `owner/name`."""
     found = repository_of(source["spec"].get("url", ""), github_url)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pushed commits whose status is not final yet: a hint in Redis, so that none is forgotten while it lives.
 
-What is lost with Redis is found again from GitHub: see `workers.reconcile.report`.
+What is lost with Redis is found again from GitHub: see `workers.reconcile.telling.recovery`.
 """
 
 from __future__ import annotations
@@ -62,6 +62,16 @@ def repositories(client: redis.Redis) -> list[str]:
 def is_private(client: redis.Redis, repository: str) -> bool:
     """Tell whether a repository is private; unknown counts as private."""
     return client.get(_private_key(repository)) != b"0"
+
+
+def set_private(client: redis.Redis, repository: str, *, private: bool) -> None:
+    """Note who may see a repository."""
+    client.set(_private_key(repository), "1" if private else "0", ex=_TTL)
+
+
+def forget(client: redis.Redis, repository: str) -> None:
+    """Forget a repository, which is another one by now."""
+    client.delete(_key(repository), _looked_key(repository), _private_key(repository))
 
 
 def _key(repository: str) -> str:

@@ -7,7 +7,7 @@ due.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 import redis
@@ -17,6 +17,7 @@ from workers.workqueue import Addition, Key, Queue
 _KEY = "fairway:later"  # zset: object -> Unix time
 _TTL = 24 * 3600  # seconds
 _AT_ONCE = 200
+_SOONEST, _LATEST = 2.0, 600.0  # seconds between tries
 
 
 class Later:
@@ -32,9 +33,25 @@ class Later:
             pipe.expire(_KEY, _TTL)
             pipe.execute()
 
+    def again(self, key: Key, now: datetime) -> None:
+        """Have an object worked on once more after it failed, each time later than the time before."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.incr(_tries(key))
+            pipe.expire(_tries(key), _TTL)
+            count = int(pipe.execute()[0])
+        self.put(key, now + timedelta(seconds=min(_SOONEST * 2 ** min(count - 1, 20), _LATEST)))
+
+    def succeeded(self, key: Key) -> None:
+        """Forget how often an object has failed."""
+        self._redis.delete(_tries(key))
+
     def due(self, now: datetime) -> list[Addition]:
         """Take what is due."""
         found = cast("list[bytes]", self._redis.zrangebyscore(_KEY, "-inf", now.timestamp(), 0, _AT_ONCE))
         if found:
             self._redis.zrem(_KEY, *found)
         return [Addition(Key.parse(text.decode()), Queue.PUSH) for text in found]
+
+
+def _tries(key: Key) -> str:
+    return f"fairway:tries:{key}"

@@ -22,12 +22,18 @@ from workers.reconcile.followers import Followers
 from workers.reconcile.gitrepository import GitRepositoryReconciler
 from workers.reconcile.kustomization import KustomizationReconciler
 from workers.reconcile.observing import KIND
+from workers.reconcile.pull_request import PullRequests
 from workers.reconcile.report import Reporter
 from workers.reconcile.status import Record, Superseded
+from workers.reconcile.sweep import LostDeliveries, Sweep
+from workers.reconcile.telling.again import ChecksAgain
+from workers.reconcile.telling.commits import CommitReporter
 from workers.workqueue import Key
 
 log = logging.getLogger(__name__)
 _KINDS = {"GitRepository": (sources.GROUP, sources.VERSION, "GitRepository"), "Kustomization": KIND}
+# What tells GitHub something: no object's interval brings it again.
+_TELLING = frozenset({"ChecksAgain", "MergeGroup", "PullRequest", "Report"})
 _lock = threading.Lock()
 
 
@@ -62,9 +68,17 @@ def work_on(key: Key) -> None:
         "Kustomization": KustomizationReconciler(ours).reconcile,
         "Repository": Reporter(ours).reconcile,
         "Followers": Followers(ours).reconcile,
+        "Report": CommitReporter(ours).reconcile,
+        "PullRequest": PullRequests(ours).reconcile,
+        "MergeGroup": PullRequests(ours).merge_group,
+        "ChecksAgain": ChecksAgain(ours).reconcile,
+        "Sweep": Sweep(ours).reconcile,
+        "LostDeliveries": LostDeliveries(ours).reconcile,
     }
     try:
         reconcilers[key.kind](key.namespace, key.name)
+        if key.kind in _TELLING:
+            Later(ours.redis).succeeded(key)
     except FluxRuns as error:
         log.info("left alone object=%s: %s", key, error)  # `watch` says it, and queues again what is then due
         return
@@ -77,6 +91,8 @@ def work_on(key: Key) -> None:
     except FairwayError as error:
         # Not written into the object, since writing is what failed; `watch` queues it again.
         log.warning("not reconciled object=%s: %s", key, error)
+        if key.kind in _TELLING and error.retryable:
+            Later(ours.redis).again(key, ours.now())
     except redis.RedisError:
         raise  # nothing can be noted down; the message comes again
     except Exception as error:

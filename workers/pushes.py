@@ -13,6 +13,7 @@ from workers import heads
 from workers.bindings import tenant_of
 from workers.context import Context
 from workers.heads import Head
+from workers.reconcile.sweep import MERGES
 from workers.workqueue import Key, Queue
 
 log = logging.getLogger(__name__)
@@ -48,3 +49,5 @@ def announce(context: Context, push: Mapping[str, Any]) -> None:
         owner, _, name = push["repository"].lower().partition("/")
         share = fairness.of_repository(owner, name, found[0]["metadata"]["namespace"])
         context.queue.add(Key("Repository", owner, name), Queue.PUSH, share)
+        # It may have merged pull requests, of which GitHub tells by another delivery, or by none.
+        context.queue.add(Key("Sweep", owner, f"{name}:{MERGES}"), Queue.PUSH, share)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 from celery import shared_task
 
 from policies.errors import FairwayError
-from workers import process
+from workers import events, process
 from workers.deferred import Deferred
 from workers.pushes import announce
 from workers.workqueue import TASK
@@ -33,6 +33,39 @@ def on_push(**push: Any) -> None:
     except FairwayError as error:
         log.warning("push put off repository=%s ref=%s: %s", push["repository"], push["ref"], error)
         Deferred(context.redis).put_off(push)
+
+
+@task("workers.tasks.on_pull_request")
+def on_pull_request(**event: Any) -> None:
+    """A pull request changed: see to what is said on it. See `app.event_tasks` for the arguments."""
+    events.pull_request(process.context(), event)
+
+
+@task("workers.tasks.on_merge_group")
+def on_merge_group(**event: Any) -> None:
+    """A merge queue wants its commit checked, or is done with it."""
+    events.merge_group(process.context(), event)
+
+
+@task("workers.tasks.on_check")
+def on_check(**event: Any) -> None:
+    """A person wants checks of ours again."""
+    events.check(process.context(), event)
+
+
+@task("workers.tasks.on_repository")
+def on_repository(**event: Any) -> None:
+    """A repository has another name, owner or visibility, or is gone."""
+    events.repository(process.context(), event)
+
+
+@task("workers.tasks.on_installation")
+def on_installation(**event: Any) -> None:
+    """The App was installed, or may do something else than before."""
+    try:
+        events.installation(process.context(), event)
+    except FairwayError as error:
+        log.warning("installation not looked at account=%s: %s", event["account"], error)
 
 
 @task(TASK)

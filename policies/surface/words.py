@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC
 
-from policies.clock import parse
+from policies.clock import go_duration, parse
 from policies.surface.markdown import code
 
 _LONGEST_NAME = 100  # characters
@@ -36,6 +36,24 @@ def moment(rfc3339: str) -> str:
         return "unknown"
     at = at.astimezone(UTC)
     return f"{at.day} {_MONTHS[at.month - 1]} {at.year} {at:%H:%M}"
+
+
+def instant(rfc3339: str) -> str:
+    """Write a time in UTC as `28 Nov 11:00:07`, where the year stands nearby; `unknown` when it is none."""
+    try:
+        at = parse(rfc3339)
+    except ValueError:
+        return "unknown"
+    at = at.astimezone(UTC)
+    return f"{at.day} {_MONTHS[at.month - 1]} {at:%H:%M:%S}"
+
+
+def span(seconds: float) -> str:
+    """Write a duration: `30 s`, `2 min`, `1 h`, and what is none of these as Kubernetes does."""
+    for size, unit in ((3600, "h"), (60, "min"), (1, "s")):
+        if seconds >= size and seconds % size == 0:
+            return f"{int(seconds // size)} {unit}" if seconds < 60 * size else go_duration(seconds)
+    return go_duration(seconds)
 
 
 def sentence(clause: str) -> str:

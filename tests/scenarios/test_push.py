@@ -21,7 +21,7 @@ def test_a_push_becomes_objects_and_a_green_status(world: World) -> None:
     status = team.final(sha)
     assert (status["state"], status["context"]) == ("success", "fairway/demo")
     assert status["description"].startswith(f"Applied {sha[:7]}, healthy in ")
-    assert status["target_url"].endswith(f"/acme/{team.repo.name}/commit/{sha}")
+    assert status["target_url"].endswith(f"/{team.repo.full_name}/commit/{sha}")
     found = team.config("settings")
     assert found
     assert owner_of(found) == (team.namespace, "app")

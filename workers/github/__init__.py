@@ -23,8 +23,9 @@ from workers.github.errors import (
     Unreachable,
 )
 from workers.github.gitdata import Change, Entry
-from workers.github.pulls import Method, PullRequest, Review
+from workers.github.pulls import Method, PullCommit, PullRequest, Review
 from workers.github.reactions import Reaction
+from workers.github.repositories import Repository
 from workers.github.statuses import CommitStatus, State, StatusWriter
 
 __all__ = [
@@ -55,10 +56,12 @@ __all__ = [
     "Method",
     "NotFound",
     "PermissionMissing",
+    "PullCommit",
     "PullRequest",
     "RateLimited",
     "Reaction",
     "RedisShelf",
+    "Repository",
     "Review",
     "ServerError",
     "State",

@@ -35,6 +35,7 @@ from workers.github.gitdata import GitData
 from workers.github.permissions import People
 from workers.github.pulls import Pulls
 from workers.github.reactions import Reactions
+from workers.github.repositories import Repositories
 from workers.github.sending import Request, Sender
 from workers.github.statuses import StatusWriter
 from workers.outside import AddressRefused
@@ -89,6 +90,7 @@ class GitHub:
         self.people = People(self)
         self.pulls = Pulls(self)
         self.reactions = Reactions(self)
+        self.repositories = Repositories(self)
         self.statuses = StatusWriter(self.call)
 
     @classmethod

@@ -24,7 +24,10 @@ _NAME = re.compile(r"[a-z0-9]+([:/._-][a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Comment:
-    """A comment as GitHub shows it; `ours` says that our App wrote it."""
+    """A comment as GitHub shows it; `ours` says that our App wrote it.
+
+    `reacted` are the kinds of reactions that anybody gave it, by GitHub's names.
+    """
 
     id: int
     body: str
@@ -35,6 +38,7 @@ class Comment:
     created_at: datetime
     updated_at: datetime
     url: str
+    reacted: frozenset[str] = frozenset()
 
 
 def marker(name: str) -> str:
@@ -84,20 +88,39 @@ class Comments:
         *,
         urgency: Urgency,
         known: int | None = None,
+        since: datetime | None = None,
     ) -> int:
         """Have exactly one comment of that name say this on a pull request, and return its id.
 
         `known` is its id from an earlier call, which saves listing the others; one that is gone is written
-        anew. Raises GitHubError; after a retryable one, calling again is safe.
+        anew. One that cannot be older than `since` is looked for among newer ones only. Raises GitHubError;
+        after a retryable one, calling again is safe.
         """
         text = f"{marker(name)}\n{body}"
-        there = self._known(repository, known, name, urgency) or self._find(repository, number, name, urgency)
+        there = self._known(repository, known, name, urgency)
+        there = there or self.named(repository, number, name, since=since, urgency=urgency)
         if there is None:
-            return self._create(repository, number, name, text, urgency)
+            return self._create(repository, number, name, text, since, urgency)
         if there.body != text:
             what = f"edit comment {there.id} on {repository}#{number}"
             self._write("PATCH", repository, f"/issues/comments/{there.id}", what, text, urgency)
         return there.id
+
+    def named(
+        self,
+        repository: str,
+        number: int,
+        name: str,
+        *,
+        since: datetime | None = None,
+        urgency: Urgency = Urgency.FINAL,
+    ) -> Comment | None:
+        """Return our comment of that name; what is there twice is deleted."""
+        listed = self.of_pull(repository, number, since=since, urgency=urgency)
+        found = [comment for comment in listed if comment.ours and _is_named(comment, name)]
+        for twice in found[1:]:
+            self.remove(repository, twice.id, urgency=urgency)
+        return found[0] if found else None
 
     def remove(self, repository: str, comment_id: int, *, urgency: Urgency = Urgency.FINAL) -> None:
         """Delete a comment, if it is still there."""
@@ -119,19 +142,20 @@ class Comments:
             return None
         return found if found.ours and _is_named(found, name) else None
 
-    def _find(self, repository: str, number: int, name: str, urgency: Urgency) -> Comment | None:
-        listed = self.of_pull(repository, number, urgency=urgency)
-        found = [comment for comment in listed if comment.ours and _is_named(comment, name)]
-        for twice in found[1:]:
-            self.remove(repository, twice.id, urgency=urgency)
-        return found[0] if found else None
-
-    def _create(self, repository: str, number: int, name: str, text: str, urgency: Urgency) -> int:
+    def _create(
+        self,
+        repository: str,
+        number: int,
+        name: str,
+        text: str,
+        since: datetime | None,
+        urgency: Urgency,
+    ) -> int:
         what = f"comment on {repository}#{number}"
         try:
             made = self._write("POST", repository, f"/issues/{number}/comments", what, text, urgency)
         except (ServerError, Unreachable):
-            there = self._find(repository, number, name, urgency)
+            there = self.named(repository, number, name, since=since, urgency=urgency)
             if there is None or there.body != text:
                 raise
             return there.id
@@ -155,6 +179,11 @@ class Comments:
             created_at=parse(shown["created_at"]).astimezone(UTC),
             updated_at=parse(shown["updated_at"]).astimezone(UTC),
             url=shown["html_url"],
+            reacted=frozenset(
+                kind
+                for kind, count in (shown.get("reactions") or {}).items()
+                if isinstance(count, int) and count
+            ),
         )
 
 

@@ -91,7 +91,7 @@ class DeploymentWriter:
 
     def ensure(self, repository: str, deployment: Deployment, *, urgency: Urgency = Urgency.FINAL) -> int:
         """Make a deployment of `owner/name` unless there is one, and return its id; raises GitHubError."""
-        found = self._find(repository, deployment, urgency)
+        found = self.find(repository, deployment, urgency=urgency)
         if found is not None:
             return found
         what = f"deploy {repository}@{deployment.sha[:7]} to {deployment.environment}"
@@ -101,7 +101,7 @@ class DeploymentWriter:
                 urgency=urgency,
             )  # fmt: skip
         except (ServerError, Unreachable):
-            found = self._find(repository, deployment, urgency)
+            found = self.find(repository, deployment, urgency=urgency)
             if found is None:
                 raise
             return found
@@ -129,7 +129,10 @@ class DeploymentWriter:
                 raise
         return True
 
-    def _find(self, repository: str, deployment: Deployment, urgency: Urgency) -> int | None:
+    def find(
+        self, repository: str, deployment: Deployment, *, urgency: Urgency = Urgency.FINAL
+    ) -> int | None:
+        """Return the id of a deployment, or None when it was not made; raises GitHubError."""
         identity = self._calls.identity()
         environment = quote(deployment.environment, safe="")
         query = f"sha={deployment.sha}&environment={environment}&task={_TASK}"

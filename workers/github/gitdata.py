@@ -17,12 +17,15 @@ from policies.budget import Urgency
 from workers.github.calls import CONTENTS, READING, Calls
 from workers.github.errors import GitHubError, Invalid, NotFound, ServerError, Unreachable
 
-_FILE = "100644"
+_FILE, _SUBMODULE = "100644", "160000"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of a tree: its mode (`100644`, `100755`, `120000`) and the blob that it is."""
+    """A file of a tree: its mode (`100644`, `100755`, `120000`) and the blob that it is.
+
+    A submodule has the mode `160000` and a commit.
+    """
 
     path: str
     mode: str
@@ -70,13 +73,19 @@ class GitData:
         return _decoded(shown["content"], what)
 
     def tree(self, repository: str, sha: str, *, urgency: Urgency = Urgency.FINAL) -> list[Entry]:
-        """List the files of a commit or tree; raises Invalid when there are more than GitHub lists."""
+        """List files and submodules of a commit or tree; raises Invalid for more than GitHub lists."""
         what = f"list the files of {repository}@{sha[:7]}"
         shown = self._read(repository, f"/git/trees/{sha}?recursive=1", what, urgency)
         if shown["truncated"]:
             raise Invalid(f"{repository}@{sha[:7]} has more files than GitHub lists at once")
-        blobs = (entry for entry in shown["tree"] if entry["type"] == "blob")
+        blobs = (entry for entry in shown["tree"] if entry["type"] != "tree")
         return [Entry(entry["path"], entry["mode"], entry["sha"]) for entry in blobs]
+
+    def parents(self, repository: str, sha: str, *, urgency: Urgency = Urgency.FINAL) -> list[str]:
+        """Return the parents of a commit, of a merge first where it was merged into."""
+        what = f"show {repository}@{sha[:7]}"
+        shown = self._read(repository, f"/git/commits/{sha}", what, urgency)
+        return [str(one["sha"]) for one in shown["parents"]]
 
     def commit(
         self,
@@ -122,7 +131,8 @@ class GitData:
         return self._calls.call("POST", repository, path, what, body, permissions=CONTENTS, urgency=urgency)
 
     def _entry(self, repository: str, change: Change, urgency: Urgency) -> dict[str, Any]:
-        entry: dict[str, Any] = {"path": change.path, "mode": change.mode, "type": "blob"}
+        kind = "commit" if change.mode == _SUBMODULE else "blob"
+        entry: dict[str, Any] = {"path": change.path, "mode": change.mode, "type": kind}
         if change.content is None:
             return entry | {"sha": change.sha}
         try:

@@ -27,7 +27,8 @@ class Method(StrEnum):
 class PullRequest:
     """A pull request as GitHub shows it.
 
-    `mergeable` is None until GitHub has found out, and in lists. `merge_sha` counts once `merged_at` is set.
+    `mergeable` is None and `merge_state`, GitHub's word such as clean or blocked, `unknown` until GitHub has
+    found out, and in lists, which do not count `commits` either. `merge_sha` counts once `merged_at` is set.
     `head_repository_id` is None when the fork is gone.
     """
 
@@ -49,6 +50,8 @@ class PullRequest:
     mergeable: bool | None
     updated_at: datetime
     url: str
+    merge_state: str = "unknown"
+    commits: int = 0
 
     @property
     def from_fork(self) -> bool:
@@ -67,6 +70,20 @@ class Review:
     author_id: int
     author_is_bot: bool
     commit: str
+    submitted_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class PullCommit:
+    """A commit of a pull request: who wrote and who committed it, as far as GitHub knows their accounts.
+
+    `ours` says that our App made it, by GitHub's own signature.
+    """
+
+    sha: str
+    people: frozenset[int]
+    message: str
+    ours: bool
 
 
 class Pulls:
@@ -128,6 +145,33 @@ class Pulls:
         )  # fmt: skip
         return [_review(shown) for shown in found]
 
+    def commits(self, repository: str, number: int, *, urgency: Urgency = Urgency.FINAL) -> list[PullCommit]:
+        """List a pull request's commits, oldest first; GitHub shows the first 250."""
+        what = f"list the commits of {repository}#{number}"
+        found = self._calls.pages(
+            repository, f"/pulls/{number}/commits", what, permissions=PULL_REQUESTS, urgency=urgency,
+            conditional=True,
+        )  # fmt: skip
+        identity = self._calls.identity()
+        return [
+            PullCommit(
+                sha=shown["sha"],
+                people=frozenset(int(one["id"]) for role in ("author", "committer") if (one := shown[role])),
+                message=shown["commit"]["message"],
+                ours=identity.wrote(shown, "author") and bool(shown["commit"]["verification"]["verified"]),
+            )
+            for shown in found
+        ]
+
+    def from_branch(
+        self, repository: str, head: str, base: str, *, urgency: Urgency = Urgency.FINAL
+    ) -> PullRequest | None:
+        """Return the open pull request from one branch of `owner/name` to another, if there is one."""
+        owner = repository.partition("/")[0]
+        query = f"state=open&head={quote(f'{owner}:{head}', safe='')}&base={quote(base, safe='')}"
+        what = f"find the pull request from {head} to {base} of {repository}"
+        return next(self._list(repository, f"/pulls?{query}", what, urgency), None)
+
     def ensure(
         self,
         repository: str,
@@ -142,7 +186,7 @@ class Pulls:
 
         Raises GitHubError; after a retryable one, calling again is safe.
         """
-        there = self._from_branch(repository, head, base, urgency)
+        there = self.from_branch(repository, head, base, urgency=urgency)
         if there is None:
             return self._create(repository, head, base, {"title": title, "body": body}, urgency)
         if (there.title, there.body) == (title, body):
@@ -194,12 +238,6 @@ class Pulls:
         )
         return map(_pull, found)
 
-    def _from_branch(self, repository: str, head: str, base: str, urgency: Urgency) -> PullRequest | None:
-        owner = repository.partition("/")[0]
-        query = f"state=open&head={quote(f'{owner}:{head}', safe='')}&base={quote(base, safe='')}"
-        what = f"find the pull request from {head} to {base} of {repository}"
-        return next(self._list(repository, f"/pulls?{query}", what, urgency), None)
-
     def _create(
         self, repository: str, head: str, base: str, said: dict[str, str], urgency: Urgency
     ) -> PullRequest:
@@ -211,7 +249,7 @@ class Pulls:
             )
         except (Invalid, ServerError, Unreachable):
             # GitHub refuses a second one of the same branches, so somebody else may have been faster, too.
-            there = self._from_branch(repository, head, base, urgency)
+            there = self.from_branch(repository, head, base, urgency=urgency)
             if there is None:
                 raise
             return there
@@ -239,6 +277,8 @@ def _pull(shown: Mapping[str, Any]) -> PullRequest:
         mergeable=shown.get("mergeable"),
         updated_at=parse(shown["updated_at"]).astimezone(UTC),
         url=shown["html_url"],
+        merge_state=shown.get("mergeable_state") or "unknown",
+        commits=int(shown.get("commits") or 0),
     )
 
 
@@ -252,4 +292,5 @@ def _review(shown: Mapping[str, Any]) -> Review:
         author_id=int(user["id"]),
         author_is_bot=user["type"] == "Bot",
         commit=shown["commit_id"] or "",
+        submitted_at=parse(shown["submitted_at"]).astimezone(UTC) if shown.get("submitted_at") else None,
     )

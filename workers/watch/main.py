@@ -21,6 +21,7 @@ from workers.flux_leases import Keeper
 from workers.later import Later
 from workers.watch.leader import RENEW_EVERY, Leader
 from workers.watch.loop import Loop
+from workers.watch.sweeps import Sweeps
 from workers.workqueue import Key, Queue
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Watch:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._ended = threading.Event()
+        self._sweeps = Sweeps()
         identity = f"{socket.gethostname()}_{os.getpid()}"
         shard = shard_of(context.settings.watch_label_selector)
         self._epoch = f"fairway:epoch{shard}"
@@ -118,6 +120,8 @@ class Watch:
             for owner, name in loop.repositories():
                 client.set(f"fairway:recover:{owner}/{name}", "1")
                 work.add(Key("Repository", owner, name), Queue.PUSH)
+            self._sweeps.at_once()
+        work.add_all(self._sweeps.due(loop.repositories(), time.monotonic()))
         for repository in heads.repositories(client):
             owner, _, name = repository.partition("/")
             work.add(Key("Repository", owner, name), Queue.PUSH)

@@ -17,7 +17,8 @@ FILTERS = {
     "reference": re.compile(r"#[0-9]|\bGH-[0-9]|\bGHSA-|\bCVE-[0-9]", re.IGNORECASE),
     "commit": re.compile(r"(?<![0-9a-z])[0-9a-f]{7,40}(?![0-9a-z])", re.IGNORECASE),
     "address": re.compile(r"://|www\.|mailto:", re.IGNORECASE),
-    "emoji": re.compile(r":[a-z0-9+_-]+:", re.IGNORECASE),
+    # The minutes of 11:00:07 are none.
+    "emoji": re.compile(r":(?![0-5][0-9]:[0-5][0-9]\b)[a-z0-9+_-]+:", re.IGNORECASE),
     "formula": re.compile(r"\$"),
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that is said of orders, with each string that somebody else wrote passed through a function.
+"""Everything that is said of orders and pull requests; each string of somebody else goes through a function.
 
 The identity gives the text as people see it; another function can put something hostile into each place.
 """
@@ -7,21 +7,27 @@ The identity gives the text as people see it; another function can put something
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from policies.commit_status import State, Verdict
 from policies.kinds import RepositoryBinding
+from policies.objects import ObjectRef
 from policies.orders import mistakes as wrong
 from policies.orders.grammar import Mistake, NearMiss
 from policies.orders.locks import Claim, Hold, Lock, Standing
 from policies.orders.people import Person, Role
 from policies.orders.registry import Command, find
 from policies.orders.rules import Rule, Rules
+from policies.pull_request import Content, Fate, Mark, Outcome, Row
+from policies.pull_request.content import Coming
 from policies.surface import help as help_text
-from policies.surface import locks, mistakes, orders, refusals
+from policies.surface import locks, mistakes, orders, pull_request, refusals
 from policies.surface.refusals import Refused
 from policies.tenancy import Tenant, tenant
 
 Through = Callable[[str], str]
 AT, LATER = "2026-11-28T11:00:00Z", "2026-11-28T18:30:00Z"
+PAGE = "https://fairway.example/acme/fleet/commit/a1b2c3d"
 HEAD, OTHER = "a1b2c3d" + "0" * 33, "b7d0e11" + "1" * 33
 
 
@@ -95,6 +101,65 @@ def refused(refusal: Refused, order: str = "/rollback prod") -> str:
 def standing(t: Through) -> Standing:
     unreadable = Lock(7, "staging", Claim("lock-7-staging"))
     return Standing((lock(t, until=LATER), unreadable), (hold(t, reason=False),))
+
+
+def row(t: Through, mark: Mark, state: str, *, name: str = "web", message: str = "") -> Row:
+    ref = ObjectRef("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", t("apps"), t(name))
+    # In two lines, so that it is longer than its row whatever stands in it.
+    return Row(mark, ref, t(state), AT, f"{t(message)}\nThat is all." if message else "")
+
+
+def content(t: Through, state: State, *rows: Row, fate: Fate = Fate.ITSELF, **more: object) -> Content:
+    outcome = Outcome(fate, HEAD if fate is Fate.ITSELF else OTHER, Verdict(state, t("it is so")))
+    found = Content(
+        t("prod-eu"),
+        HEAD,
+        outcome,
+        rows,
+        total=len(rows),
+        done=sum(one.mark is Mark.DONE for one in rows),
+        failed=sum(one.mark is Mark.FAILED for one in rows),
+    )
+    return replace(found, **more)  # type: ignore[arg-type]
+
+
+def healthy(t: Through, **more: object) -> Content:
+    rows = (row(t, Mark.DONE, "applied a1b2c3d, healthy"),)
+    return content(t, State.SUCCESS, *rows, **{"orders": (f"/rollback {t('prod')}",), **more})  # type: ignore[arg-type]
+
+
+def moving(t: Through) -> Content:
+    rows = (
+        row(t, Mark.WAITS, "applied a1b2c3d, waits for Deployment apps/api (2 of 3 ready)", name="api"),
+        row(t, Mark.WAITS, "waits: dependency 'apps/api' is not ready", name="web"),
+        row(t, Mark.PAUSED, "suspended, so nothing is applied", name="old"),
+        row(t, Mark.DONE, "applied a1b2c3d, healthy", name="configs"),
+    )
+    coming = (Coming(rows[0].ref, "counts as failed unless it is healthy by", LATER),)
+    return content(t, State.PENDING, *rows, coming=coming, orders=("/reconcile",))
+
+
+def broken(t: Through) -> Content:
+    message = "ConfigMap/apps/x dry-run failed (Invalid, apps/x.yaml): spec.replicas: must be an integer"
+    rows = (
+        row(t, Mark.FAILED, message, message=message),
+        row(t, Mark.DONE, "applied a1b2c3d, healthy", name="configs"),
+    )
+    return content(
+        t,
+        State.FAILURE,
+        *rows,
+        coming=(Coming(rows[0].ref, "is tried again every", seconds=120),),
+        drift=(row(t, Mark.WAITS, "Deployment/apps/web changed"),),
+        stopped=(lock(t), hold(t)),
+        orders=("/retry", f"/rollback {t('prod')}"),
+        missing=(("deployments: write", "deployments"),),
+    )
+
+
+def seen(comment: str) -> str:
+    """Return what people see of a comment."""
+    return comment.rpartition("\n<!-- fairway-state:")[0]
 
 
 # fmt: off
@@ -198,5 +263,25 @@ SAID: dict[str, Callable[[Through], str]] = {
     "orders.you_can": lambda t: orders.you_can([t("/hold"), t('/lock prod reason="…"')]),
     "orders.footer": lambda t: orders.footer(AT, "https://fairway.example/acme/fleet/commit/a1b2c3d"),
     "orders.footer.alone": lambda t: orders.footer(AT),
+    "pull_request.comment": lambda t: seen(pull_request.comment(healthy(t), AT, PAGE)),
+    "pull_request.comment.moving": lambda t: seen(pull_request.comment(moving(t), AT, PAGE)),
+    "pull_request.comment.broken": lambda t: seen(pull_request.comment(broken(t), AT)),
+    "pull_request.comment.overtaken": lambda t: seen(
+        pull_request.comment(healthy(t, fate=Fate.OVERTAKEN), AT)),
+    "pull_request.comment.replaced": lambda t: seen(
+        pull_request.comment(content(t, State.FAILURE, fate=Fate.REPLACED), AT)),
+    "pull_request.comment.nothing": lambda t: seen(
+        pull_request.comment(content(t, State.SUCCESS), AT)),
+    "pull_request.comment.long": lambda t: seen(pull_request.comment(
+        content(t, State.FAILURE, *(row(t, Mark.FAILED, "refused", name=f"web-{n}", message="why " * 900)
+                                    for n in range(50)), total=4000, failed=3000), AT)),
+    "pull_request.unmerged": lambda t: seen(pull_request.unmerged(41, is_open=True, hold=None, updated=AT)),
+    "pull_request.unmerged.held": lambda t: seen(
+        pull_request.unmerged(41, is_open=True, hold=hold(t), updated=AT)),
+    "pull_request.unmerged.closed": lambda t: seen(
+        pull_request.unmerged(41, is_open=False, hold=hold(t), updated=AT)),
+    "pull_request.unfollowed": lambda t: seen(pull_request.unfollowed(t("release-1.2"), t("prod-eu"), AT)),
+    "pull_request.report": lambda t: pull_request.report(broken(t)),
+    "pull_request.lacking": lambda t: pull_request.lacking("checks: write", "check runs"),
 }
 # fmt: on

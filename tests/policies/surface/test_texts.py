@@ -12,15 +12,22 @@ from types import ModuleType
 import pytest
 
 from policies.surface import help as help_text
-from policies.surface import locks, mistakes, orders, refusals
-from policies.surface.words import listed, moment, sentence
+from policies.surface import locks, mistakes, orders, pull_request, refusals
+from policies.surface.words import instant, listed, moment, sentence, span
 from tests.policies.surface import hostile
 from tests.policies.surface.conftest import FOLDER
 from tests.policies.surface.rendered import page
 from tests.policies.surface.said import SAID
 
 # Parts of texts, which are in the texts above them.
-_PARTS = {"help.row", "help.who", "help.guarded", "refusals.people"}
+_PARTS = {
+    "help.row",
+    "help.who",
+    "help.guarded",
+    "refusals.people",
+    "pull_request.heading",
+    "pull_request.said",
+}
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -34,7 +41,9 @@ def test_every_golden_file_belongs_to_a_text() -> None:
     assert texts == set(SAID)
 
 
-@pytest.mark.parametrize("module", [help_text, locks, mistakes, orders, refusals], ids=lambda m: m.__name__)
+@pytest.mark.parametrize(
+    "module", [help_text, locks, mistakes, orders, pull_request, refusals], ids=lambda m: m.__name__
+)
 def test_every_text_has_a_golden_file(module: ModuleType) -> None:
     short = module.__name__.rpartition(".")[2]
     functions = {
@@ -81,4 +90,13 @@ def test_lists_times_and_sentences() -> None:
     assert listed(["a", "b"], "and") == "a and b"
     assert moment("2026-11-28T23:30:00-02:00") == "29 Nov 2026 01:30"
     assert [moment(text) for text in ("", "soon", "2026-11-28T11:00:00")] == ["unknown"] * 3
+    assert instant("2026-11-28T23:30:07-02:00") == "29 Nov 01:30:07"
+    assert [instant(text) for text in ("", "soon", "2026-11-28T11:00:00")] == ["unknown"] * 3
+    assert [span(seconds) for seconds in (0.5, 30, 120, 90, 3600)] == [
+        "500ms",
+        "30 s",
+        "2 min",
+        "1m30s",
+        "1 h",
+    ]
     assert [sentence("it is"), sentence("`x` is"), sentence("")] == ["It is.", "`x` is.", "."]

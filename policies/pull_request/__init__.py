@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What became of a commit or a merged pull request on a cluster, as values that texts are written from."""
+
+from __future__ import annotations
+
+from policies.pull_request.content import Content, Mark, Row
+from policies.pull_request.gathering import MOST_ROWS, content, environments, within
+from policies.pull_request.outcome import Fate, Outcome, outcome
+
+__all__ = [
+    "MOST_ROWS",
+    "Content",
+    "Fate",
+    "Mark",
+    "Outcome",
+    "Row",
+    "content",
+    "environments",
+    "outcome",
+    "within",
+]

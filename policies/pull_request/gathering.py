@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gather what a comment or report holds from what was observed of the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from types import MappingProxyType
+
+from policies import conditions
+from policies.commit_status import Source, State
+from policies.drift_mode import DRIFTED
+from policies.objects import ObjectRef
+from policies.orders.locks import Hold, Lock, Standing
+from policies.orders.registry import find
+from policies.pull_request import rows
+from policies.pull_request.coming import coming
+from policies.pull_request.content import Content, Mark, Row
+from policies.pull_request.outcome import Fate, Outcome
+from policies.repofile import Narrowed
+from policies.tenancy import Environment
+
+MOST_ROWS = 50
+_MOST_DRIFT = _MOST_COMING = _MOST_ENVIRONMENTS = 5
+
+
+def content(
+    outcome: Outcome,
+    sources: Sequence[Source],
+    *,
+    cluster: str,
+    sha: str,
+    narrowed: Narrowed,
+    standing: Standing = Standing(),  # noqa: B008 - it is frozen
+    repository_id: int = 0,
+    number: int | None = None,
+    missing: Mapping[str, str] = MappingProxyType({}),
+) -> Content:
+    """Return what is to be said of a commit, and of the pull request with that number that brought it.
+
+    `sources` are those that follow the commit's ref, with what of their Kustomizations the repository is
+    bound to; `standing` are all locks and holds that there are, `missing` permissions with what needs them.
+    """
+    shown = outcome.fate in (Fate.ITSELF, Fate.OVERTAKEN)
+    found = rows.of(outcome.sha, sources) if shown else []
+    concerned = environments(narrowed, sources) if shown else []
+    stopped = _stopped(standing, concerned, repository_id, number)
+    return Content(
+        cluster=cluster,
+        sha=sha,
+        outcome=outcome,
+        rows=tuple(found[:MOST_ROWS]),
+        total=len(found),
+        done=sum(row.mark is Mark.DONE for row in found),
+        failed=sum(row.mark is Mark.FAILED for row in found),
+        coming=tuple(islice(coming(outcome.sha, sources), _MOST_COMING)) if shown else (),
+        drift=tuple(islice(_drift(sources), _MOST_DRIFT)) if shown else (),
+        stopped=stopped,
+        orders=tuple(_orders(outcome, narrowed, concerned, stopped)) if shown and found else (),
+        missing=tuple(sorted(missing.items())),
+    )
+
+
+def environments(narrowed: Narrowed, sources: Iterable[Source]) -> list[Environment]:
+    """Return the environments in which some of the Kustomizations are, by name."""
+    namespaces = {one.ref.namespace for source in sources for one in source.applied}
+    named = (narrowed.tenant.environment(name) for name in narrowed.tenant.environment_names)
+    return [one for one in named if one is not None and namespaces & one.namespaces]
+
+
+def within(environment: Environment, sources: Iterable[Source]) -> list[Source]:
+    """Return the sources with only those Kustomizations that are in an environment."""
+    return [
+        Source(source.obj, [one for one in source.applied if environment.covers(one.ref.namespace)])
+        for source in sources
+    ]
+
+
+def _stopped(
+    standing: Standing, concerned: Sequence[Environment], repository_id: int, number: int | None
+) -> tuple[Lock | Hold, ...]:
+    """Return what stands and did not keep the commit from being applied: a person merged it."""
+    locks = (standing.lock(repository_id, environment.name) for environment in concerned)
+    hold = standing.hold(repository_id, number) if number else None
+    return tuple(one for one in (*locks, hold) if one is not None)
+
+
+def _drift(sources: Iterable[Source]) -> Iterable[Row]:
+    for source in sources:
+        for applied in source.applied:
+            drifted = conditions.find(conditions.of(applied.obj), DRIFTED) or {}
+            if drifted.get("status") == "True":
+                since = str(drifted.get("lastTransitionTime", ""))
+                yield Row(Mark.WAITS, ObjectRef.of(applied.obj), str(drifted.get("message", "")), since)
+
+
+def _orders(
+    outcome: Outcome,
+    narrowed: Narrowed,
+    concerned: Sequence[Environment],
+    stopped: Iterable[Lock | Hold],
+) -> Iterable[str]:
+    """Return the orders that make sense now and that the repository may give, as they are written."""
+    if narrowed.unreadable is not None or not narrowed.listed:
+        return
+    words = {State.FAILURE: ["/retry"], State.PENDING: ["/reconcile"]}.get(outcome.verdict.state, [])
+    if outcome.verdict.state is not State.PENDING:
+        words += [f"/rollback {environment.name}" for environment in concerned[:_MOST_ENVIRONMENTS]]
+    words += [f"/unlock {one.environment}" if isinstance(one, Lock) else "/unhold" for one in stopped]
+    for word in words:
+        command = find(word.partition(" ")[0].removeprefix("/"))
+        if command and any(grant.allows(command.name) for grant in narrowed.tenant.grants):
+            yield word

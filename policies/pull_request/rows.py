@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of a table: sources that lack the commit, Kustomizations, and what of them is unwell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from policies import commit_status, conditions
+from policies.commit_status import Applied, Part, Source, State, Verdict, short
+from policies.health.texts import named
+from policies.kustomization import waits
+from policies.objects import Object, ObjectRef
+from policies.pull_request.content import Mark, Row
+
+_MARKS = {State.SUCCESS: Mark.DONE, State.PENDING: Mark.WAITS, State.FAILURE: Mark.FAILED}
+
+
+def of(sha: str, sources: Sequence[Source]) -> list[Row]:
+    """Return a row for each object worth one, the worst first, for a commit that the sources follow."""
+    found = [row for source in sources for row in _of_source(sha, source)]
+    return sorted(found, key=lambda row: (row.mark.badness, row.ref.kind, row.ref.namespace, row.ref.name))
+
+
+def _of_source(sha: str, source: Source) -> Iterable[Row]:
+    if source.sha != sha:
+        yield _not_fetched(sha, source.obj)
+    for applied in source.applied:
+        if applied.obj["spec"].get("suspend"):
+            yield Row(Mark.PAUSED, applied.ref, "suspended, so nothing is applied")
+        elif source.sha == sha:
+            yield from _of_kustomization(sha, applied)
+
+
+def _not_fetched(sha: str, source: Object) -> Row:
+    ref = ObjectRef.of(source)
+    failed = conditions.find(conditions.of(source), "FetchFailed") or {}
+    if failed.get("status") == "True":
+        return Row(Mark.FAILED, ref, *_failure(str(failed.get("message", ""))), _since(failed))
+    if source["spec"].get("suspend"):
+        return Row(Mark.PAUSED, ref, f"suspended, so {short(sha)} is not fetched")
+    return Row(Mark.WAITS, ref, f"has not fetched {short(sha)} yet")
+
+
+def _of_kustomization(sha: str, applied: Applied) -> Iterable[Row]:
+    verdict = commit_status.of_kustomization(sha, applied)
+    ready = conditions.find(conditions.of(applied.obj), conditions.READY) or {}
+    refused = verdict.state is State.FAILURE and ready.get("status") == "False"
+    message = str(ready.get("message", "")) if refused else ""
+    state, since = _state(sha, applied, verdict), _changed(applied, verdict, ready)
+    yield Row(_MARKS[verdict.state], applied.ref, state, since, message)
+    unwell = [part for part in applied.parts if not part.health.current]
+    # Of a single one the Kustomization's own row tells.
+    if verdict.state is not State.SUCCESS and len(unwell) > 1 and "yet" not in state:
+        yield from map(_of_part, unwell)
+
+
+def _state(sha: str, applied: Applied, verdict: Verdict) -> str:
+    """Say what a Kustomization does, without naming it: its row does that."""
+    name, text = named(applied.ref), verdict.text
+    if verdict.state is State.SUCCESS:
+        return f"applied {short(sha)}, healthy"
+    if text == f"Waits for {name}":
+        return f"has not applied {short(sha)} yet"
+    for begun in (f"{name}: ", f"{name} ", f"Kustomization {applied.ref.name} "):
+        if text.startswith(begun):
+            return text.removeprefix(begun)
+    # In the middle of a row no sentence begins.
+    text = f"applied{text.removeprefix('Applied')}" if text.startswith("Applied ") else text
+    return text.replace(f", {name} concludes", ", concludes")
+
+
+def _changed(applied: Applied, verdict: Verdict, ready: dict[str, Any]) -> str:
+    """Return since when a Kustomization is as it is; empty when nothing tells."""
+    if waits(applied.obj):
+        return _since(conditions.find(conditions.of(applied.obj), conditions.HEALTHY) or {})
+    tells = {State.SUCCESS: "True", State.FAILURE: "False"}.get(verdict.state)
+    return _since(ready) if tells is None or ready.get("status") == tells else ""
+
+
+def _of_part(part: Part) -> Row:
+    failed = bool(part.trouble) or part.health.failed
+    return Row(
+        Mark.FAILED if failed else Mark.WAITS,
+        part.ref,
+        *_failure(part.trouble or part.count or part.health.message or "not healthy"),
+    )
+
+
+def _failure(message: str) -> tuple[str]:
+    """Return the first line of a message that may have many."""
+    return (next(iter(message.strip().splitlines()), "failed"),)
+
+
+def _since(condition: dict[str, Any]) -> str:
+    return str(condition.get("lastTransitionTime", ""))

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commit status `fairway/<cluster>`: on commits how they fare, on what is not merged that it waits."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any, cast
+
+from policies import commit_status
+from policies.commit_status import Verdict
+from policies.surface.pull_request import NOTHING_YET
+from workers.context import Context
+from workers.github import CommitStatus, GitHub, NotFound, RateLimited, State
+from workers.reconcile.telling.observing import Observed
+
+log = logging.getLogger(__name__)
+_REMEMBER = 7 * 24 * 3600  # seconds
+
+
+class Statuses:
+    """Write commit statuses that say something new."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.name = f"fairway/{context.settings.cluster}"
+
+    def write(self, repository: str, sha: str, verdict: Verdict) -> bool:
+        """Say how a commit fares, unless that is known; tell whether it was, or may have been, news."""
+        github = self._context.github
+        if github is None:
+            return False
+        key = f"fairway:status:{repository}:{sha}"
+        stored = self._context.redis.get(key)
+        shown = json.loads(stored) if stored else self._shown(github, repository, sha)
+        news = not stored
+        if not commit_status.may_follow(shown.get("state", ""), verdict.state):
+            return news
+        if (shown.get("state"), shown.get("description")) == (verdict.state.word, verdict.text):
+            return news
+        status = CommitStatus(
+            State(verdict.state.word), self.name, verdict.text, self.address(repository, sha)
+        )
+        try:
+            github.statuses.ensure(repository, sha, status)
+        except RateLimited as limited:
+            if verdict.final:
+                raise
+            log.info("status left out repository=%s sha=%s: %s", repository, sha[:7], limited)
+            return news
+        said = json.dumps({"state": verdict.state.word, "description": verdict.text})
+        self._context.redis.set(key, said, ex=_REMEMBER)
+        log.info("status repository=%s sha=%s %s: %s", repository, sha[:7], verdict.state.word, verdict.text)
+        return True
+
+    def nothing_yet(self, seen: Observed, sha: str) -> None:
+        """Say on the head of a pull request, or on a merge queue's commit, that nothing of it is applied.
+
+        Where there is a status already, the commit is on a branch that something follows, or was told.
+        """
+        github, client = self._context.github, self._context.redis
+        if github is None or client.hexists(_told_key(seen.repository), sha):
+            return
+        applied = {head.sha for head in seen.heads} | {source.sha for source in seen.sources}
+        if sha in applied:
+            return
+        if github.statuses.latest(seen.repository, sha, self.name) is None:
+            status = CommitStatus(State.SUCCESS, self.name, NOTHING_YET)
+            github.statuses.ensure(seen.repository, sha, status)
+            log.info("status repository=%s sha=%s: %s", seen.repository, sha[:7], NOTHING_YET)
+        with client.pipeline(transaction=False) as pipe:
+            pipe.hset(_told_key(seen.repository), sha, "1")
+            pipe.expire(_told_key(seen.repository), _REMEMBER)
+            pipe.execute()
+
+    def told(self, repository: str) -> set[str]:
+        """Return the heads of pull requests that have their status."""
+        found = cast("list[bytes]", self._context.redis.hkeys(_told_key(repository)))
+        return {sha.decode() for sha in found}
+
+    def forget(self, repository: str) -> None:
+        """Forget a repository, which is another one by now."""
+        self._context.redis.delete(_told_key(repository))
+
+    def address(self, repository: str, sha: str) -> str:
+        """Return the address of a commit's page."""
+        return f"{self._context.settings.pages_base}/{repository}/commit/{sha}"
+
+    def _shown(self, github: GitHub, repository: str, sha: str) -> Mapping[str, Any]:
+        """Return what GitHub shows; that nothing was applied before the merge is no word on the commit."""
+        try:
+            shown = github.statuses.latest(repository, sha, self.name) or {}
+        except NotFound:
+            return {}
+        return {} if shown.get("description") == NOTHING_YET else shown
+
+
+def _told_key(repository: str) -> str:
+    return f"fairway:before-merge:{repository.lower()}"

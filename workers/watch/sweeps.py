@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When each repository is looked at for what GitHub's webhooks did not tell: evenly over a few minutes."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+
+from workers.workqueue import Addition, Key, Queue
+
+EVERY = 180.0  # seconds
+DELIVERIES = Key("LostDeliveries", "github", "app")
+
+
+class Sweeps:
+    """Remember what is due; times are seconds of a clock that never jumps."""
+
+    def __init__(self, every: float = EVERY) -> None:
+        self._every = every
+        self._due: dict[Key, float] = {}
+
+    def at_once(self) -> None:
+        """Have everything that is known be due: Redis has lost what was said."""
+        self._due = dict.fromkeys(self._due, 0.0)
+
+    def due(self, repositories: Iterable[tuple[str, str]], now: float) -> list[Addition]:
+        """Return what is to be looked at now; a repository that is new has its turn within one round."""
+        keys = {DELIVERIES, *(Key("Sweep", owner, name) for owner, name in repositories)}
+        for key in self._due.keys() - keys:
+            del self._due[key]
+        found = []
+        for key in sorted(keys, key=str):
+            at = self._due.setdefault(key, now + zlib.crc32(str(key).encode()) % 1000 / 1000 * self._every)
+            if at <= now:
+                self._due[key] = now + self._every
+                found.append(Addition(key, Queue.RECONCILE))
+        return found
