@@ -31,6 +31,8 @@ from workers.reconcile.ancestry import Ancestry
 log = logging.getLogger(__name__)
 _REMEMBER = 7 * 24 * 3600  # seconds
 _LOOK_BACK = 20  # commits that are asked for at GitHub after Redis has lost what was pending
+# Another flush may have asked again meanwhile.
+_DELETE_IF_SAME = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1])"
 _GIVE_UP = 600.0  # seconds after which a commit that no source ever fetched counts as replaced
 
 
@@ -61,13 +63,19 @@ class Reporter:
 
     def _observe(self, repository: str) -> _Run:
         context = self._context
-        if context.redis.delete(f"fairway:recover:{repository}"):
-            self._recover(repository)
+        self._look_after_a_flush(repository)
         # In this order: a source that had looked, and a push that had come, are in the status read after.
         looked = heads.looked_at(context.redis, repository)
         pushed = heads.of(context.redis, repository)
         private = heads.is_private(context.redis, repository)
         return _Run(repository, self._sources(repository), pushed, private, looked)
+
+    def _look_after_a_flush(self, repository: str) -> None:
+        """Recover what `watch` found to be lost; it stays to be done until it is, whoever dies meanwhile."""
+        store, key = self._context.redis, f"fairway:recover:{repository}"
+        wanted = store.get(key)
+        if wanted and self._recover(repository):
+            store.eval(_DELETE_IF_SAME, 1, key, wanted)
 
     def _sources(self, repository: str) -> list[Source]:
         cluster, url = self._context.cluster, self._context.settings.github_url
@@ -197,11 +205,14 @@ class Reporter:
         key = f"fairway:view:commit:{run.repository}/{sha}".lower()
         self._context.redis.set(key, json.dumps(view), ex=_REMEMBER)
 
-    def _recover(self, repository: str) -> None:
-        """Find commits that GitHub still shows as pending after Redis has lost which they were."""
+    def _recover(self, repository: str) -> bool:
+        """Find commits that GitHub still shows as pending after Redis has lost which they were.
+
+        Returns False when GitHub could not be asked.
+        """
         github = self._context.github
         if github is None:
-            return
+            return True
         try:
             self._private(github, repository)
             for source in self._sources(repository):
@@ -210,6 +221,8 @@ class Reporter:
                     self._recover_branch(github, repository, branch)
         except GitHubError as error:
             log.warning("pending statuses not looked up repository=%s: %s", repository, error)
+            return False
+        return True
 
     def _recover_branch(self, github: GitHub, repository: str, branch: str) -> None:
         query = f"/commits?sha={branch}&per_page={_LOOK_BACK}"
