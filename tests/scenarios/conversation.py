@@ -8,7 +8,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import redis
+
 from tests.fixtures.world import HEALED, Team, World, until
+from workers import known_pulls
+from workers.watch.sweeps import DELIVERIES
+from workers.workqueue import Key, Queue, Workqueue
 
 _numbers = itertools.count(1)
 BOT = "fairway[bot]"
@@ -90,6 +95,66 @@ class Pulls:
         path = f"/repos/{self.team.repo.full_name}/check-runs/{run['id']}/annotations"
         found: list[dict[str, Any]] = self.forge._as("alice", "GET", path)
         return found
+
+    def deployment(self, sha: str, environment: str, *, final: str) -> list[dict[str, Any]]:
+        """Return the statuses of a commit's one deployment, oldest first, once the last is this one."""
+        base = f"/repos/{self.team.repo.full_name}/deployments"
+
+        def look() -> list[dict[str, Any]] | None:
+            found = self.forge._as("alice", "GET", f"{base}?sha={sha}&environment={environment}")
+            assert len(found) < 2
+            shown = self.forge._as("alice", "GET", f"{base}/{found[0]['id']}/statuses") if found else []
+            return shown[::-1] if shown and shown[0]["state"] == final else None
+
+        found = until(look, what=f"a deployment of {sha[:7]} that is a {final}")
+        assert found
+        return found
+
+    def final(self, sha: str) -> dict[str, Any]:
+        return self.team.final(sha)
+
+    def delete(self, number: int) -> None:
+        """Delete what Fairway wrote, as somebody who may."""
+        for comment in self.comments(number):
+            self.forge.delete_comment(self.team.repo, comment["id"])
+
+    def ask(self, number: int) -> None:
+        """Want the comment to be written, as /status does."""
+        known_pulls.ask(self._redis, self.team.repo.full_name, number)
+        self._add("PullRequest", f"{self.team.repo.name}:{number}")
+
+    def sweep(self) -> None:
+        """Look at GitHub for what its webhooks did not tell, as `watch` has it done every few minutes."""
+        self._add("Sweep", self.team.repo.name)
+
+    def redeliver(self) -> None:
+        """Ask GitHub for deliveries that did not arrive, as `watch` does."""
+        Workqueue(self._redis).add(DELIVERIES, Queue.PUSH)
+
+    def settled(self, number: int) -> None:
+        """Wait until whatever is queued about a pull request is done."""
+        key = Key("PullRequest", self.team.repo.owner, f"{self.team.repo.name}:{number}")
+        self._add(key.kind, key.name)
+        until(lambda: not Workqueue(self._redis).busy([key]), what=f"{key} is done")
+
+    def put_off(self, number: int) -> None:
+        """Wait until what there is to say on a pull request is put off."""
+        key = f"PullRequest/{self.team.repo.owner}/{self.team.repo.name}:{number}"
+        until(lambda: self._redis.zscore("fairway:later", key), what=f"{key} is put off")
+
+    def time_passes(self) -> None:
+        """Let the time be over for which GitHub listens to nobody, and what was put off be due."""
+        client = self._redis
+        client.delete(*client.keys("fairway:budget:installation*"))
+        for key, _ in client.zrange("fairway:later", 0, -1, withscores=True):
+            client.zadd("fairway:later", {key: 0})
+
+    def _add(self, kind: str, name: str) -> None:
+        Workqueue(self._redis).add(Key(kind, self.team.repo.owner, name), Queue.PUSH)
+
+    @property
+    def _redis(self) -> redis.Redis:
+        return self.team.world.redis
 
     def before_the_merge(self, sha: str) -> dict[str, Any]:
         """Return the only status on a commit that is not merged."""

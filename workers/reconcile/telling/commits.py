@@ -22,6 +22,7 @@ from workers.reconcile.telling import features
 from workers.reconcile.telling.checks import Checks
 from workers.reconcile.telling.deployments import Deployments, by_environment
 from workers.reconcile.telling.observing import Observed, Observer
+from workers.reconcile.telling.statuses import Statuses
 from workers.workqueue import Key
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class CommitReporter:
         self._observer = Observer(context)
         self._checks = Checks(context)
         self._deployments = Deployments(context)
+        self._statuses = Statuses(context)
 
     def reconcile(self, owner: str, name: str) -> None:
         """Bring check runs and deployments of one repository's commits up to date.
@@ -71,9 +73,11 @@ class CommitReporter:
         if not outcome.final and self._soon(seen.repository, head):
             return False
         parts: dict[str, Callable[[], None]] = {}
+        said = self._content(seen.repository, head, outcome, sources, narrowed)
         if narrowed.shows.checks:
-            said = self._content(seen.repository, head, outcome, sources, narrowed)
             parts[features.CHECKS] = lambda: self._checks.write(seen.repository, said)
+        if narrowed.shows.status_per_object:
+            parts[features.STATUSES] = lambda: self._statuses.write_objects(seen.repository, head.sha, said)
         found: list[tuple[Environment, Outcome]] = []
         if narrowed.shows.deployments:
             found += [

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from policies import commit_status
 from policies.commit_status import Verdict
+from policies.pull_request import Content, Mark
 from policies.surface.pull_request import NOTHING_YET
 from workers.context import Context
 from workers.github import CommitStatus, GitHub, NotFound, RateLimited, State
@@ -17,6 +18,12 @@ from workers.reconcile.telling.observing import Observed
 
 log = logging.getLogger(__name__)
 _REMEMBER = 7 * 24 * 3600  # seconds
+_STATES = {
+    Mark.DONE: State.SUCCESS,
+    Mark.FAILED: State.FAILURE,
+    Mark.PAUSED: State.SUCCESS,  # it keeps nothing from being done
+    Mark.WAITS: State.PENDING,
+}
 
 
 class Statuses:
@@ -53,6 +60,22 @@ class Statuses:
         self._context.redis.set(key, said, ex=_REMEMBER)
         log.info("status repository=%s sha=%s %s: %s", repository, sha[:7], verdict.state.word, verdict.text)
         return True
+
+    def write_objects(self, repository: str, sha: str, content: Content) -> None:
+        """Say how each object of a commit's table fares, by a context of its own."""
+        github = self._context.github
+        if github is None:
+            return
+        key = f"fairway:object-statuses:{repository}:{sha}".lower()
+        said = cast("dict[bytes, bytes]", self._context.redis.hgetall(key))
+        for row in content.rows:
+            context = f"{self.name}/{row.ref}"
+            status = CommitStatus(_STATES[row.mark], context, row.state, self.address(repository, sha))
+            shown = f"{status.state} {status.description}".encode()
+            if said.get(context.encode()) != shown:
+                github.statuses.ensure(repository, sha, status)
+                self._context.redis.hset(key, context, shown)
+                self._context.redis.expire(key, _REMEMBER)
 
     def nothing_yet(self, seen: Observed, sha: str) -> None:
         """Say on the head of a pull request, or on a merge queue's commit, that nothing of it is applied.
