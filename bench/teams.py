@@ -31,7 +31,7 @@ _TEAMS, _FASTER = 60, 2
 _HOUR, _SECONDS = 3600.0, 150.0
 _PER_HOUR = {"push": 300, "merge": 60, "order": 60}
 _WITHIN = 60.0  # seconds; a later answer counts as that late
-_SETTLE = 20.0  # seconds, in which what is under way is said
+_QUIET_WITHIN, _LOOK, _FEW_POINTS = 90.0, 5.0, 30  # seconds, seconds, points within those
 _FINAL = {"rocket", "confused"}
 _ORDERS = (
     "/help",
@@ -98,39 +98,56 @@ def _seen() -> _Seen:
         with ThreadPoolExecutor(4) as pool:
             teams = list(pool.map(lambda name: Team.make(house.forge, client, name), names))
         ready(client, teams, lambda count: show("applied", count, _TEAMS))
-        merging = {team.name: team.add("merged") for team in teams}
-        ordered = {team.name: team.add("ordered") for team in teams}
-        # Only now, so that all of this is not told on GitHub before the clock runs.
+        plan = sorted(_plan())
+        pulls = {
+            (what, number): teams[number % _TEAMS].add(f"{what}-{number}")
+            for _, what, number in plan
+            if what != "push"
+        }
+        # Only now, so that the beginning of sixty repositories is not told on GitHub.
         installation = house.forge.install(house.forge.app("fairway"), "acme")
-        time.sleep(_SETTLE)
+        _quiet(house.forge, installation)
         _as_after_an_hour(house, installation)
         house.forge.limit(installation, **_LIMITS)
-        return _traffic(house.forge, installation, teams, merging, ordered, show)
+        return _traffic(house.forge, installation, teams, plan, pulls, show)
+
+
+def _quiet(forge: Forge, installation: int) -> None:
+    """Wait until Fairway has looked at every repository once, and asks little of GitHub."""
+    deadline = time.monotonic() + _QUIET_WITHIN
+    while time.monotonic() < deadline:
+        forge.limit(installation)  # which counts anew
+        time.sleep(_LOOK)
+        if forge.most(installation)["points_per_minute"] < _FEW_POINTS:
+            return
+    raise RuntimeError(f"Fairway was still busy after {_QUIET_WITHIN:.0f} s")
 
 
 def _as_after_an_hour(house: House, installation: int) -> None:
     """Fill the hour's bucket up to where progress, which deployments are, is put off."""
-    now, taken = time.time(), {}
+    key = f"fairway:budget:installation {installation}"
+    held = house.redis.get(key)
+    taken = dict(budget.load(held.decode()).taken) if isinstance(held, bytes) else {}
     for window in WINDOWS:
-        slots = budget.half_full(now).taken[window.name]
         if window.seconds == _HOUR:
-            each, latest = window.may_hold(Urgency.PROGRESS) / len(slots), max(slots)
-            slots = {latest - n: int((n + 1) * each) - int(n * each) for n in range(len(slots))}
-        taken[window.name] = slots
-    house.redis.set(f"fairway:budget:installation {installation}", budget.Bucket(taken).dump())
+            count, slots = window.may_hold(Urgency.PROGRESS), int(window.seconds / window.slot)
+            latest = int(time.time() // window.slot)
+            shares = [(n + 1) * count // slots - n * count // slots for n in range(slots)]
+            taken[window.name] = {latest - n: share for n, share in enumerate(shares)}
+    house.redis.set(key, budget.Bucket(taken).dump())
 
 
 def _traffic(
     forge: Forge,
     installation: int,
     teams: list[Team],
-    merging: dict[str, int],
-    ordered: dict[str, int],
+    plan: list[tuple[float, str, int]],
+    pulls: dict[tuple[str, int], int],
     show: Callable[[str, int, int], None],
 ) -> _Seen:
     """Let the traffic come, and wait for what is under way; returns what GitHub counted."""
     shas: list[tuple[Team, str]] = []
-    plan, began = list(_plan()), time.monotonic()
+    began = time.monotonic()
     with ThreadPoolExecutor(16) as pool:
         answers = []
         for done, (at, what, number) in enumerate(plan):
@@ -140,10 +157,10 @@ def _traffic(
             if what == "push":
                 shas.append((team, team.push(f"{done}")))
             elif what == "merge":
-                shas.append((team, forge.merge(team.repo, merging[team.name])))
+                shas.append((team, forge.merge(team.repo, pulls[what, number])))
             else:
                 order = _ORDERS[number % len(_ORDERS)]
-                answers.append(pool.submit(_answered, team, ordered[team.name], order))
+                answers.append(pool.submit(_answered, team, pulls[what, number], order))
         seconds = [answer.result() for answer in answers]
     time.sleep(max(0.0, began + _SECONDS - time.monotonic()))
     most = forge.most(installation)
@@ -155,14 +172,12 @@ def _traffic(
 
 def _plan() -> Iterator[tuple[float, str, int]]:
     """Yield what happens: after how many seconds, what, and the how manieth of its kind."""
-    planned = []
     for what, an_hour in _PER_HOUR.items():
         every = _HOUR / (an_hour * _FASTER)
         for number in range(int(_SECONDS / every)):
             # Neither in step nor by chance, so that each run is the same.
             apart = zlib.crc32(f"{what} {number}".encode()) % 1000 / 1000
-            planned.append(((number + apart) * every, what, number))
-    yield from sorted(planned)
+            yield (number + apart) * every, what, number
 
 
 def _answered(team: Team, number: int, order: str) -> float:
