@@ -26,7 +26,18 @@ ON_REPOSITORY = "workers.tasks.on_repository"
 
 # The tasks that a worker has. An event for another one is acknowledged and left: a message that no worker
 # takes would only be an error in its log.
-TAKEN = frozenset({ON_CHECK, ON_INSTALLATION, ON_MERGE_GROUP, ON_PULL_REQUEST, ON_PUSH, ON_REPOSITORY})
+TAKEN = frozenset(
+    {
+        ON_CHECK,
+        ON_COMMENT,
+        ON_INSTALLATION,
+        ON_MERGE_GROUP,
+        ON_PULL_REQUEST,
+        ON_PUSH,
+        ON_REPOSITORY,
+        ON_REVIEW,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

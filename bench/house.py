@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import redis
+
 import toolchain
 from app.cli import install
 from app.cli.sandboxed import CONTEXT
@@ -66,6 +68,13 @@ class House:
     @cached_property
     def api(self) -> Api:
         return Api(Path(self.sandbox.kubeconfig))
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        """Fairway's Redis; its address stands in the environment of `watch`, as Celery changes a worker's."""
+        [watch] = self.ours()["watch"]
+        found = processes.environment(watch)["FAIRWAY_REDIS_URL"]
+        return redis.Redis.from_url(found)
 
     def used(self) -> Used:
         """Return the CPU that all have used since they were started."""

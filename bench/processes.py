@@ -56,6 +56,11 @@ def command(pid: int) -> list[str]:
     return _read(pid, "cmdline").rstrip("\0").split("\0")
 
 
+def environment(pid: int) -> dict[str, str]:
+    """Return the variables that a process was started with."""
+    return dict(part.split("=", 1) for part in _read(pid, "environ").split("\0") if "=" in part)
+
+
 def cpu(pids: Iterable[int]) -> float:
     """Return the CPU seconds that processes have used since they were started."""
     return sum(stat.seconds for pid in pids if (stat := _stat(pid)))

@@ -81,6 +81,10 @@ class Tenant:
         """Return what may be done to the repository for the sake of objects in a namespace."""
         return max((grant.write for grant in self.grants if grant.covers(namespace)), default=Write.NONE)
 
+    def write_in(self, environment: Environment) -> Write:
+        """Return what may be done to the repository for an environment: for all of its namespaces alike."""
+        return min(map(self.write, environment.namespaces), default=Write.NONE)
+
     @property
     def environment_names(self) -> list[str]:
         return sorted({e.name for grant in self.grants for e in grant.environments})

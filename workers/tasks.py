@@ -12,6 +12,7 @@ from celery import shared_task
 from policies.errors import FairwayError
 from workers import events, process
 from workers.deferred import Deferred
+from workers.orders import events as orders
 from workers.pushes import announce
 from workers.workqueue import TASK
 
@@ -66,6 +67,21 @@ def on_installation(**event: Any) -> None:
         events.installation(process.context(), event)
     except FairwayError as error:
         log.warning("installation not looked at account=%s: %s", event["account"], error)
+
+
+@task("workers.tasks.on_comment")
+def on_comment(**event: Any) -> None:
+    """Somebody wrote a comment, or changed one of ours. See `app.event_tasks` for the arguments."""
+    try:
+        orders.comment(process.context(), event)
+    except FairwayError as error:
+        log.warning("comment left repository=%s: %s", event["repository"], error)
+
+
+@task("workers.tasks.on_review")
+def on_review(**event: Any) -> None:
+    """Somebody submitted a review."""
+    orders.review(process.context(), event)
 
 
 @task(TASK)

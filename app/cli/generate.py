@@ -11,6 +11,7 @@ import click
 import yaml
 
 from app.documentation import configuration
+from app.github_app_page import github_app
 from app.orders_page import orders
 from app.repository_page import repository
 from policies.kinds import ALL
@@ -42,6 +43,7 @@ def files() -> Iterator[tuple[str, str]]:
     """Return everything that is generated, as paths and texts."""
     yield from crds()
     yield "docs/configuration.md", configuration()
+    yield "docs/github-app.md", github_app()
     yield "docs/repository.md", repository()
     yield "docs/fairway.schema.json", json.dumps(published(), indent=2, ensure_ascii=False) + "\n"
     yield "docs/orders.md", orders()

@@ -44,7 +44,10 @@ def worker() -> None:
     from workers.celery_app import celery_init
     from workers.github import GitHub
 
-    GitHub.from_settings(settings)  # refuses a key that is none, before a task needs it
+    # Refuses a key that is none before a task needs it. What it loads is loaded before there are threads: two
+    # that import it at once may each find half of it.
+    if github := GitHub.from_settings(settings):
+        github.warm()
 
     app = celery_init(settings.redis_url)
     app.set_default()
@@ -72,7 +75,10 @@ def _on_ready(**_: Any) -> None:
     stopped = threading.Event()
 
     def breathe() -> None:
-        process.warm()
+        try:
+            process.warm()
+        except Exception:  # without a first task's haste, the first task does it
+            logging.getLogger(__name__).exception("not warmed up")
         while True:
             try:
                 alive.breathe(context.redis, "worker")

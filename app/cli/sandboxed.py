@@ -8,31 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from policies.errors import FairwayError
+from policies.github import permissions
 from sandbox import up as sandbox
 from sandbox.forge.admin import App, Forge, ForgeError
 
 _APP = "fairway"
 CONTEXT = "fairway-sandbox"
-# What the App is given on GitHub.
-_PERMISSIONS = {
-    "checks": "write",
-    "contents": "write",
-    "deployments": "write",
-    "members": "read",
-    "merge_queues": "read",
-    "pull_requests": "write",
-    "statuses": "write",
-}
-_EVENTS = [
-    "check_run",
-    "check_suite",
-    "issue_comment",
-    "merge_group",
-    "pull_request",
-    "pull_request_review",
-    "push",
-    "repository",
-]
 
 
 class SandboxDown(FairwayError):
@@ -72,7 +53,7 @@ def _register(forge: Forge, folder: Path, webhook: str) -> App:
         app = forge.app(_APP)
     except ForgeError:
         # Before its webhook is set: its ping would meet nobody.
-        app = forge.create_app(_APP, permissions=_PERMISSIONS, events=_EVENTS)
+        app = forge.create_app(_APP, permissions=permissions.asked(), events=permissions.subscribed())
         _write(folder / "app.pem", app.private_key_pem)
     _kept(folder / "app.pem", lambda: forge.new_key(app))
     forge.set_webhook(app, webhook, secret)

@@ -127,6 +127,8 @@ def _environment(
     """Return the settings of all processes: what is set, and what `up` decides where nothing is."""
     environment = dict(os.environ)
     _default(environment, "FAIRWAY_DATA", str(state.folder / "data"))
+    # glibc would give most threads a heap of their own, and what each has freed to nobody else.
+    _default(environment, "MALLOC_ARENA_MAX", "2")
     if kubeconfig:
         environment["KUBECONFIG"] = str(Path(kubeconfig).absolute())
     if context:

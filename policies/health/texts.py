@@ -54,37 +54,38 @@ def named(ref: ObjectRef) -> str:
 
 
 def counted(obj: Mapping[str, Any]) -> str:
-    """Say how many of a workload's pods are ready, or nothing where that has no meaning."""
+    """Say how many of a workload's pods are ready, or nothing where that has no meaning.
+
+    All may be ready, and not for long enough (`minReadySeconds`): then how many are available.
+    """
     match obj.get("kind"):
         case "Deployment" | "StatefulSet" | "ReplicaSet":
-            ready = integer(obj, "status.readyReplicas", 0)
-            if obj["kind"] != "ReplicaSet" and not _keeps_old_pods(obj):
-                updated = integer(obj, "status.updatedReplicas", 0)
-                ready = _updated_and_ready(ready, updated, integer(obj, "status.replicas", 0))
-            return f"{ready} of {integer(obj, 'spec.replicas', 1)} ready"
+            wanted = integer(obj, "spec.replicas", 1)
+            names = ("readyReplicas", "availableReplicas", "updatedReplicas", "replicas")
+            old = obj["kind"] == "ReplicaSet" or _keeps_old_pods(obj)
         case "DaemonSet":
-            wanted, ready = (
-                integer(obj, "status.desiredNumberScheduled", 0),
-                integer(obj, "status.numberReady", 0),
-            )
-            if not _keeps_old_pods(obj):
-                scheduled = integer(obj, "status.currentNumberScheduled", 0)
-                updated = integer(obj, "status.updatedNumberScheduled", 0)
-                ready = _updated_and_ready(ready, updated, scheduled)
-            return f"{ready} of {wanted} ready"
+            wanted = integer(obj, "status.desiredNumberScheduled", 0)
+            names = ("numberReady", "numberAvailable", "updatedNumberScheduled", "currentNumberScheduled")
+            old = _keeps_old_pods(obj)
         case "Job":
             return f"{integer(obj, 'status.succeeded', 0)} of {integer(obj, 'spec.completions', 1)} done"
         case _:
             return ""
+    ready, available, updated, present = (integer(obj, f"status.{name}", 0) for name in names)
+    if not old:
+        ready, available = (_of_the_present(count, updated, present) for count in (ready, available))
+    if available < ready == wanted and integer(obj, "spec.minReadySeconds", 0):
+        return f"{available} of {wanted} available"
+    return f"{ready} of {wanted} ready"
 
 
-def _updated_and_ready(ready: int, updated: int, present: int) -> int:
-    """Return how many pods of the present template are ready.
+def _of_the_present(count: int, updated: int, present: int) -> int:
+    """Return how many of the pods that are counted (as ready, as available) are of the present template.
 
     Those of the version before do not make the new one ready; which are ready is not told, so the old ones
     are taken to be.
     """
-    return min(updated, max(0, ready - max(0, present - updated)))
+    return min(updated, max(0, count - max(0, present - updated)))
 
 
 def _keeps_old_pods(obj: Mapping[str, Any]) -> bool:

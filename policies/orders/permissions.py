@@ -8,6 +8,7 @@ commit and somebody else.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from policies.orders.people import Person, Role
@@ -76,17 +77,35 @@ class Allowed:
 
 
 def decide(facts: Facts) -> Allowed | Refused:
-    """Say whether an order is carried out, and if not, why not and who can help."""
-    command, tenant, change = facts.command, facts.tenant, facts.change
+    """Say whether an order is carried out, and if not, why not and who can help.
+
+    One that names no environment and concerns objects of some has to satisfy their rules too.
+    """
+    tenant = facts.tenant
     # Without a binding the repository concerns nothing here.
     if not tenant.bound:
         return refusals.not_bound(tenant.reason, tenant.remedy)
     # An environment is one of the binding's.
-    environment = tenant.environment(facts.environment) if facts.environment else None
-    if facts.environment and environment is None:
+    named = tenant.environment(facts.environment) if facts.environment else None
+    if facts.environment and named is None:
         return refusals.no_such_environment(facts.environment, tenant.environment_names)
+    namespaces = named.namespaces if named else facts.namespaces
+    for environment in [named] if named else [None, *touched(tenant, namespaces)]:
+        if refused := _refusal(facts, environment, namespaces):
+            return refused
+    return Allowed(namespaces)
+
+
+def touched(tenant: Tenant, namespaces: Iterable[str]) -> list[Environment]:
+    """Return the environments that some of these namespaces belong to, by name."""
+    found = {one.name: one for namespace in namespaces for one in tenant.environments(namespace)}
+    return [found[name] for name in sorted(found)]
+
+
+def _refusal(facts: Facts, environment: Environment | None, namespaces: frozenset[str]) -> Refused | None:
+    command, tenant, change = facts.command, facts.tenant, facts.change
+    where = environment.name if environment else ""
     # What has an effect is granted by the binding in every namespace where it has one.
-    namespaces = environment.namespaces if environment else facts.namespaces
     if command.acts and (refused := _not_granted(command, tenant, namespaces)):
         return refused
     # The actor has the role, or is the author of the pull request where that is enough.
@@ -96,21 +115,21 @@ def decide(facts: Facts) -> Allowed | Refused:
     if command.acts and facts.unreadable:
         return refusals.configuration_unreadable(facts.unreadable)
     # The configuration names who decides: they give the order, or have approved the head.
-    rule = facts.rules.rule(command.name, facts.environment)
+    rule = facts.rules.rule(command.name, where)
     if rule.off:
-        return refusals.switched_off(command.name, facts.environment)
+        return refusals.switched_off(command.name, where)
     approvals = [person for person in change.approvals if _approves(person, rule, change)]
     if not rule.approvals and not rule.counts(facts.actor, change.owners):
-        return refusals.not_named(facts.actor, rule, facts.environment)
+        return refusals.not_named(facts.actor, rule, where)
     if len(approvals) < rule.approvals:
-        return refusals.approvals_missing(rule, facts.environment, len(approvals))
+        return refusals.approvals_missing(rule, where, len(approvals))
     # A protected environment wants a commit named, and somebody who has no part in the change.
     if environment and environment.protected and (refused := _guard(facts, rule, environment, approvals)):
         return refused
     # A commit that is named is the head, or what became of it.
     if facts.sha and not any(sha.startswith(facts.sha) for sha in (change.head_sha, change.merge_sha)):
         return refusals.head_moved(facts.sha, change.head_sha)
-    return Allowed(namespaces)
+    return None
 
 
 def _not_granted(command: Command, tenant: Tenant, namespaces: frozenset[str]) -> Refused | None:

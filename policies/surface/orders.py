@@ -11,6 +11,7 @@ from policies.surface.words import moment, sentence
 
 _SHOWN = 80  # characters of an order
 _SHORT = 7  # digits of a commit id
+_LONGEST_REASON = 300  # characters of an error
 
 
 def refused(order: str, refusal: Refused) -> str:
@@ -29,8 +30,18 @@ def nothing_to_do(order: str, why: str) -> str:
 
 
 def edited(order: str) -> str:
-    """Answer an order whose comment is not what it was when it came in."""
+    """Answer an order whose comment is not what it was when it came in; empty when it is gone."""
+    if not order:
+        return "An order was not carried out: this comment was edited before it was read. Write a new one."
     return f"{_not_carried_out(order)}: its comment was edited before it was read. Write it in a new comment."
+
+
+def read_late(order: str) -> str:
+    """Answer an order in a review of which nobody can tell whether it was edited."""
+    return (
+        f"{_not_carried_out(order)}: this review was read late, and GitHub does not tell whether it was"
+        " edited since. Write it in a comment."
+    )
 
 
 def head_moved_meanwhile(order: str, before: str, now: str) -> str:
@@ -51,13 +62,18 @@ def expired(order: str, at: str) -> str:
 
 def failed(order: str, why: str, remedy: str = "") -> str:
     """Answer an order that was allowed and could not be carried out."""
-    done = f" {sentence(inline(remedy))}" if remedy else f" {code('/retry')} tries again."
-    return f"{code(order, _SHOWN)} failed: {inline(why)}.{done}"
+    done = f" {sentence(inline(remedy, _LONGEST_REASON))}" if remedy else f" {code('/retry')} tries again."
+    return f"{code(order, _SHOWN)} failed: {inline(why, _LONGEST_REASON)}.{done}"
 
 
 def superseded(order: str, by: str) -> str:
     """Answer an order that a later one takes the place of."""
     return f"{_not_carried_out(order)}: {code(by, _SHOWN)} was given after it."
+
+
+def carried_out(order: str) -> str:
+    """Answer an order in a review, which takes no reaction, that leaves nothing else to say."""
+    return f"{code(order, _SHOWN)} was carried out."
 
 
 def you_can(orders: Iterable[str]) -> str:

@@ -64,6 +64,9 @@ class Machinery(Caller):
         self._call("POST", f"/installations/{installation_id}/limits", body)
 
     def most(self, installation_id: int) -> dict[str, int]:
-        """Return the most that an installation did in any minute or hour, by the names `limit` has."""
+        """Return the most that an installation did in any minute or hour, by the names `limit` has.
+
+        `refused` is how many requests were over a limit.
+        """
         found: dict[str, int] = self._call("GET", f"/installations/{installation_id}/limits")
         return found

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict
 from typing import Any
 
 from sandbox.forge import accounts, check_events, checks, mergequeue
@@ -106,5 +105,5 @@ def set_limits(installation_id: int) -> dict[str, Any]:
 
 @admin.get("/installations/<int:installation_id>/limits")
 def get_use(installation_id: int) -> dict[str, Any]:
-    """Show the most that an installation did in a minute or an hour."""
-    return dict.fromkeys(asdict(Limits()), 0) | forge().secondary.most(f"installation:{installation_id}")
+    """Show the most that an installation did in a minute or an hour, and what was refused."""
+    return forge().secondary.most(f"installation:{installation_id}")

@@ -42,6 +42,7 @@ class _Use:
     creations: deque[float] = field(default_factory=deque)
     points: deque[tuple[float, int]] = field(default_factory=deque)
     most: dict[str, int] = field(default_factory=lambda: {one.name: 0 for one in fields(Limits)})
+    refused: int = 0
 
 
 class SecondaryLimits:
@@ -60,9 +61,13 @@ class SecondaryLimits:
             self._uses.pop(caller, None)
 
     def most(self, caller: str) -> dict[str, int]:
-        """Return the most that a caller did within any minute or hour, by the names of `Limits`."""
+        """Return the most that a caller did within any minute or hour, by the names of `Limits`.
+
+        `refused` is how many requests there were besides.
+        """
         with self._lock:
-            return dict(self._uses.get(caller, _Use()).most)
+            use = self._uses.get(caller, _Use())
+            return use.most | {"refused": use.refused}
 
     def take(self, caller: str, method: str, path: str) -> None:
         """Count a request to a path of the API, or raise GitHub's refusal."""
@@ -72,7 +77,11 @@ class SecondaryLimits:
             use, now = self._uses.setdefault(caller, _Use()), time.monotonic()
             self._forget(use, now)
             would = self._would_be(use, now, creates=creates, points=points)
-            self._refuse(self._own.get(caller, self._everybody), use, now, would, creates=creates)
+            try:
+                self._refuse(self._own.get(caller, self._everybody), use, now, would, creates=creates)
+            except ApiError:
+                use.refused += 1
+                raise
             use.points.append((now, points))
             if creates:
                 use.creations.append(now)

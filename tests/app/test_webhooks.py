@@ -269,7 +269,7 @@ def test_an_event_is_queued_as_soon_as_a_worker_takes_it(
     settings = Settings(redis_url=redis_server.url, webhook_secret=Secret(SECRET))
     raw = json.dumps(bodies.comment("/help")).encode()
     headers = signed(raw, event="issue_comment")
-    without_taker = create_public_app(settings).test_client()
+    without_taker = create_public_app(settings, taken=frozenset()).test_client()
     answer = without_taker.post("/webhooks/github", data=raw, headers=headers)
     assert (answer.status_code, answer.json["message"]) == (202, "no worker takes this event")
     assert store.keys("*") == []

@@ -76,7 +76,7 @@ def test_encrypted_files_become_secrets_and_their_plaintext_is_nowhere_else(
     assert env is not None
     assert base64.b64decode(env["data"]["WORD"]).decode() == HIDDEN
     # The repository was empty a moment ago, which may have been said on the commit first.
-    until(lambda: team.statuses(sha)[-1]["state"] == "success", what="success")
+    until(lambda: [s["state"] for s in team.statuses(sha)][-1:] == ["success"], what="success")
     assert where(world, HIDDEN) == []
     assert where(world, vault.age) == []
     assert where(world, team.namespace) != []  # it does look

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from policies import conditions
+from policies.objects import ObjectRef
 from sandbox import up as sandbox
 from sandbox.processes import Process
 from tests.fixtures.freezing import freeze
@@ -108,6 +109,52 @@ def test_a_flushed_redis_loses_nothing(world: World) -> None:
         if team.statuses(sha):
             assert team.final(sha, within=40)["state"] == "success"
     assert (team.config("a") or {})["data"] == {"value": "4"}
+
+
+def test_a_redis_flushed_every_second_loses_nothing(world: World) -> None:
+    team = world.team(wait=True, interval="5s")
+    team.settled(team.push({"app/a.yaml": config_map("a", "0"), "app/web.yaml": deployment("web")}))
+    first = ObjectRef("", "v1", "ConfigMap", team.namespace, "first")
+    number = 0
+    for second in range(15):
+        if second % 3 == 0:
+            number += 1
+            image = f"ghcr.io/acme/web:{number}"
+            sha = team.push(
+                {"app/a.yaml": config_map("a", str(number)), "app/web.yaml": deployment("web", image=image)}
+            )
+        if second % 5 == 0:
+            world.client.patch(first, {"data": {"value": "theirs"}}, manager="somebody")
+        world.redis.flushall()
+        time.sleep(1)
+    team.settled(sha)
+    assert team.final(sha, within=40)["state"] == "success"
+    assert (team.config("a") or {})["data"] == {"value": str(number)}
+    until(lambda: (team.config("first") or {})["data"] == {"value": "1"}, what="the edit put right")
+
+
+def test_commits_that_a_flush_has_made_forgotten_are_found_once_github_is_back(world: World) -> None:
+    team = world.team(paths=("first",))
+    team.kustomization("app", dependsOn=[{"name": "later"}])
+    files = {"app/a.yaml": config_map("a", "1"), "later/b.yaml": config_map("b")}
+    shas = [team.push(files), team.push({"app/a.yaml": config_map("a", "2")})]
+    for sha in shas:
+        until(lambda sha=sha: team.statuses(sha), what="a pending status")
+    lost = f"fairway:recover:acme/{team.namespace}"
+    Process(world.folder, "forge").stop(5)
+    try:
+        world.redis.flushall()
+        until(lambda: world.redis.get(lost), what="the flush noticed")
+        until(
+            lambda: not world.redis.hexists("fairway:dirty", f"Repository/acme/{team.namespace}"),
+            what="a report",
+        )
+        assert world.redis.get(lost), "GitHub has not been asked yet"
+    finally:
+        sandbox.up(world.folder)
+    team.kustomization("later")
+    for sha in shas:
+        assert team.final(sha, within=40)["state"] == "success"
 
 
 def test_a_push_flushed_before_it_was_read_comes_with_the_interval(world: World) -> None:

@@ -22,7 +22,7 @@ _INTERVAL = "10s"
 _PAUSE = (0.05, 1.0)  # seconds between two deeds
 _QUIET_WITHIN = 90.0  # seconds; no fault may take longer to heal
 
-# How often each deed is in the deck. Processes are killed in the first half only: one that was just started
+# How often each deed is in the deck. Processes are killed in the first third only: one that was just started
 # would hide what it had been losing.
 _DECK = {
     "push": 22,
@@ -34,7 +34,13 @@ _DECK = {
     "flush": 2,
     "restart api server": 1,
 }
-_KILLS = {"kill worker": 2, "kill watch": 1, "kill worker engine": 2, "stop worker engine": 1}
+_KILLS = {
+    **{deed: (count + 1) // 2 for deed, count in _DECK.items()},
+    "kill worker": 2,
+    "kill watch": 1,
+    "kill worker engine": 2,
+    "stop worker engine": 1,
+}
 
 
 @dataclass
@@ -60,15 +66,15 @@ class Soak:
         self._tenants = [Tenant.make(self.world, _INTERVAL) for _ in range(_TENANTS)]
         self.memory = Memory()
         try:
-            self._half(_DECK | _KILLS, until=self.seconds / 2)
-            self._half(_DECK, until=self.seconds)
+            self._deal(_KILLS, until=self.seconds / 3)
+            self._deal(_DECK, until=self.seconds)
         finally:
             self._blows.end()
         for tenant in self._tenants:
             tenant.mend()
         self._judge()
 
-    def _half(self, deck: dict[str, int], *, until: float) -> None:
+    def _deal(self, deck: dict[str, int], *, until: float) -> None:
         cards: list[str] = []
         sampled = 0.0
         while (gone := time.monotonic() - self.memory.began) < until:

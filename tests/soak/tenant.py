@@ -53,8 +53,8 @@ class Tenant:
         mended = self.broken
         if mended:
             changes[mended], self.broken = None, ""
-        self.commit(changes)
-        return f"{len(changes)} files" + (f", {mended} mended" if mended else "")
+        sha = self.commit(changes)
+        return f"{sha[:7]} in {self.team.namespace}, {len(changes)} files" + (", mended" if mended else "")
 
     def sabotage(self, chance: random.Random) -> str:
         """Push a manifest that cannot be applied, unless there is one."""
@@ -62,8 +62,8 @@ class Tenant:
             return self.push(chance)
         what = chance.choice(sorted(_BREAKS))
         self.broken = f"{chance.choice(PATHS)}/broken.yaml"
-        self.commit({self.broken: _BREAKS[what]})
-        return f"{what} in {self.broken}"
+        sha = self.commit({self.broken: _BREAKS[what]})
+        return f"{sha[:7]} in {self.team.namespace}, {what} in {self.broken}"
 
     def mend(self) -> None:
         """Push the end of what is broken."""
@@ -98,8 +98,8 @@ class Tenant:
             return _SERVICE.format(name=name, port=number)
         return deployment(name, image=f"ghcr.io/acme/web:{number}", replicas=chance.randint(0, 2))
 
-    def commit(self, changes: dict[str, str | None]) -> None:
-        """Push changes of files, and remember what the commit says."""
+    def commit(self, changes: dict[str, str | None]) -> str:
+        """Push changes of files, and remember what the commit says; returns it."""
         at = time.monotonic()
         sha = self.team.push(changes, ", ".join(sorted(changes))[:60])
         self.pushed[sha] = at
@@ -108,3 +108,4 @@ class Tenant:
                 self.files.pop(file, None)
             else:
                 self.files[file] = text
+        return sha

@@ -147,7 +147,9 @@ def test_sources_that_change_during_the_build_are_built_again(tree: Path) -> Non
         def show(self, step: Step) -> None:
             super().show(step)
             if step.doing in ("compiling", "linking"):
-                (tree / "engine" / "main.go").write_text(MAIN.replace("tiny", "edited"))
+                edited = tree / "edited.go"
+                edited.write_text(MAIN.replace("tiny", "edited"))
+                edited.replace(tree / "engine" / "main.go")  # the compiler may be reading it right now
 
     editor = Editor()
     path = binary("fairway-engine", root=tree, display=editor)

@@ -85,7 +85,7 @@ class Client:
                 f"the Kubernetes API at {self.server} cannot be reached: {_why(error)}"
             ) from error
         if response.status >= 400:
-            raise _refusal(response, response.data)
+            raise self._refused(path, response, response.data)
         try:
             return orjson.loads(response.data)
         except ValueError as error:
@@ -204,11 +204,17 @@ class Client:
             ) from error
         try:
             if response.status >= 400:
-                raise _refusal(response, _read(response))
+                raise self._refused(path, response, _read(response))
             yield _events(response)
         finally:
             # Not release_conn: an unfinished stream must not go back to the pool.
             response.close()
+
+    def _refused(self, path: str, response: urllib3.BaseHTTPResponse, body: bytes) -> ApiError:
+        error = _refusal(response, body)
+        if isinstance(error, NotFound) and not error.details.get("name"):
+            self.discovery.forget(path)  # it is no object that is missing
+        return error
 
     def _open(
         self,

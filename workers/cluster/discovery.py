@@ -2,7 +2,8 @@
 """Which kinds the cluster serves, and under which path.
 
 Asked for group by group, when a kind is first met; a kind that is not found makes the group be asked for
-once more, because its CustomResourceDefinition may have come a moment ago.
+once more, because its CustomResourceDefinition may have come a moment ago. A path that is not served any more
+is forgotten, because its definition may have been made anew with other names, versions or scope.
 """
 
 from __future__ import annotations
@@ -76,6 +77,16 @@ class Discovery:
                 f'no matches for kind "{kind}" in group "{group}"', status=404, cause="NoMatch"
             ) from None
         return self.resource(group, versions["preferredVersion"]["version"], kind)
+
+    def forget(self, path: str) -> None:
+        """Ask anew, when it is needed next, for the group of a path that the cluster does not serve."""
+        _, root, *parts = path.split("/")
+        if root != "apis" or len(parts) < 3:
+            return
+        group, version, *_ = parts
+        for known in [known for known in list(self._resources) if known[:2] == (group, version)]:
+            self._resources.pop(known, None)
+        self._asked.pop((group, version), None)
 
     def _refresh(self, group: str, version: str) -> None:
         with self._lock:

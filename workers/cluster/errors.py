@@ -90,10 +90,11 @@ def from_status(status: int, body: dict[str, Any], *, retry_after: float | None 
     """Turn an HTTP code and a Status body into the matching error."""
     kind = _BY_STATUS.get(status, Unavailable if status >= 500 else ApiError)
     message = body.get("message") or f"the API server answered {status}"
+    details = body.get("details")
     return kind(
         message,
         status=status,
         cause=body.get("reason") or "",
-        details=body.get("details") or {},
+        details=details if isinstance(details, dict) else {},
         retry_after=retry_after,
     )

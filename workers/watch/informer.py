@@ -8,6 +8,7 @@ cut goes on from the last version it told of, which needs no list and loses noth
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import threading
@@ -89,7 +90,8 @@ class Informer:
                 while not self._stop.is_set():
                     version = self._watch(version)
             except NotFound as error:
-                self._gone(error)
+                if not self._moved():
+                    self._gone(error)
                 self._rest(_LOOK_EVERY)
             except Gone as error:
                 log.info("%s listed again: %s", self._resource.plural, error.message)
@@ -107,6 +109,16 @@ class Informer:
         pause = min(self._pause, longest)
         self._stop.wait(pause * random.uniform(0.8, 1.2))  # noqa: S311 (spreads retries, guards nothing)
         self._pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _moved(self) -> bool:
+        """Find the kind where it is served now; tells whether that is elsewhere than before."""
+        before, discovery = self._resource, self._client.discovery
+        try:
+            self._resource = discovery.resource(before.group, before.version, before.kind)
+        except ApiError:
+            with contextlib.suppress(ApiError):
+                self._resource = discovery.preferred(before.group, before.kind)
+        return self._resource != before
 
     def _gone(self, error: NotFound) -> None:
         """Tell once that there is nothing: the kind's definition went, and with it every object."""

@@ -33,7 +33,7 @@ from workers.watch.health import HealthWatch, Kind, Owner, Pods
 from workers.watch.informer import Changed, Informer, Listed
 from workers.watch.named import Named, NamedWatch
 from workers.watch.planning import Planning
-from workers.watch.state import KINDS, Due, State
+from workers.watch.state import KINDS, NAMES, Due, State
 from workers.watch.timers import elapsed
 from workers.workqueue import Key, Queue, Workqueue
 
@@ -71,6 +71,12 @@ class Loop:
         self._planning = Planning(self._state, self._health, self._named)
         self._drifts = Drifts(self._state, ledger, client)
         self._informers: list[Informer] = []
+        self._listed_kinds: set[str] = set()
+
+    @property
+    def knows_all(self) -> bool:
+        """Tell whether all objects we serve have been listed since the start."""
+        return self._listed_kinds >= NAMES
 
     def serve(self, kinds: set[str]) -> None:
         """Queue only objects of these kinds from now on; what waited for that is looked at."""
@@ -170,6 +176,7 @@ class Loop:
             self._changed(self._objects[key], gone=True)
         for obj in objects:
             self._changed(obj, gone=False)
+        self._listed_kinds.add(kind)
 
     def _changed(self, obj: Object, *, gone: bool) -> None:
         # Flux's schemas admit an object without a spec; its run says so in its status.

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import secrets
 import signal
 import socket
 import threading
@@ -115,15 +116,25 @@ class Watch:
         """Queue reports on repositories that have commits without a final status, and put off work."""
         client, work = self._context.redis, self._context.queue
         Deferred(client).resume(lambda push: work.send("workers.tasks.on_push", push))
-        if client.set(self._epoch, "1", nx=True):
+        # Before the sources have been listed there is nobody whose commits could be looked after.
+        if loop.knows_all and self._flushed():
             loop.remember()
-            for owner, name in loop.repositories():
-                client.set(f"fairway:recover:{owner}/{name}", "1")
-                work.add(Key("Repository", owner, name), Queue.PUSH)
+            self._recover(loop.repositories())
             self._sweeps.at_once()
         work.add_all(self._sweeps.due(loop.repositories(), time.monotonic()))
         for repository in heads.repositories(client):
             owner, _, name = repository.partition("/")
+            work.add(Key("Repository", owner, name), Queue.PUSH)
+
+    def _recover(self, repositories: set[tuple[str, str]]) -> None:
+        """Have reports look at GitHub for what Redis has lost; all is noted down, or, after a flush, none."""
+        client, work = self._context.redis, self._context.queue
+        pipe = client.pipeline(transaction=True)
+        for owner, name in repositories:
+            pipe.set(f"fairway:recover:{owner}/{name}", secrets.token_hex(8))
+        pipe.set(self._epoch, "1")
+        pipe.execute()
+        for owner, name in repositories:
             work.add(Key("Repository", owner, name), Queue.PUSH)
 
     def _flushed(self) -> bool:

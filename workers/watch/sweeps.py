@@ -10,6 +10,7 @@ from workers.workqueue import Addition, Key, Queue
 
 EVERY = 180.0  # seconds
 DELIVERIES = Key("LostDeliveries", "github", "app")
+_KINDS = ("Conversations", "Sweep")  # what a repository is looked at for
 
 
 class Sweeps:
@@ -25,7 +26,7 @@ class Sweeps:
 
     def due(self, repositories: Iterable[tuple[str, str]], now: float) -> list[Addition]:
         """Return what is to be looked at now; a repository that is new has its turn within one round."""
-        keys = {DELIVERIES, *(Key("Sweep", owner, name) for owner, name in repositories)}
+        keys = {DELIVERIES, *(Key(kind, *where) for where in repositories for kind in _KINDS)}
         for key in self._due.keys() - keys:
             del self._due[key]
         found = []

@@ -3,17 +3,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
+from app.cli.demo import fleet
 from app.cli.demo.stage import Stage
-from app.cli.demo.timeline import StoryFailed, Timeline
-from policies import conditions
-from policies.objects import Object, ObjectRef
+from app.cli.demo.timeline import Timeline
 
-_NAMESPACE = "apps"
-_SETTLED = 60.0  # seconds; a loaded machine starts slowly
-_SOURCE = ObjectRef("source.toolkit.fluxcd.io", "v1", "GitRepository", _NAMESPACE, "fleet")
+_NAMESPACE, _APPS = "apps", ("web", "api")
 
 
 def play(stage: Stage) -> None:
@@ -21,11 +15,12 @@ def play(stage: Stage) -> None:
     console = stage.console
     repo = stage.forge.create_repository("acme", "fleet", files={"README.md": "# fleet\n"})
     stage.forge.install(stage.forge.app("fairway"), "acme")
-    _follow(stage, repo.clone_url)
+    fleet.follow(stage, repo, _NAMESPACE, _APPS, waiting=["web"])
+    fleet.settled(stage, _NAMESPACE, _APPS, ready=False)
     timeline = Timeline(console, stage.forge, repo, stage.cluster)
     try:
         console.print("\n[bold]1  A push reaches the cluster[/bold]")
-        files = {**_app("web", 2), **_app("api", 1)}
+        files = {**fleet.app("web", 2), **fleet.app("api", 1)}
         sha = timeline.push(
             lambda: stage.forge.commit(repo, files, "Add web and api", author="alice"),
             author="alice",
@@ -69,97 +64,3 @@ def _where(stage: Stage, html_url: str, sha: str) -> None:
         f"             [dim]{html_url}/commit/{sha[:12]}   {stage.page}/{repository}/commit/{sha}[/dim]",
         soft_wrap=True,
     )
-
-
-def _follow(stage: Stage, url: str) -> None:
-    """Create what a team applies once: a namespace, the source, and a Kustomization an app."""
-    client = stage.cluster
-    client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _NAMESPACE}})
-    client.create(
-        {
-            "apiVersion": "source.toolkit.fluxcd.io/v1",
-            "kind": "GitRepository",
-            "metadata": {"name": "fleet", "namespace": _NAMESPACE},
-            "spec": {"url": url, "ref": {"branch": "main"}, "interval": "10m"},
-        }
-    )
-    _until(stage, _SOURCE, lambda obj: bool((obj.get("status") or {}).get("artifact")))
-    for name in ("web", "api"):
-        client.create(
-            {
-                "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
-                "kind": "Kustomization",
-                "metadata": {"name": name, "namespace": _NAMESPACE},
-                "spec": {
-                    "sourceRef": {"kind": "GitRepository", "name": "fleet"},
-                    "path": f"./apps/{name}",
-                    "targetNamespace": _NAMESPACE,
-                    "interval": "10m",
-                    "retryInterval": "1m",
-                    "prune": True,
-                    "wait": name == "web",
-                },
-            }
-        )
-        ref = ObjectRef("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", _NAMESPACE, name)
-        _until(stage, ref, lambda obj: conditions.find(conditions.of(obj), "Ready") is not None)
-
-
-def _until(stage: Stage, ref: ObjectRef, seen: Callable[[Object], bool]) -> None:
-    """Wait for an object to get so far, so that the story begins with the push."""
-    deadline = time.monotonic() + _SETTLED
-    while not seen(stage.cluster.get(ref)):
-        if time.monotonic() > deadline:
-            raise StoryFailed(f"{ref} was not ready for the story after {_SETTLED:.0f} s")
-        time.sleep(0.05)
-
-
-def _app(name: str, replicas: int) -> dict[str, str]:
-    labels = f"app: {name}"
-    return {
-        f"apps/{name}/deployment.yaml": f"""apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: {name}
-spec:
-  replicas: {replicas}
-  selector:
-    matchLabels:
-      {labels}
-  template:
-    metadata:
-      labels:
-        {labels}
-    spec:
-      serviceAccountName: {name}
-      containers:
-      - name: {name}
-        image: ghcr.io/acme/{name}:6.9.0
-        envFrom:
-        - configMapRef:
-            name: {name}
-""",
-        f"apps/{name}/service.yaml": f"""apiVersion: v1
-kind: Service
-metadata:
-  name: {name}
-spec:
-  selector:
-    {labels}
-  ports:
-  - port: 80
-    targetPort: 8080
-""",
-        f"apps/{name}/config.yaml": f"""apiVersion: v1
-kind: ConfigMap
-metadata:
-  name: {name}
-data:
-  GREETING: hello from {name}
----
-apiVersion: v1
-kind: ServiceAccount
-metadata:
-  name: {name}
-""",
-    }

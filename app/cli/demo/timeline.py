@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,6 +24,7 @@ from sandbox.forge.admin import Forge, Repository
 from workers.cluster import Client
 from workers.watch.informer import Changed, Informer, Listed
 
+T = TypeVar("T")
 _POLL = 0.01  # seconds; the forge is asked, the cluster is watched
 _COLOURS = {"success": "green", "failure": "red", "error": "red", "pending": "yellow"}
 
@@ -76,12 +77,17 @@ class Timeline:
 
     def push(self, send: Callable[[], str], *, author: str, message: str) -> str:
         """Push, and start the clock at the moment the push is out; returns the commit."""
+        where = self._repository.full_name
+        return self.act(send, lambda sha: f"push {sha[:7]} to {where} by {author}: {message}", "push")
+
+    def act(self, do: Callable[[], T], text: Callable[[T], str], what: str) -> T:
+        """Start the clock, do something, and say what came of it."""
         self._steps.clear()
         self._quiet = False
         self._started = time.monotonic()
-        sha = send()
-        self._line(f"push {sha[:7]} to {self._repository.full_name} by {author}: {message}", "push")
-        return sha
+        done = do()
+        self.tell(text(done), what)
+        return done
 
     def until_final(self, sha: str, *, state: str, saying: Iterable[str] = (), within: float = 60.0) -> Step:
         """Follow the commit's statuses to the final one; raises StoryFailed when it is not as it must be."""
@@ -90,7 +96,7 @@ class Timeline:
         while time.monotonic() < deadline:
             statuses = self._forge.statuses(self._repository, sha)
             for one in statuses[shown:]:
-                self._status(one)
+                self.status(one)
             shown = len(statuses)
             if statuses and statuses[-1]["state"] != "pending":
                 return self._judge(sha, statuses[-1], state, saying)
@@ -116,10 +122,11 @@ class Timeline:
                 )
         return Step(time.monotonic() - self._started, "status", status["description"])
 
-    def _status(self, one: dict[str, Any]) -> None:
+    def status(self, one: dict[str, Any]) -> None:
+        """Tell of a commit status."""
         colour = _COLOURS.get(one["state"], "white")
         said = escape(f"{one['context']}: {one['description']}")
-        self._line(
+        self.tell(
             f"[{colour}]status {one['state']:<8}[/{colour}] {said}", f"status {one['state']}", markup=True
         )
 
@@ -130,13 +137,14 @@ class Timeline:
             if text and self._seen.get(ref.id) != text:
                 self._seen[ref.id] = text
                 if not self._quiet:
-                    self._line(f"{named(ref)} {text}", f"{ref.kind} {text.split()[0]}")
+                    self.tell(f"{named(ref)} {text}", f"{ref.kind} {text.split()[0]}")
         if isinstance(seen, Listed):
             with self._lock:
                 self._listed.add(str(seen.source))
                 self._lock.notify_all()
 
-    def _line(self, text: str, what: str, *, markup: bool = False) -> None:
+    def tell(self, text: str, what: str, *, markup: bool = False) -> None:
+        """Print a line with the time since the clock was started."""
         with self._lock:
             at = time.monotonic() - self._started
             self._steps.append(Step(at, what, text))

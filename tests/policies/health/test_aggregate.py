@@ -94,6 +94,7 @@ def test_a_text_about_thousands_still_fits_into_a_condition() -> None:
 
 
 OLD_AND_NEW = {"replicas": 3, "updatedReplicas": 1}
+SURGED = {"replicas": 2, "updatedReplicas": 1, "readyReplicas": 2}
 ON_NODES = {"numberReady": 3, "desiredNumberScheduled": 4, "currentNumberScheduled": 4}
 
 
@@ -117,6 +118,14 @@ ON_NODES = {"numberReady": 3, "desiredNumberScheduled": 4, "currentNumberSchedul
             "2 of 3 ready",
         ),
         (live("apps/v1/Deployment"), "0 of 1 ready"),
+        (
+            live("apps/v1/Deployment", {**SURGED, "availableReplicas": 1}, {"minReadySeconds": 10}),
+            "0 of 1 available",
+        ),
+        (
+            live("apps/v1/Deployment", {**SURGED, "availableReplicas": 2}, {"minReadySeconds": 10}),
+            "1 of 1 ready",
+        ),
         (live("apps/v1/StatefulSet", {**OLD_AND_NEW, "readyReplicas": 3}, {"replicas": 3}), "1 of 3 ready"),
         (
             live(
@@ -139,6 +148,8 @@ ON_NODES = {"numberReady": 3, "desiredNumberScheduled": 4, "currentNumberSchedul
         "a new pod is not ready because an old one is",
         "half way through",
         "no status",
+        "ready for too short a time",
+        "ready for long enough",
         "old pods of a StatefulSet do not count",
         "but those its partition keeps do",
         "ReplicaSet",

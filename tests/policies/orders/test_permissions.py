@@ -88,6 +88,21 @@ def test_an_order_is_carried_out_in_the_namespaces_of_its_environment() -> None:
     assert decide(facts("reconcile", namespaces=frozenset({"infra"}))) == Allowed(frozenset({"infra"}))
 
 
+def test_one_without_an_environment_satisfies_the_rules_of_all_that_it_touches() -> None:
+    rules = Rules({}, {("reconcile", "prod"): RELEASE, ("retry", "staging"): Rule(off=True)})
+    both = frozenset({"apps", "infra"})
+    assert "in `prod` it takes" in refused(decide(facts("reconcile", namespaces=both, rules=rules)))
+    assert decide(facts("reconcile", CAROL, namespaces=both, rules=rules)) == Allowed(both)
+    infra = frozenset({"infra"})
+    assert decide(facts("reconcile", namespaces=infra, rules=rules)) == Allowed(infra)
+    assert "off in `staging`" in refused(decide(facts("retry", namespaces=both, rules=rules)))
+    # Only where it has an effect, not in the whole of each environment.
+    narrow = bound(
+        {"namespaces": ["other"], "verbs": ["hold"], "environments": [{"name": "staging"}]}, verbs=["retry"]
+    )
+    assert decide(facts("retry", tenant=narrow, namespaces=infra)) == Allowed(infra)
+
+
 def test_without_a_binding_nobody_orders_anything() -> None:
     nobody = tenant("acme", 7, served=True, tenancy="strict")
     for served in SERVED:

@@ -20,14 +20,16 @@ from policies.orders.registry import Command, find
 from policies.orders.rules import Rule, Rules
 from policies.pull_request import Content, Fate, Mark, Outcome, Row
 from policies.pull_request.content import Coming
+from policies.rollback import Restored
 from policies.surface import help as help_text
-from policies.surface import locks, mistakes, orders, pull_request, refusals
+from policies.surface import locks, mistakes, orders, pull_request, reconciling, refusals, rollback
 from policies.surface.refusals import Refused
 from policies.tenancy import Tenant, tenant
 
 Through = Callable[[str], str]
 AT, LATER = "2026-11-28T11:00:00Z", "2026-11-28T18:30:00Z"
 PAGE = "https://fairway.example/acme/fleet/commit/a1b2c3d"
+PULL = "https://github.example/acme/fleet/pull/41"
 HEAD, OTHER = "a1b2c3d" + "0" * 33, "b7d0e11" + "1" * 33
 
 
@@ -161,6 +163,15 @@ def seen(comment: str) -> str:
     return comment.rpartition("\n<!-- fairway-state:")[0]
 
 
+def restored(t: Through) -> list[Restored]:
+    old, new = ("100644", "1" * 40), ("100644", "2" * 40)
+    return [
+        Restored(t("prod/web.yaml"), old, new),
+        Restored(t("prod/new.yaml"), None, new),
+        Restored(t("prod/gone.yaml"), old, None),
+    ]
+
+
 # fmt: off
 SAID: dict[str, Callable[[Through], str]] = {
     "help.orders": lambda t: help_text.orders(bound(), Rules()),
@@ -248,11 +259,42 @@ SAID: dict[str, Callable[[Through], str]] = {
     "locks.table": lambda t: locks.table(standing(t)),
     "locks.table.long": lambda t: locks.table(Standing(holds=tuple(hold(t) for _ in range(53)))),
     "locks.table.nothing": lambda t: locks.table(Standing()),
+    "reconciling.asked": lambda t: reconciling.asked(
+        [t("GitRepository/apps/fleet"), t("Kustomization/apps/web")]),
+    "reconciling.asked.many": lambda t: reconciling.asked([t(f"Kustomization/apps/{n}") for n in range(11)]),
+    "reconciling.again": lambda t: reconciling.again([t("Kustomization/apps/web")]),
+    "reconciling.nothing_follows": lambda t: orders.nothing_to_do(
+        "/reconcile", reconciling.nothing_follows(t("main"), "")),
+    "reconciling.nothing_follows.environment": lambda t: orders.nothing_to_do(
+        "/reconcile prod", reconciling.nothing_follows(t("main"), t("prod") or "x")),
+    "reconciling.nothing_failed": lambda t: orders.nothing_to_do("/retry", reconciling.nothing_failed()),
+    "rollback.title": lambda t: rollback.title("prod", 41),
+    "rollback.body": lambda t: rollback.body(
+        t("prod"), (41, PULL), (OTHER, HEAD), [*restored(t)], {t("prod/new.yaml"): [t("staging"), t("dev")]},
+        actor=t("alice"), reason=t("errors at checkout") or "x"),
+    "rollback.body.alone": lambda t: rollback.body(
+        t("prod"), (41, PULL), (OTHER, HEAD), restored(t)[:1], {}, actor=t("alice"), reason=""),
+    "rollback.body.large": lambda t: rollback.body(
+        t("prod"), (41, PULL), (OTHER, HEAD), restored(t) * 20,
+        {f"{n:03}{t('x')}": ["staging"] for n in range(60)}, actor=t("alice"), reason=""),
+    "rollback.opened": lambda t: rollback.opened(42, PULL, t("prod"), 3, merged_by_us=False),
+    "rollback.opened.merged_by_us": lambda t: rollback.opened(42, PULL, t("prod"), 1, merged_by_us=True),
+    "rollback.already_open": lambda t: rollback.already_open(42, PULL, t("prod")),
+    "rollback.nothing_to_put_back": lambda t: orders.nothing_to_do(
+        "/rollback prod", rollback.nothing_to_put_back(t("prod"))),
+    "rollback.not_merged": lambda t: refused(rollback.not_merged()),
+    "rollback.not_writable": lambda t: refused(rollback.not_writable(t("prod"))),
+    "rollback.conflict": lambda t: refused(rollback.conflict([t("prod/web.yaml")])),
+    "rollback.conflict.many": lambda t: refused(rollback.conflict([t(f"prod/{n}.yaml") for n in range(9)])),
+    "rollback.unknown_history": lambda t: refused(rollback.unknown_history()),
     "orders.refused": lambda t: orders.refused(t("/x"), Refused("it takes more", "somebody can help")),
     "orders.nothing_waits": lambda t: orders.nothing_waits(t("/promote prod")),
     "orders.nothing_to_do": lambda t: orders.nothing_to_do(
         t("/retry"), t("nothing failed in this pull request")),
-    "orders.edited": lambda t: orders.edited(t("/lock prod")),
+    "orders.edited": lambda t: orders.edited(t("/lock prod") or "x"),
+    "orders.edited.away": lambda t: orders.edited(""),
+    "orders.read_late": lambda t: orders.read_late(t("/lock prod")),
+    "orders.carried_out": lambda t: orders.carried_out(t("/status")),
     "orders.head_moved_meanwhile": lambda t: orders.head_moved_meanwhile(t("/reconcile"), OTHER, HEAD),
     "orders.expired": lambda t: orders.expired(t("/rollback prod"), LATER),
     "orders.failed": lambda t: orders.failed(t("/rollback prod"), t("GitHub answered 502 to POST pulls")),
@@ -274,6 +316,8 @@ SAID: dict[str, Callable[[Through], str]] = {
     "pull_request.comment.long": lambda t: seen(pull_request.comment(
         content(t, State.FAILURE, *(row(t, Mark.FAILED, "refused", name=f"web-{n}", message="why " * 900)
                                     for n in range(50)), total=4000, left_out=3950), AT)),
+    "pull_request.unmerged.lacking": lambda t: seen(pull_request.unmerged(
+        41, is_open=True, missing={"checks: write": "check runs"}, updated=AT)),
     "pull_request.unmerged": lambda t: seen(pull_request.unmerged(41, is_open=True, hold=None, updated=AT)),
     "pull_request.unmerged.held": lambda t: seen(
         pull_request.unmerged(41, is_open=True, hold=hold(t), updated=AT)),

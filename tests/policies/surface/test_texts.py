@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from policies.surface import help as help_text
-from policies.surface import locks, mistakes, orders, pull_request, refusals
+from policies.surface import locks, mistakes, orders, pull_request, reconciling, refusals, rollback
 from policies.surface.words import instant, listed, moment, sentence, span
 from tests.policies.surface import hostile
 from tests.policies.surface.conftest import FOLDER
@@ -41,9 +41,10 @@ def test_every_golden_file_belongs_to_a_text() -> None:
     assert texts == set(SAID)
 
 
-@pytest.mark.parametrize(
-    "module", [help_text, locks, mistakes, orders, pull_request, refusals], ids=lambda m: m.__name__
-)
+MODULES = [help_text, locks, mistakes, orders, pull_request, reconciling, refusals, rollback]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda m: m.__name__)
 def test_every_text_has_a_golden_file(module: ModuleType) -> None:
     short = module.__name__.rpartition(".")[2]
     functions = {

@@ -40,6 +40,7 @@ def test_a_write_costs_five_points_and_a_read_one(stage: Stage) -> None:
     assert [api.get(stage.path).status for _ in range(3)] == [200, 200, 429]
     assert int(api.get(stage.path).headers["Retry-After"]) > 50
     assert stage.forge.most(stage.installation)["points_per_minute"] == 12
+    assert stage.forge.most(stage.installation)["refused"] == 3
 
 
 def test_one_installations_limits_are_not_anothers(stage: Stage, make_stage: MakeStage) -> None:

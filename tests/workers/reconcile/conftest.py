@@ -12,11 +12,11 @@ import pytest
 
 from app.cli.install import prepare
 from app.cli.redis import EmbeddedRedis
-from policies.objects import Object
+from policies.objects import Object, ObjectRef
 from policies.ownership import with_owner
 from policies.settings import Settings
 from tests.fixtures.cluster import Cluster
-from tests.workers.reconcile.delivery import Delivery
+from tests.workers.reconcile.delivery import Delivery, seen_as_it_is
 from workers.cluster import Client
 from workers.context import Context
 from workers.engine import Engine
@@ -118,7 +118,7 @@ def delivery(deliver: Callable[..., Delivery], namespace: str) -> Delivery:
 
 @pytest.fixture
 def reconcile(
-    cluster: Cluster, redis_server: EmbeddedRedis, tmp_path: Path, _served: None
+    client: Client, cluster: Cluster, redis_server: EmbeddedRedis, tmp_path: Path, _served: None
 ) -> Callable[[Object], None]:
     """Reconcile an object as a worker does."""
     environment = {
@@ -134,6 +134,7 @@ def reconcile(
     }
 
     def run(obj: Object) -> None:
+        seen_as_it_is(client, ObjectRef.of(obj))
         reconcilers[obj["kind"]].reconcile(obj["metadata"]["namespace"], obj["metadata"]["name"])
 
     return run

@@ -74,10 +74,14 @@ class Delivery:
 
     def run(self, name: str = "app") -> Object:
         """Reconcile as a worker does and return the object."""
-        self._seen_as_it_is(ObjectRef(*SOURCE, self.namespace, "src"))
-        self._seen_as_it_is(ObjectRef(*KUSTOMIZATION, self.namespace, name))
-        KustomizationReconciler(self.context).reconcile(self.namespace, name)
+        self.reconcile(name)
         return self.client.get(ObjectRef(*KUSTOMIZATION, self.namespace, name))
+
+    def reconcile(self, name: str = "app") -> None:
+        """Reconcile as a worker does; the object may be gone afterwards."""
+        seen_as_it_is(self.client, ObjectRef(*SOURCE, self.namespace, "src"))
+        seen_as_it_is(self.client, ObjectRef(*KUSTOMIZATION, self.namespace, name))
+        KustomizationReconciler(self.context).reconcile(self.namespace, name)
 
     def apply(self, files: Mapping[str, str], **spec: Any) -> Object:
         """Commit, reconcile Kustomization `app`, and return it."""
@@ -88,20 +92,21 @@ class Delivery:
     def config(self, name: str, namespace: str = "") -> Object | None:
         return self.client.find(ObjectRef("", "v1", "ConfigMap", namespace or self.namespace, name))
 
-    def _seen_as_it_is(self, ref: ObjectRef) -> None:
-        """Wait until a cheap read shows the object as it is: a run that sees an older one begins again."""
-
-        def version(*, cached: bool) -> str:
-            obj = self.client.find(ref, cached=cached) or {"metadata": {}}
-            return str(obj["metadata"].get("resourceVersion"))
-
-        until(lambda: version(cached=True) == version(cached=False), what=f"{ref} as it is")
-
     def _create(self, ref: ObjectRef, spec: Mapping[str, Any]) -> None:
         metadata = {"name": ref.name, "namespace": ref.namespace}
         self.client.create(
             {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": metadata, "spec": dict(spec)}
         )
+
+
+def seen_as_it_is(client: Client, ref: ObjectRef) -> None:
+    """Wait until a cheap read shows an object as it is: a run that sees an older one begins again."""
+
+    def version(*, cached: bool) -> str:
+        obj = client.find(ref, cached=cached) or {"metadata": {}}
+        return str(obj["metadata"].get("resourceVersion"))
+
+    until(lambda: version(cached=True) == version(cached=False), what=f"{ref} as it is")
 
 
 def told(obj: Object, kind: str = "Ready") -> tuple[str, str, str]:

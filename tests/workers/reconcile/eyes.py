@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from policies.ledger import Known, version_of
 from policies.objects import Object, ObjectRef
 from tests.fixtures.line import ApiProxy, Asked
+from tests.fixtures.queueing import Recorded
 from tests.fixtures.world import until
 from tests.workers.reconcile.delivery import Delivery
 from workers.watch.loop import Loop
-from workers.workqueue import Key, Queue, Workqueue
+from workers.workqueue import Key
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Eyes:
     def __post_init__(self) -> None:
         context = self.delivery.context
         self.key = Key("Kustomization", self.delivery.namespace, "app")
-        self.work = Workqueue(context.redis, self._send)
+        self.work = Recorded(context.redis, self._queued)
         self.loop = Loop(
             self.delivery.client,
             self.work,
@@ -43,7 +44,7 @@ class Eyes:
         )
         self.loop.start()
 
-    def _send(self, key: Key, queue: Queue) -> None:
+    def _queued(self, key: Key) -> None:
         self.sent += key == self.key
 
     @property
@@ -64,9 +65,7 @@ class Eyes:
     def run(self) -> Object:
         """Reconcile as a worker does and see what came of it; what was asked before counts no longer."""
         self._from = len(self.line.asked)
-        self.work.add(self.key)
-        with self.work.run(self.key):
-            done = self.delivery.run()
+        done = self.delivery.run()
         self.settle(done)
         return done
 
@@ -81,8 +80,8 @@ class Eyes:
 
         until(seen, what="the Kustomization as it is")
         self.loop.step(wait=0)
-        with self.work.run(self.key):
-            self.sent = 0
+        self.work.empty()
+        self.sent = 0
 
     def asked(self, ref: ObjectRef) -> list[Asked]:
         """Return what the last run asked of an object."""

@@ -226,6 +226,25 @@ def test_a_definition_on_its_way_out_is_made_again_when_it_is_gone(
     client.delete(definition)
 
 
+def test_a_definition_may_come_back_otherwise(client: Client, apply: Apply, namespace: str) -> None:
+    """Our own client still has the path of before."""
+    group = f"{namespace}.example"
+    first, other = crd(group), crd(group)
+    widget = made(f"{group}/v1", "Widget", "one", namespace)
+    apply(widget, first)
+    client.delete(ObjectRef.of(first))
+    until(lambda: client.find(ObjectRef.of(first)) is None, what="it gone")
+    other["spec"]["scope"] = "Cluster"
+    del widget["metadata"]["namespace"]
+    assert {change.done for change in apply(widget, other)} == {Done.CREATED}
+    client.delete(ObjectRef.of(other))
+    until(lambda: client.find(ObjectRef.of(other)) is None, what="it gone")
+    other["spec"]["names"] |= {"plural": "widgetses", "singular": "widgets"}
+    other["metadata"]["name"] = f"widgetses.{group}"
+    assert {change.done for change in apply(widget, other)} == {Done.CREATED}
+    client.delete(ObjectRef.of(other))
+
+
 def test_a_kind_that_nobody_defines_fails_naming_the_object(apply: Apply, namespace: str) -> None:
     widget = made("nobody.example/v1", "Widget", "one", namespace)
     with pytest.raises(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from policies.objects import Object, ObjectRef
 from policies.ownership import FIELD_MANAGER
 from tests.fixtures.engine import Request
 from tests.fixtures.fluxapply import FluxApply
+from tests.fixtures.world import until
 from tests.workers.reconcile.conftest import Apply, crd
 from workers.cluster import Client
 from workers.engine import BuildRequest, Engine
@@ -30,6 +32,21 @@ def rendered(engine: Engine, build_request: Request, namespace: str) -> tuple[li
 def versions(client: Client, objects: list[Object]) -> dict[str, str]:
     live = [client.get(ObjectRef.of(obj)) for obj in objects]
     return {str(ObjectRef.of(obj)): obj["metadata"]["resourceVersion"] for obj in live}
+
+
+def at_rest(client: Client, objects: list[Object]) -> dict[str, str]:
+    """Return the versions once claims are bound and controllers have stopped writing."""
+    for ref in [ObjectRef.of(obj) for obj in objects if obj["kind"] == "PersistentVolumeClaim"]:
+        until(lambda ref=ref: client.get(ref)["status"].get("phase") == "Bound", what=f"{ref} bound")  # type: ignore[misc]
+    seen: list[dict[str, str]] = []
+
+    def still() -> bool:
+        seen.append(versions(client, objects))
+        time.sleep(0.2)
+        return seen[-5:] == [seen[-1]] * 5
+
+    until(still, what="all at rest")
+    return seen[-1]
 
 
 def ours(client: Client, objects: list[Object]) -> dict[str, Any]:
@@ -54,7 +71,7 @@ def test_what_flux_applied_stays_untouched_and_so_does_what_fairway_left(
     theirs, mine = rendered
     done = flux_apply(theirs, name="app", namespace=namespace)
     assert (set(done.values()), len(done)) == ({"created"}, len(mine))
-    before = versions(client, mine)
+    before = at_rest(client, mine)
     assert {str(change.done) for change in apply(*mine)} == {"unchanged"}
     assert versions(client, mine) == before
     done = flux_apply(theirs, name="app", namespace=namespace)
@@ -71,7 +88,7 @@ def test_what_fairway_applied_is_owned_as_flux_would_own_it(
 ) -> None:
     theirs, mine = rendered
     assert {str(change.done) for change in apply(*mine)} == {"created"}
-    before, owned = versions(client, mine), ours(client, mine)
+    before, owned = at_rest(client, mine), ours(client, mine)
     done = flux_apply(theirs, name="app", namespace=namespace)
     assert set(done.values()) == {"unchanged"}
     assert versions(client, mine) == before
@@ -92,6 +109,6 @@ def test_a_definition_and_its_objects_move_too(
         "spec": {"size": 3},
     }
     flux_apply([definition, widget], name="app", namespace=namespace)
-    before = versions(client, [definition, widget])
+    before = at_rest(client, [definition, widget])
     assert {str(change.done) for change in apply(definition, widget)} == {"unchanged"}
     assert versions(client, [definition, widget]) == before

@@ -22,7 +22,6 @@ from tests.workers.reconcile.conftest import config_map, deployment, made
 from tests.workers.reconcile.delivery import Delivery, retried, told
 from workers.cluster import Client
 from workers.reconcile import parts
-from workers.reconcile.kustomization import KustomizationReconciler
 from workers.reconcile.report import Reporter
 
 _numbers = itertools.count(1)
@@ -259,7 +258,7 @@ def test_a_forged_inventory_deletes_nothing_and_shows_nothing(
     assert all(client.find(one) for one in forged)
     client.patch(ref, status, manager="tenant", subresource="status")
     client.delete(ref)
-    KustomizationReconciler(worker.context).reconcile(ref.namespace, ref.name)
+    worker.reconcile()
     assert tenant.config("mine") is None
     assert all("deletionTimestamp" not in client.get(one)["metadata"] for one in forged)
 

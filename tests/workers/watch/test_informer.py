@@ -249,15 +249,20 @@ def test_a_server_that_ends_every_watch_is_not_asked_in_circles(
     assert line.lists("configmaps") == 1
 
 
-def definition(group: str) -> Object:
+def definition(group: str, *versions: str, scope: str = "Namespaced") -> Object:
+    """Define Things, kept as the last of its versions and served as all of them."""
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    last = versions[-1] if versions else "v1"
+    served = [
+        {"name": one, "served": True, "storage": one == last, "schema": {"openAPIV3Schema": schema}}
+        for one in versions or ("v1",)
+    ]
     names = {"plural": "things", "singular": "thing", "kind": "Thing", "listKind": "ThingList"}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"things.{group}"},
-        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+        "spec": {"group": group, "scope": scope, "names": names, "versions": served},
     }
 
 
@@ -317,3 +322,65 @@ def test_by_metadata_alone_an_object_has_its_kind_and_nothing_it_holds(
     }
     assert all(o["metadata"]["managedFields"] for o in objects)
     assert not any("data" in o or "aGlkZGVu" in str(o) for o in objects)
+
+
+def test_a_definition_may_come_back_with_another_version_and_scope(client: Client, namespace: str) -> None:
+    group, found = f"{namespace}.example.com", Seen()
+    thing = {
+        "apiVersion": f"{group}/v1",
+        "kind": "Thing",
+        "metadata": {"name": "one", "namespace": namespace},
+    }
+
+    def made(obj: Object) -> bool:
+        try:
+            return bool(client.create(obj))
+        except ApiError:
+            return False
+
+    client.create(definition(group))
+    until(lambda: made(thing), what="a Thing")
+    informer = Informer(
+        client, client.discovery.resource(group, "v1", "Thing"), found.all.append, source="things"
+    )
+    try:
+        until(lambda: found.lists == [{"one"}], what="the first list")
+        client.delete(ObjectRef.of(definition(group)))
+        until(lambda: client.find(ObjectRef.of(definition(group))) is None, what="the definition gone")
+        client.create(definition(group, "v2", scope="Cluster"))
+        other = {"apiVersion": f"{group}/v2", "kind": "Thing", "metadata": {"name": "two"}}
+        until(lambda: made(other), what="a Thing that is otherwise")
+        until(lambda: ("two", False) in found.changes or "two" in found.lists[-1], what="it to be seen")
+    finally:
+        informer.stop()
+        client.delete(ObjectRef.of(definition(group)))
+
+
+def test_a_version_that_is_served_no_more_takes_no_object_along(client: Client, namespace: str) -> None:
+    group, found = f"{namespace}.example.com", Seen()
+    thing = {"apiVersion": f"{group}/v1", "kind": "Thing"}
+
+    def made(name: str) -> bool:
+        try:
+            return bool(client.create({**thing, "metadata": {"name": name, "namespace": namespace}}))
+        except ApiError:
+            return False
+
+    client.create(definition(group, "v1", "v2"))
+    until(lambda: made("one"), what="a Thing")
+    informer = Informer(
+        client, client.discovery.resource(group, "v1", "Thing"), found.all.append, source="things"
+    )
+    try:
+        until(lambda: found.lists == [{"one"}], what="the first list")
+        without = definition(group, "v1", "v2")["spec"]["versions"]
+        without[0]["served"] = False
+        client.patch(ObjectRef.of(definition(group)), {"spec": {"versions": without}}, manager="us")
+        thing["apiVersion"] = f"{group}/v2"
+        until(lambda: made("two"), what="a Thing of the other version")
+        until(lambda: ("two", False) in found.changes or "two" in found.lists[-1], what="it to be seen")
+        assert set() not in found.lists
+        assert not any(gone for _, gone in found.changes)
+    finally:
+        informer.stop()
+        client.delete(ObjectRef.of(definition(group)))

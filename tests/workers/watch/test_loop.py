@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,27 +16,13 @@ from policies.objects import Object, ObjectRef
 from policies.ownership import with_owner
 from policies.settings import Settings
 from tests.fixtures.cluster import Cluster
+from tests.fixtures.queueing import Recorded
 from tests.fixtures.world import until
-from tests.policies.made import AT, READY, WAITING, failing, kustomization
+from tests.policies.made import AT, READY, WAITING, failing, git_repository, kustomization
 from workers.cluster import Client
 from workers.ledger import Ledger
 from workers.watch.loop import Loop
-from workers.workqueue import Addition, Key, Workqueue, open_redis
-
-
-class Recorded(Workqueue):
-    """A queue that tells what has begun to wait."""
-
-    def __init__(self, client: redis.Redis, tell: Callable[[Key], None]) -> None:
-        super().__init__(client)
-        self._tell = tell
-
-    def add_all(self, additions: Sequence[Addition]) -> None:
-        before = self.busy(one.key for one in additions)
-        super().add_all(additions)
-        for one in additions:
-            if one.key not in before:
-                self._tell(one.key)
+from workers.workqueue import Key, open_redis
 
 
 class Watching:
@@ -85,10 +71,7 @@ class Watching:
 
     def ended(self) -> None:
         """Have all that was queued be done, and forget it."""
-        kept = ("fairway:seen:", "fairway:applied:")
-        for name in self.redis.keys("fairway:*"):
-            if not name.decode().startswith(kept):
-                self.redis.delete(name)
+        self.work.empty()
         self.sent.clear()
 
     def queues(self, obj: Object) -> bool:
@@ -132,7 +115,7 @@ def created(client: Client, namespace: str, conditions: Any, *, name: str = "web
 
 
 def key(obj: Object) -> Key:
-    return Key("Kustomization", obj["metadata"]["namespace"], obj["metadata"]["name"])
+    return Key(obj["kind"], obj["metadata"]["namespace"], obj["metadata"]["name"])
 
 
 def test_a_wait_whose_time_is_over_is_queued_once_and_then_looked_at_now_and_then(
@@ -419,3 +402,48 @@ def test_a_clock_that_jumps_neither_rings_early_nor_late(
     until(lambda: watching.queues(failed), what="the retry that the time has come for")
     watching.now += 3600 * 1.06
     until(lambda: watching.queues(ready), what="the run that the time has come for")
+
+
+def source(client: Client, namespace: str, name: str, **spec: Any) -> Object:
+    obj = git_repository(metadata={"namespace": namespace, "name": name}, spec=spec)
+    made = client.create({**obj, "status": {}})
+    return client.patch(ObjectRef.of(made), {"status": obj["status"]}, manager="test", subresource="status")
+
+
+def test_edges_wake_across_kinds_and_only_while_they_are_there(
+    client: Client, namespace: str, watching: Watching
+) -> None:
+    def by(name: str) -> dict[str, Any]:
+        return {"sourceRef": {"kind": "GitRepository", "name": name}}
+
+    include = [{"repository": {"name": "base"}, "toPath": "x"}]
+    base, whole = source(client, namespace, "base"), source(client, namespace, "whole", include=include)
+    api = created(client, namespace, [READY], name="api", **by("nowhere"))
+    depends, refused = {"dependsOn": [{"name": "api"}], **by("nowhere")}, failing("DependencyNotReady")
+    user, web = (
+        created(client, namespace, [READY], name="user", **by("base")),
+        created(client, namespace, refused, name="web", **depends),
+    )
+    others = [
+        created(client, namespace, [READY], name="another-user", **by("base")),
+        created(client, namespace, refused, name="another-web", **depends),
+    ]
+    watching.know(base, whole, api, user, web, *others)
+
+    def news(number: int) -> None:
+        """Let the source have another artifact, and the dependency be Ready at another revision."""
+        revision = f"main@sha1:{number:040}"
+        artifact = base["status"]["artifact"] | {"revision": revision}
+        for obj, status in ((base, {"artifact": artifact}), (api, {"lastAppliedRevision": revision})):
+            client.patch(ObjectRef.of(obj), {"status": status}, manager="test", subresource="status")
+        until(lambda: all(watching.queues(obj) for obj in others), what="those that follow all along")
+
+    news(2)
+    until(lambda: all(watching.queues(obj) for obj in (whole, user, web)), what="all that follow")
+    changed = [
+        client.patch(ObjectRef.of(obj), {"spec": spec}, manager="test")
+        for obj, spec in ((whole, {"include": None}), (user, by("whole")), (web, {"dependsOn": None}))
+    ]
+    watching.know(*changed, *[client.get(ObjectRef.of(obj)) for obj in others])
+    news(3)
+    assert not {key(obj) for obj in changed} & set(watching.sent)

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable
 from datetime import timedelta
+from typing import cast
 from urllib.parse import quote
 
 from policies import clock
@@ -20,18 +22,32 @@ log = logging.getLogger(__name__)
 _LOOK_BACK = 20  # commits that are asked for
 _RECENT = timedelta(hours=1)  # of a final status, whose check run may not have been written
 _REMEMBER = 7 * 24 * 3600  # seconds
+# Another flush may have asked again meanwhile.
+_DELETE_IF_SAME = "return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1])"
 
 
 def flag(context: Context, repository: str) -> None:
     """Have the next report on `owner/name` look for what was lost."""
-    context.redis.set(_key(repository), "1", ex=_REMEMBER)
+    context.redis.set(key_of(repository), secrets.token_hex(8), ex=_REMEMBER)
 
 
 def recover(context: Context, repository: str, sources: Callable[[str], list[Source]]) -> None:
-    """Look for what was lost, if the repository is flagged; `sources` returns those that point to it."""
-    github = context.github
-    if not context.redis.delete(_key(repository)) or github is None:
+    """Look for what was lost, if the repository is flagged; `sources` returns those that point to it.
+
+    It stays flagged until all of it was found, whoever dies or is away meanwhile.
+    """
+    store, key = context.redis, key_of(repository)
+    wanted = store.get(key)
+    if wanted is None or not _found(context, repository, sources):
         return
+    store.eval(_DELETE_IF_SAME, 1, key, cast("bytes", wanted))
+
+
+def _found(context: Context, repository: str, sources: Callable[[str], list[Source]]) -> bool:
+    """Look for what was lost; tells whether GitHub could be asked."""
+    github = context.github
+    if github is None:
+        return True
     try:
         private = _private(context, github, repository)
         for branch in {(source.obj["spec"].get("ref") or {}).get("branch") for source in sources(repository)}:
@@ -39,6 +55,8 @@ def recover(context: Context, repository: str, sources: Callable[[str], list[Sou
                 _recover_branch(context, github, repository, branch, private=private)
     except GitHubError as error:
         log.warning("pending statuses not looked up repository=%s: %s", repository, error)
+        return False
+    return True
 
 
 def _recover_branch(context: Context, github: GitHub, repository: str, branch: str, *, private: bool) -> None:
@@ -61,5 +79,6 @@ def _private(context: Context, github: GitHub, repository: str) -> bool:
     return private
 
 
-def _key(repository: str) -> str:
+def key_of(repository: str) -> str:
+    """Return where it is noted that something of a repository is to be looked for."""
     return f"fairway:recover:{repository.lower()}"

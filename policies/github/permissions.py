@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What our App asks of GitHub: permissions and events, each with why, and what is missing without it.
+
+The sandbox's App has exactly these, and docs/github-app.md is written from them. Every token asks for a few
+of them only, so an App that was not given one loses no more than what the table says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One permission; `name` is the API's word, `shown` what GitHub's pages call it."""
+
+    name: str
+    shown: str
+    access: str
+    why: str
+    without: str
+    of_organization: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One event that the App subscribes to, and what Fairway does when it comes."""
+
+    name: str
+    does: str
+
+
+PERMISSIONS = (
+    Permission(
+        "checks",
+        "Checks",
+        "write",
+        "the check run of a commit: its report, and annotations on the lines at fault",
+        "no check runs, and no check of `.fairway.yaml`",
+    ),
+    Permission(
+        "contents",
+        "Contents",
+        "write",
+        "reading sources and `.fairway.yaml`; the branch of a rollback",
+        "with read: no rollbacks; without: sources need a Secret, and no order acts",
+    ),
+    Permission(
+        "deployments",
+        "Deployments",
+        "write",
+        "a deployment for each commit and environment",
+        "no deployments",
+    ),
+    Permission(
+        "issues",
+        "Issues",
+        "read",
+        "comments: GitHub sends those on pull requests as comments on issues",
+        "orders in comments are not heard, those in reviews are",
+    ),
+    Permission(
+        "merge_queues",
+        "Merge queues",
+        "read",
+        "hearing that a queue wants the status of a commit",
+        "a merge queue that requires Fairway's status waits until its time is over",
+    ),
+    Permission(
+        "metadata",
+        "Metadata",
+        "read",
+        "the repository itself; GitHub asks it of every App",
+        "nothing works",
+    ),
+    Permission(
+        "pull_requests",
+        "Pull requests",
+        "write",
+        "the comment on a pull request, reactions and replies to orders, pull requests of rollbacks, and"
+        " who may give an order",
+        "no comments, no orders, no rollbacks",
+    ),
+    Permission(
+        "statuses",
+        "Commit statuses",
+        "write",
+        "the status `fairway/<cluster>` of a commit",
+        "no statuses; where one is required, nothing can be merged",
+    ),
+    Permission(
+        "members",
+        "Members",
+        "read",
+        "whether somebody is in a team that `.fairway.yaml` or CODEOWNERS names",
+        "nobody counts as a member of a team, so what asks for one is refused",
+        of_organization=True,
+    ),
+)
+
+EVENTS = (
+    Subscription("check_run", "writes a check again when somebody asks for it"),
+    Subscription("check_suite", "writes all checks of a commit again when somebody asks for them"),
+    Subscription("issue_comment", "carries out orders; puts back its own comment when somebody changes it"),
+    Subscription("merge_group", "says on a queue's commit that nothing is applied before the merge"),
+    Subscription("pull_request", "says the same on a head, and keeps the comment of what is merged true"),
+    Subscription("pull_request_review", "carries out orders in reviews"),
+    Subscription("push", "fetches and applies"),
+    Subscription("repository", "follows a rename or transfer, and whether it is private"),
+)
+
+
+def asked() -> Mapping[str, str]:
+    """Return the permissions as GitHub's API has them: name → access."""
+    return {permission.name: permission.access for permission in PERMISSIONS}
+
+
+def subscribed() -> list[str]:
+    """Return the names of the events."""
+    return [event.name for event in EVENTS]

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person says, and how Fairway answers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from policies.budget import Urgency
+from policies.objects import ObjectRef
+from tests.fixtures.world import until
+from tests.workers.orders.conftest import MakeScene
+from tests.workers.orders.scene import Scene
+from workers.github import RateLimited, ServerError
+from workers.later import Later
+from workers.permissions import missing_of
+
+
+def test_help_is_answered_once(scene: Scene) -> None:
+    comment = scene.order("What can I do?\n\n/help\n\n/help", "carol")
+    assert scene.reactions(comment) == ["rocket"]
+    assert scene.reply().startswith("### Orders\n\n| order | what it does |")
+    assert scene.reply().count("### Orders") == 1
+    scene.answer(scene.heard(comment, "What can I do?\n\n/help\n\n/help"))
+    assert len(scene.replies()) == 1
+
+
+def test_a_review_takes_no_reaction_and_gets_a_reply(scene: Scene) -> None:
+    body = "Looks good.\n\n/hold"
+    review = scene.forge.review(scene.repo, scene.number, "COMMENT", body=body, author="bob")
+    heard = scene.heard(int(review["id"]), body, kind="review")
+    scene.answer(heard)
+    scene.answer(heard)
+    assert scene.reply().startswith("Held: Fairway starts nothing for this pull request.")
+    assert [obj["spec"]["comment"]["kind"] for obj in scene.named("hold-")] == ["review"]
+
+
+def test_a_review_of_which_nobody_knows_whether_it_was_edited_orders_nothing(scene: Scene) -> None:
+    scene.forge.review(scene.repo, scene.number, "COMMENT", body="/hold", author="bob")
+    scene.sweep()
+    scene.sweep()
+    assert "`/hold` was not carried out: this review was read late" in scene.reply()
+    assert scene.named("hold-") == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "```\n/lock prod\n```",
+        "> /lock prod",
+        "- /lock prod",
+        "`/lock prod`",
+        "<!--\n/lock prod\n-->",
+        "<details>\n/lock prod\n</details>",
+        "    /lock prod",
+        "~~/lock prod~~",
+        "See /lock prod",
+        "/deploy prod",
+        "Nothing.",
+    ],
+)
+def test_what_is_no_order_is_left_without_a_word(scene: Scene, body: str) -> None:
+    comment = scene.order(body)
+    assert (scene.reactions(comment), scene.replies(), scene.orders()) == ([], [], [])
+
+
+def test_a_bot_orders_nothing(make_scene: MakeScene) -> None:
+    scene = make_scene()
+    other = make_scene(of=scene)
+    assert other.context.github is not None
+    other.context.github.comments.ensure(
+        scene.repo.full_name, scene.number, "x", "/lock prod", urgency=Urgency.ANSWER
+    )
+    (comment,) = [c for c in scene.forge.comments(scene.repo, scene.number) if c["user"]["type"] == "Bot"]
+    scene.answer(scene.heard(int(comment["id"]), comment["body"]))
+    scene.sweep()
+    assert (scene.reactions(int(comment["id"])), scene.orders()) == ([], [])
+
+
+def test_a_word_that_is_nearly_ours_gets_one_line(scene: Scene) -> None:
+    comment = scene.order("/hlep")
+    assert scene.reactions(comment) == ["confused"]
+    assert scene.reply() == "`/hlep` is no order here; `/help` is one."
+
+
+def test_a_known_word_for_which_nothing_waits(scene: Scene) -> None:
+    comment = scene.order("/promote prod")
+    assert scene.reactions(comment) == ["confused"]
+    assert scene.reply().startswith("Nothing here waits for `/promote prod`.")
+
+
+def test_several_orders_are_carried_out_in_their_order_with_one_reply(scene: Scene) -> None:
+    comment = scene.order("/lock staging\n\n/locks\n\n/unlock staging\n\n/lock nowhere\n\n/lock")
+    assert scene.reactions(comment) == ["confused"]
+    reply = scene.reply()
+    assert [line.partition(":")[0] for line in reply.splitlines() if line and not line.startswith("|")] == [
+        "Locked",
+        "What a person merges is still applied.",
+        "Unlocked",
+        "`/lock nowhere` was not carried out",
+        "`/lock` was not carried out",
+    ]
+    assert "| `staging` | `alice` |" in reply
+    assert scene.named("lock-") == []
+
+
+def test_what_shows_in_the_status_comment_is_not_said_besides(scene: Scene) -> None:
+    comment = scene.order("/status\n\n/hold")
+    assert (scene.reactions(comment), scene.replies()) == (["rocket"], [])
+    scene.work()
+    assert {(key.kind, key.name) for key in scene.asked} == {("PullRequest", f"fleet:{scene.number}")}
+
+
+def test_without_a_status_comment_it_is_said(scene: Scene) -> None:
+    scene.forge.commit(scene.repo, {".fairway.yaml": "version: 1\npullRequests: {comment: off}\n"}, "Quiet")
+    scene.order("/hold")
+    assert scene.reply().startswith("Held:")
+
+
+def test_an_edited_comment_is_not_obeyed(scene: Scene) -> None:
+    comment = scene.say("/hold")
+    scene.forge.edit_comment(scene.repo, comment, "/lock prod")
+    scene.answer(scene.heard(comment, "/hold"))
+    assert scene.reactions(comment) == ["confused"]
+    assert scene.reply().startswith("`/lock prod` was not carried out: its comment was edited before")
+    assert scene.orders() == []
+
+
+def test_an_order_that_was_edited_away_is_told_of(scene: Scene) -> None:
+    comment = scene.say("/hold")
+    scene.forge.edit_comment(scene.repo, comment, "Never mind.")
+    scene.answer(scene.heard(comment, "/hold"))
+    assert scene.reactions(comment) == ["confused"]
+    assert scene.reply().startswith("An order was not carried out: this comment was edited")
+
+
+def test_an_edit_is_no_new_order(scene: Scene) -> None:
+    comment = scene.say("Hello")
+    second = datetime.now(UTC).second  # GitHub's times are whole seconds
+    until(lambda: datetime.now(UTC).second != second, what="the next second")
+    scene.forge.edit_comment(scene.repo, comment, "/hold")
+    scene.sweep()
+    assert (scene.reactions(comment), scene.replies(), scene.orders()) == ([], [], [])
+
+
+def test_a_deleted_comment_orders_nothing(scene: Scene) -> None:
+    comment = scene.say("/hold")
+    scene.forge.delete_comment(scene.repo, comment)
+    scene.answer(scene.heard(comment, "/hold"))
+    assert (scene.replies(), scene.orders()) == ([], [])
+
+
+def test_an_order_of_which_nobody_told_is_found(scene: Scene) -> None:
+    comment = scene.say("/hold")
+    scene.sweep()
+    assert scene.reactions(comment) == ["rocket"]
+    assert len(scene.named("hold-")) == 1
+    before = scene.forge.most(scene.installation)
+    scene.sweep()
+    assert scene.forge.most(scene.installation)["creations_per_hour"] == before["creations_per_hour"]
+
+
+def test_an_order_is_found_after_everything_was_forgotten(scene: Scene) -> None:
+    comment = scene.say("/hold")
+    scene.sweep()
+    other = scene.say("/lock prod")
+    scene.context.redis.flushall()
+    scene.sweep()
+    assert (scene.reactions(comment), scene.reactions(other)) == (["rocket"], ["rocket"])
+    assert len(scene.named("hold-")) == 1
+
+
+def test_what_is_a_day_old_is_no_order_any_more(scene: Scene) -> None:
+    comment = scene.say("/hold")
+    scene.ahead = timedelta(hours=25)
+    scene.sweep()
+    scene.answer(scene.heard(comment, "/hold"))
+    assert (scene.reactions(comment), scene.replies(), scene.orders()) == ([], [], [])
+
+
+def test_an_account_that_is_not_served_gets_no_word(scene: Scene) -> None:
+    scene.configure(github_accounts=("somebody-else",))
+    comment = scene.order("/help")
+    scene.sweep()
+    assert (scene.reactions(comment), scene.replies()) == ([], [])
+
+
+def test_a_repository_that_is_not_bound_gets_no_word(scene: Scene) -> None:
+    binding = f"{scene.repo.owner}-{scene.namespace}"
+    scene.client.delete(ObjectRef("fairway.dev", "v1alpha1", "RepositoryBinding", "", binding))
+    comment = scene.order("/help")
+    scene.sweep()
+    assert (scene.reactions(comment), scene.replies()) == ([], [])
+
+
+def test_a_reply_that_github_answered_with_a_502_is_there_once(scene: Scene) -> None:
+    comment = scene.say("/locks")
+    scene.forge.fail_after("POST", rf"/repos/{scene.repo.full_name}/issues/\d+/comments")
+    scene.answer(scene.heard(comment, "/locks"))
+    assert scene.reactions(comment) == ["rocket"]
+    assert scene.reply() == "Nothing is locked or held in this repository."
+
+
+def test_a_reply_that_failed_comes_later(scene: Scene) -> None:
+    comment = scene.say("/lock prod")
+    scene.forge.fail_before("POST", rf"/repos/{scene.repo.full_name}/issues/\d+/comments")
+    with pytest.raises(ServerError):
+        scene.answer(scene.heard(comment, "/lock prod"))
+    assert scene.reactions(comment) == ["eyes"]
+    scene.ahead = timedelta(seconds=10)
+    (addition,) = Later(scene.context.redis).due(scene.now())
+    assert addition.key == scene.heard(comment, "/lock prod").key
+    scene.context.queue.add_all([addition])
+    scene.work()
+    assert scene.reactions(comment) == ["rocket"]
+    assert scene.reply().startswith("Locked:")
+
+
+def test_what_is_limited_comes_later(scene: Scene) -> None:
+    comment = scene.say("/lock prod")
+    scene.forge.limit(scene.installation, creations_per_minute=1)
+    with pytest.raises(RateLimited):
+        scene.answer(scene.heard(comment, "/lock prod"))
+    scene.forge.limit(scene.installation)
+    assert len(scene.named("lock-")) == 1
+    scene.reconnect()
+    scene.answer(scene.heard(comment, "/lock prod"))
+    assert scene.reactions(comment) == ["rocket"]
+    assert len(scene.named("lock-")) == 1
+
+
+def test_without_the_permission_to_comment_it_is_noted(make_scene: MakeScene) -> None:
+    scene = make_scene(permissions={"contents": "read", "statuses": "write"})
+    comment = scene.say("/help")
+    with pytest.raises(Exception, match="lacks the permission pull_requests: write"):
+        scene.answer(scene.heard(comment, "/help"))
+    assert missing_of(scene.context, scene.repo.full_name) == {"pull_requests: write": "answers to orders"}
+    scene.sweep()
+
+
+def test_a_comment_in_another_case_of_the_name_is_the_same(scene: Scene) -> None:
+    comment = scene.say("/HOLD")
+    scene.answer(scene.heard(comment, "/HOLD"))
+    assert scene.reactions(comment) == ["rocket"]

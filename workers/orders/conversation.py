@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Answer one comment or review: 👀 at once, its orders in their order, one reply, and 🚀 or 😕 at the end.
+
+The last reaction is what says that it is done; a review takes none, so there it is the reply. Until then
+everything may be done again: the reply is one by its marker, and each order finds what it did before.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from policies.budget import Urgency
+from policies.errors import FairwayError
+from policies.orders.grammar import Mistake, Reading, Written, read
+from policies.orders.whose import ours
+from policies.surface import mistakes, orders
+from workers.configuration import narrowed_of
+from workers.context import Context
+from workers.github import GitHub, NotFound, PermissionMissing, RateLimited, Reaction
+from workers.later import Later
+from workers.orders.carrying import QUIET, carry_out, show
+from workers.orders.desk import Desk
+from workers.orders.outcome import Outcome
+from workers.orders.said import Heard, Said, read_again
+from workers.permissions import note_missing
+
+log = logging.getLogger(__name__)
+COUNTS_FOR = timedelta(hours=24)  # an order that nobody could answer until then is none any more
+_FINAL = frozenset({Reaction.ROCKET, Reaction.CONFUSED})
+_NOW = Urgency.ANSWER
+_SILENT = "fairway:silent:"  # what cannot be answered, by its key
+
+
+class Comments:
+    """Answers what people write."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def reconcile(self, owner: str, rest: str) -> None:
+        """Read a comment again and do what it says; raises FairwayError when it is to be tried again."""
+        heard, later = Heard.of(owner, rest), Later(self._context.redis)
+        github = self._context.github
+        if github is None or not self._context.settings.allows_account(owner):
+            log.info("left alone comment=%s: its account is not served here", heard.key)
+            return
+        try:
+            self._hear(github, heard)
+        except RateLimited:
+            raise
+        except FairwayError as error:
+            self._put_off(heard, error, later)
+            raise
+        later.succeeded(heard.key)
+
+    def _put_off(self, heard: Heard, error: FairwayError, later: Later) -> None:
+        if isinstance(error, PermissionMissing):
+            note_missing(self._context, heard.repository, error, "answers to orders")
+        if error.retryable:
+            later.again(heard.key, self._context.now())
+        else:
+            self._context.redis.set(f"{_SILENT}{heard.key}", str(error), ex=COUNTS_FOR)
+
+    def _hear(self, github: GitHub, heard: Heard) -> None:
+        said = read_again(github, heard)
+        if said is None or not said.by_a_person or self._context.now() - said.at > COUNTS_FOR:
+            log.info("left alone comment=%s: it is gone, old, or a bot's", heard.key)
+            return
+        narrowed = narrowed_of(self._context, heard.repository, urgency=_NOW)
+        if not narrowed.tenant.bound:
+            log.info("left alone comment=%s: %s", heard.key, narrowed.tenant.reason)
+            return
+        reading = read(said.body)
+        mine = ours(reading, narrowed)
+        edited_away = not said.unchanged and not reading.speaks_to_us and narrowed.home
+        if not mine.speaks_to_us and not edited_away:
+            return
+        if finished(self._context, github, said):
+            return
+        try:
+            self._answer(github, said, mine)
+        except NotFound:
+            if read_again(github, heard) is not None:
+                raise
+
+    def _answer(self, github: GitHub, said: Said, mine: Reading) -> None:
+        heard = said.heard
+        if heard.kind == "comment":
+            github.reactions.add(heard.repository, heard.id, Reaction.EYES, urgency=_NOW)
+        # What was just read to see whose it is may be half a minute old.
+        narrowed = narrowed_of(self._context, heard.repository, fresh=True, urgency=_NOW)
+        desk = Desk(self._context, github, said, narrowed)
+        outcomes = self._outcomes(desk, mine) if said.unchanged else [_not_as_it_was(said, mine)]
+        self._reply(desk, outcomes)
+        done = all(outcome.done for _, outcome in outcomes)
+        if heard.kind == "comment":
+            final = Reaction.ROCKET if done else Reaction.CONFUSED
+            github.reactions.replace(heard.repository, heard.id, final, urgency=_NOW)
+        log.info("answered comment=%s done=%s", heard.key, done)
+
+    def _outcomes(self, desk: Desk, mine: Reading) -> list[tuple[str, Outcome]]:
+        found = [_one(desk, order) for order in mine.orders]
+        if mine.near_miss:
+            found.append(("", Outcome(False, mistakes.near_miss(mine.near_miss))))
+        if mine.left_out:
+            found.append(("", Outcome(False, mistakes.left_out(mine.left_out))))
+        if any(isinstance(order, Written) and order.command.acts for order in mine.orders):
+            show(desk)
+        return found
+
+    def _reply(self, desk: Desk, outcomes: list[tuple[str, Outcome]]) -> None:
+        heard, shows = desk.said.heard, desk.narrowed.shows.comment
+        may_be_quiet = heard.kind == "comment" and shows
+        texts = [
+            outcome.text
+            for verb, outcome in outcomes
+            if not (may_be_quiet and outcome.done and verb in QUIET)
+        ]
+        if texts:
+            desk.github.comments.ensure(
+                heard.repository,
+                heard.number,
+                marker_of(self._context, heard),
+                "\n\n".join(dict.fromkeys(texts)),
+                urgency=_NOW,
+                since=desk.said.at,
+            )
+
+
+def _one(desk: Desk, order: Written | Mistake) -> tuple[str, Outcome]:
+    if isinstance(order, Mistake):
+        return "", Outcome(False, mistakes.mistake(order))
+    return order.command.name, carry_out(desk, order)
+
+
+def _not_as_it_was(said: Said, mine: Reading) -> tuple[str, Outcome]:
+    text = mine.orders[0].text if mine.orders else ""
+    late = said.heard.kind == "review" and not said.heard.digest and text
+    return "", Outcome(False, orders.read_late(text) if late else orders.edited(text))
+
+
+def finished(context: Context, github: GitHub, said: Said) -> bool:
+    """Tell whether it was answered to the end."""
+    heard = said.heard
+    if heard.kind == "review":
+        name = marker_of(context, heard)
+        found = github.comments.named(heard.repository, heard.number, name, since=said.at, urgency=_NOW)
+        return found is not None
+    # Nobody's reaction at all is told with the comment itself.
+    if not said.reacted & {str(reaction) for reaction in _FINAL}:
+        return False
+    given = github.reactions.ours(heard.repository, heard.id, urgency=_NOW)
+    last = next((reaction for reaction in given if reaction in _FINAL), None)
+    if last and len(given) > 1:
+        # Whoever gave it died before it took the others back.
+        github.reactions.replace(heard.repository, heard.id, last, urgency=_NOW)
+    return last is not None
+
+
+def silent(context: Context, heard: Heard) -> bool:
+    """Tell whether it cannot be answered, as where the conversation is locked."""
+    return bool(context.redis.exists(f"{_SILENT}{heard.key}"))
+
+
+def marker_of(context: Context, heard: Heard) -> str:
+    """Name the one reply to a comment or review."""
+    return f"answer/{context.settings.cluster}/{heard.kind}-{heard.id}"

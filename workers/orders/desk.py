@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is known while the orders of one comment are carried out; each look is made when first needed."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from policies import rollback
+from policies.budget import Urgency
+from policies.orders.people import Person, Role
+from policies.repofile import Narrowed
+from workers.context import Context
+from workers.github import GitHub, NotFound, PermissionMissing, PullCommit, PullRequest, Repository
+from workers.orders.records import Records
+from workers.orders.said import Said
+from workers.permissions import note_missing
+
+
+class Desk:
+    """One comment, and what GitHub says of its author and its pull request; every look raises GitHubError."""
+
+    def __init__(self, context: Context, github: GitHub, said: Said, narrowed: Narrowed) -> None:
+        self.context = context
+        self.github = github
+        self.said = said
+        self.narrowed = narrowed
+        self.name = said.heard.repository
+        self.number = said.heard.number
+
+    @cached_property
+    def records(self) -> Records:
+        return Records(self.context)
+
+    @cached_property
+    def repository(self) -> Repository:
+        return self.github.repositories.get(self.name, urgency=Urgency.ANSWER)
+
+    @cached_property
+    def pull(self) -> PullRequest:
+        return self.github.pulls.get(self.name, self.number, urgency=Urgency.ANSWER)
+
+    @cached_property
+    def commits(self) -> list[PullCommit]:
+        return self.github.pulls.commits(self.name, self.number, urgency=Urgency.ANSWER)
+
+    @cached_property
+    def ordered_by(self) -> int | None:
+        """Who had Fairway open the pull request: the commit that our App signed says it."""
+        found = (rollback.ordered_by(commit.message) for commit in self.commits if commit.ours)
+        return next((number for number in found if number), None)
+
+    @cached_property
+    def role(self) -> Role:
+        """What the author of the comment may do in the repository, now."""
+        return self.role_of(self.said.author, self.said.author_id)
+
+    def role_of(self, login: str, user_id: int) -> Role:
+        """Return what somebody may do in the repository."""
+        return Role.named(self.github.people.role(self.name, login, user_id, urgency=Urgency.ANSWER))
+
+    def person(self, login: str, user_id: int, teams: frozenset[str]) -> Person:
+        """Return somebody with those of these teams that they are in."""
+        role = self.role if user_id == self.said.author_id else self.role_of(login, user_id)
+        return Person(
+            user_id, login, role, frozenset(one for one in sorted(teams) if self._in(one, login, user_id))
+        )
+
+    def file(self, path: str, ref: str) -> str | None:
+        """Return a file of the repository as text, or None when there is none."""
+        found = self.github.git_data.read(self.name, path, ref, urgency=Urgency.ANSWER)
+        return None if found is None else found.decode(errors="replace")
+
+    def _in(self, team: str, login: str, user_id: int) -> bool:
+        try:
+            return self.github.people.in_team(self.name, team, login, user_id, urgency=Urgency.ANSWER)
+        except PermissionMissing as error:
+            # Who cannot be shown to belong to a team does not.
+            note_missing(self.context, self.name, error, "orders that are for the members of teams")
+        except NotFound:
+            pass
+        return False

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How an order ended, in words for whoever gave it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from policies.orders.grammar import Written
+from policies.orders.names import order_name
+from policies.surface import orders
+from policies.surface.refusals import Refused
+from workers.orders.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Whether it was carried out, and what is to be said of it."""
+
+    done: bool
+    text: str
+
+
+def refused(order: Written, refusal: Refused) -> Outcome:
+    """Return that somebody may not order this here and now."""
+    return Outcome(False, orders.refused(order.text, refusal))
+
+
+def record_name(desk: Desk, order: Written) -> str:
+    """Name the Order object of an order."""
+    heard = desk.said.heard
+    return order_name(heard.kind, heard.id, order.line)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Find what people ordered and nobody answered: deliveries get lost, and Redis forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from policies import rollback
+from policies.github.comments import digest
+from policies.orders.grammar import read
+from policies.orders.whose import ours
+from policies.repofile import Narrowed
+from workers.configuration import narrowed_of
+from workers.context import Context
+from workers.github import Comment, GitHub, PermissionMissing, PullRequest
+from workers.github.comments import marker
+from workers.orders import merges
+from workers.orders.conversation import COUNTS_FOR, finished, marker_of, silent
+from workers.orders.records import Records
+from workers.orders.said import Heard, Said
+from workers.permissions import note_missing
+from workers.workqueue import Addition
+
+KIND = "Conversations"  # of keys
+_OVERLAP = timedelta(minutes=10)
+
+
+class Conversations:
+    """Looks through a repository's pull requests."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def reconcile(self, owner: str, name: str) -> None:
+        """Queue what was ordered within a day and is not answered; raises FairwayError."""
+        github, repository = self._context.github, f"{owner}/{name}"
+        if github is None or not self._context.settings.allows_account(owner):
+            return
+        narrowed = narrowed_of(self._context, repository)
+        if not narrowed.tenant.bound or not narrowed.listed:
+            return
+        try:
+            self._sweep(github, repository, narrowed)
+        except PermissionMissing as error:
+            note_missing(self._context, repository, error, "answers to orders")
+
+    def _sweep(self, github: GitHub, repository: str, narrowed: Narrowed) -> None:
+        began = self._context.now()
+        for pull in github.pulls.updated(repository, self._since(repository, began)):
+            self._context.queue.add_all(list(self._found(github, repository, narrowed, pull)))
+        self._context.redis.set(_key(repository), str(int(began.timestamp())), ex=COUNTS_FOR)
+        Records(self._context).tidy(github.repositories.get(repository).id, began)
+
+    def _since(self, repository: str, now: datetime) -> datetime:
+        """Return since when pull requests may have changed unseen."""
+        last = self._context.redis.get(_key(repository))
+        if not isinstance(last, bytes):
+            return now - COUNTS_FOR
+        return max(datetime.fromtimestamp(int(last), UTC) - _OVERLAP, now - COUNTS_FOR)
+
+    def _found(
+        self, github: GitHub, repository: str, narrowed: Narrowed, pull: PullRequest
+    ) -> Iterator[Addition]:
+        since = self._context.now() - COUNTS_FOR
+        comments = list(github.comments.of_pull(repository, pull.number, since=since))
+        for said in [
+            *self._comments(repository, pull.number, comments),
+            *self._reviews(github, repository, pull.number, comments),
+        ]:
+            if (
+                said.at >= since
+                and ours(read(said.body), narrowed).speaks_to_us
+                and not silent(self._context, said.heard)
+                and (said.heard.kind == "review" or not finished(self._context, github, said))
+            ):
+                yield said.heard.addition
+        if pull.open and rollback.undone(pull.head_ref) and not pull.from_fork:
+            yield merges.addition(repository, pull.number)
+
+    def _comments(self, repository: str, number: int, comments: list[Comment]) -> Iterator[Said]:
+        for one in comments:
+            edited = one.updated_at != one.created_at
+            # An edit is no new order; one that we had begun to answer gets its answer.
+            if one.ours or one.author_is_bot or (edited and "eyes" not in one.reacted):
+                continue
+            heard = Heard(repository, number, "comment", one.id, digest(one.body))
+            yield Said(
+                heard, one.body, one.author, one.author_id, True, one.created_at, edited, "", one.reacted
+            )
+
+    def _reviews(
+        self, github: GitHub, repository: str, number: int, comments: list[Comment]
+    ) -> Iterator[Said]:
+        for one in github.pulls.reviews(repository, number):
+            # Whether it was edited since it was submitted nobody can tell, so its digest is not known.
+            heard = Heard(repository, number, "review", one.id, "")
+            begins = marker(marker_of(self._context, heard))
+            answered = any(comment.ours and comment.body.startswith(begins) for comment in comments)
+            if one.submitted_at and not one.author_is_bot and not answered:
+                yield Said(
+                    heard, one.body, one.author, one.author_id, True, one.submitted_at, False, one.commit
+                )
+
+
+def _key(repository: str) -> str:
+    return f"fairway:swept:{repository.lower()}"
