@@ -29,11 +29,6 @@ def tenant_of(context: Context, repository: str, *, repository_id: int | None = 
     return tenant(owner, number, served=served, tenancy="strict", bindings=_bindings(context))
 
 
-def forget(client: redis.Redis, repository: str) -> None:
-    """Forget the number of what had a name until now."""
-    client.delete(_key(repository))
-
-
 def _bindings(context: Context) -> list[RepositoryBinding]:
     try:
         resource = context.cluster.discovery.resource("fairway.dev", "v1alpha1", "RepositoryBinding")

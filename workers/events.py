@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from policies import fairness
-from workers import bindings, heads, known_pulls, permissions, untold
+from workers import heads, permissions
 from workers.context import Context
 from workers.reconcile.sweep import names_of
 from workers.reconcile.telling import again, features, recovery, repository_file
-from workers.reconcile.telling.statuses import Statuses
 from workers.workqueue import Key, Queue
 
 log = logging.getLogger(__name__)
@@ -74,13 +73,13 @@ def installation(context: Context, event: Mapping[str, Any]) -> None:
 
 
 def _forget(context: Context, repository: str) -> None:
-    log.info("forgotten repository=%s", repository)
-    bindings.forget(context.redis, repository)
-    heads.forget(context.redis, repository)
-    untold.forget(context.redis, repository)
-    known_pulls.forget(context.redis, repository)
-    permissions.forget_all_missing(context, repository)
-    Statuses(context).forget(repository)
+    """Delete every hint that is kept under a name; what was asked of GitHub counts on."""
+    client, found = context.redis, 0
+    for pattern in (f"fairway:*:{repository}", f"fairway:*:{repository}[:/]*"):
+        for key in client.scan_iter(pattern, count=500):
+            if not key.startswith(b"fairway:budget:"):
+                found += int(client.delete(key))
+    log.info("forgotten repository=%s keys=%d", repository, found)
 
 
 def _queue(context: Context, kind: str, repository: str, rest: str) -> None:

@@ -69,11 +69,6 @@ def set_private(client: redis.Redis, repository: str, *, private: bool) -> None:
     client.set(_private_key(repository), "1" if private else "0", ex=_TTL)
 
 
-def forget(client: redis.Redis, repository: str) -> None:
-    """Forget a repository, which is another one by now."""
-    client.delete(_key(repository), _looked_key(repository), _private_key(repository))
-
-
 def _key(repository: str) -> str:
     return f"fairway:heads:{repository.lower()}"
 

@@ -66,11 +66,6 @@ def live(client: redis.Redis, repository: str) -> list[int]:
     return sorted(int(number) for number in client.smembers(_live_key(repository)))
 
 
-def forget(client: redis.Redis, repository: str) -> None:
-    """Forget a repository, which is another one by now."""
-    client.delete(_key(repository), _live_key(repository))
-
-
 def ask(client: redis.Redis, repository: str, number: int) -> None:
     """Have the comment written with the next run, whether or not it says anything new, or was deleted."""
     client.set(_asked_key(repository, number), "1", ex=_ASKED_TTL)

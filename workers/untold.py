@@ -37,10 +37,5 @@ def some(client: redis.Redis, repository: str) -> bool:
     return bool(client.exists(_key(repository)))
 
 
-def forget(client: redis.Redis, repository: str) -> None:
-    """Forget all of a repository, which is another one by now."""
-    client.delete(_key(repository))
-
-
 def _key(repository: str) -> str:
     return f"fairway:untold:{repository.lower()}"

@@ -102,10 +102,6 @@ class Statuses:
         found = cast("list[bytes]", self._context.redis.hkeys(_told_key(repository)))
         return {sha.decode() for sha in found}
 
-    def forget(self, repository: str) -> None:
-        """Forget a repository, which is another one by now."""
-        self._context.redis.delete(_told_key(repository))
-
     def address(self, repository: str, sha: str) -> str:
         """Return the address of a commit's page."""
         return f"{self._context.settings.pages_base}/{repository}/commit/{sha}"
