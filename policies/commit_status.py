@@ -128,7 +128,9 @@ def of_kustomization(sha: str, applied: Applied) -> Verdict:
     attempted = sha_of(str(status.get("lastAttemptedRevision", ""))) == sha
     if not attempted:
         return Verdict(State.PENDING, f"Waits for {name}")
-    if found := _broken(applied.parts):
+    # What was refused is news of this commit; what is broken may be so since one before it.
+    refused = ready.get("status") == "False" and reason != "HealthCheckFailed"
+    if not refused and (found := _broken(applied.parts)):
         return found
     if ready.get("status") == "False":
         return Verdict(State.FAILURE, _first(message, fallback=f"{name}: {reason}"))

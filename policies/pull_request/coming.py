@@ -42,10 +42,11 @@ def _of(sha: str, applied: Applied) -> Iterator[Coming]:
         healthy = conditions.find(found, conditions.HEALTHY) or {}
         at = _later(str(healthy.get("lastTransitionTime", "")), spec.timeout_seconds)
         yield Coming(applied.ref, "counts as failed unless it is healthy by", at)
-    elif verdict.state is State.FAILURE and not conditions.is_true(found, conditions.STALLED):
-        ready = conditions.find(found, conditions.READY) or {}
-        seconds = spec.retry_interval_seconds if ready.get("status") == "False" else spec.interval_seconds
-        yield Coming(applied.ref, "is tried again every", seconds=seconds)
+        return
+    ready = conditions.find(found, conditions.READY) or {}
+    refused = verdict.state is State.FAILURE and ready.get("status") == "False"
+    if refused and not conditions.is_true(found, conditions.STALLED):
+        yield Coming(applied.ref, "is tried again every", seconds=spec.retry_interval_seconds)
 
 
 def _later(moment: str, seconds: float) -> str:

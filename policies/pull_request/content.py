@@ -51,7 +51,8 @@ class Coming:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A commit on a cluster; `left_out` rows are not among the rows, `failed` and `done` count all of them.
+    """A commit on a cluster. `left_out` rows are not among the rows; of `total` Kustomizations, and sources
+    that lack the commit, so many are `done`.
 
     `drift` are rows of what was changed by hand, `stopped` the locks and holds in spite of which it was
     applied, `orders` what a person can order, `missing` the permissions
@@ -62,15 +63,11 @@ class Content:
     sha: str
     outcome: Outcome
     rows: tuple[Row, ...] = ()
+    left_out: int = 0
     total: int = 0
     done: int = 0
-    failed: int = 0
     coming: tuple[Coming, ...] = ()
     drift: tuple[Row, ...] = ()
     stopped: tuple[Lock | Hold, ...] = ()
     orders: tuple[str, ...] = ()
     missing: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def left_out(self) -> int:
-        return self.total - len(self.rows)

@@ -21,6 +21,7 @@ from policies.repofile import Narrowed
 from policies.tenancy import Environment
 
 MOST_ROWS = 50
+_COUNTED = frozenset({"GitRepository", "Kustomization"})
 _MOST_DRIFT = _MOST_COMING = _MOST_ENVIRONMENTS = 5
 
 
@@ -43,6 +44,7 @@ def content(
     """
     shown = outcome.fate in (Fate.ITSELF, Fate.OVERTAKEN)
     found = rows.of(outcome.sha, sources) if shown else []
+    counted = [row for row in found if row.ref.kind in _COUNTED]
     concerned = environments(narrowed, sources) if shown else []
     stopped = _stopped(standing, concerned, repository_id, number)
     return Content(
@@ -50,9 +52,9 @@ def content(
         sha=sha,
         outcome=outcome,
         rows=tuple(found[:MOST_ROWS]),
-        total=len(found),
-        done=sum(row.mark is Mark.DONE for row in found),
-        failed=sum(row.mark is Mark.FAILED for row in found),
+        left_out=max(0, len(found) - MOST_ROWS),
+        total=len(counted),
+        done=sum(row.mark is Mark.DONE for row in counted),
         coming=tuple(islice(coming(outcome.sha, sources), _MOST_COMING)) if shown else (),
         drift=tuple(islice(_drift(sources), _MOST_DRIFT)) if shown else (),
         stopped=stopped,

@@ -12,6 +12,7 @@ from policies.health.texts import named
 from policies.kustomization import waits
 from policies.objects import Object, ObjectRef
 from policies.pull_request.content import Mark, Row
+from policies.revisions import commit as sha_of
 
 _MARKS = {State.SUCCESS: Mark.DONE, State.PENDING: Mark.WAITS, State.FAILURE: Mark.FAILED}
 
@@ -45,14 +46,25 @@ def _not_fetched(sha: str, source: Object) -> Row:
 def _of_kustomization(sha: str, applied: Applied) -> Iterable[Row]:
     verdict = commit_status.of_kustomization(sha, applied)
     ready = conditions.find(conditions.of(applied.obj), conditions.READY) or {}
-    refused = verdict.state is State.FAILURE and ready.get("status") == "False"
-    message = str(ready.get("message", "")) if refused else ""
+    failed = verdict.state is State.FAILURE and ready.get("status") == "False"
     state, since = _state(sha, applied, verdict), _changed(applied, verdict, ready)
-    yield Row(_MARKS[verdict.state], applied.ref, state, since, message)
     unwell = [part for part in applied.parts if not part.health.current]
-    # Of a single one the Kustomization's own row tells.
-    if verdict.state is not State.SUCCESS and len(unwell) > 1 and "yet" not in state:
-        yield from map(_of_part, unwell)
+    # Of a single one the Kustomization's own row tells; what was refused is worse than all of them.
+    told = len(unwell) > 1 and _is_of_health(sha, applied, verdict, ready)
+    if told:
+        well = len(applied.parts) - len(unwell)
+        state = f"applied {short(sha)}, {well} of {len(applied.parts)} objects healthy"
+    message = str(ready.get("message", "")) if failed else ""
+    yield Row(_MARKS[verdict.state], applied.ref, state, since, message)
+    yield from map(_of_part, unwell if told else ())
+
+
+def _is_of_health(sha: str, applied: Applied, verdict: Verdict, ready: dict[str, Any]) -> bool:
+    """Tell whether a Kustomization is as it is because of the health of what it applied."""
+    attempted = str((applied.obj.get("status") or {}).get("lastAttemptedRevision", ""))
+    refused = ready.get("status") == "False" and ready.get("reason") != "HealthCheckFailed"
+    begins = ready.get("status") not in ("True", "False") and not waits(applied.obj)
+    return verdict.state is not State.SUCCESS and sha_of(attempted) == sha and not refused and not begins
 
 
 def _state(sha: str, applied: Applied, verdict: Verdict) -> str:

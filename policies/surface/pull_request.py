@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from policies.commit_status import State, short
 from policies.health.texts import named
@@ -50,11 +51,19 @@ def comment(content: Content, updated: str, address: str = "") -> str:
     return _closed(body, state, updated, address)
 
 
-def unmerged(number: int, *, is_open: bool, hold: Hold | None, updated: str) -> str:
+def unmerged(
+    number: int,
+    *,
+    is_open: bool,
+    hold: Hold | None = None,
+    missing: Mapping[str, str] = MappingProxyType({}),
+    updated: str,
+) -> str:
     """Write the comment of a pull request that is not merged: open, or closed for good."""
     if is_open:
         parts = [f"### Nothing of {code(f'#{number}')} is applied before the merge"]
         parts += [locks.stopped(hold)] if hold else []
+        parts += [lacking(permission, feature) for permission, feature in missing.items()]
         return _closed("\n\n".join(parts), "open", updated, "")
     return _closed(f"### {code(f'#{number}')} was closed: nothing of it is applied", "open", updated, "")
 

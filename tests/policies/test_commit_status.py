@@ -184,6 +184,13 @@ def test_what_was_applied_decides(parts: list[Part], expected: Verdict) -> None:
             failure(f"Deployment apps/web: {PULL}"),
             id="trouble-says-more-than-a-timeout",
         ),
+        pytest.param(
+            applied(failing("BuildFailed", "kustomize build failed: a.yaml:4: no")),
+            [Part(WEB, PROGRESS, "0 of 3 ready", PULL)],
+            False,
+            failure("kustomize build failed: a.yaml:4: no"),
+            id="what-was-refused-says-more-than-old-trouble",
+        ),
     ],
 )
 def test_time_and_trouble(obj: Object, parts: list[Part], overdue: bool, expected: Verdict) -> None:

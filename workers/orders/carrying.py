@@ -22,6 +22,7 @@ from policies.orders.permissions import Allowed, decide
 from policies.surface import help as help_text
 from policies.surface import locks, orders
 from policies.surface.refusals import Refused
+from workers import known_pulls
 from workers.github import PermissionMissing, RateLimited
 from workers.orders import reconciling, rolling_back, stopping
 from workers.orders.desk import Desk
@@ -116,6 +117,7 @@ def _answer(desk: Desk, order: Written) -> Outcome:
             stands = standing(desk.records.all(), desk.context.now()).of(desk.repository.id)
             return Outcome(True, locks.table(stands))
         case _:
+            known_pulls.ask(desk.context.redis, desk.name, desk.number)
             show(desk)
             return Outcome(True, orders.carried_out(order.text))
 

@@ -120,7 +120,10 @@ class _Run:
         if not asked and not narrowed_of(self._context, self._repository).shows.comment:
             return
         updated = clock.rfc3339(self._now)
-        body = surface.unmerged(self._number, is_open=self._pull.open, hold=hold, updated=updated)
+        missing = missing_of(self._context, self._repository)
+        body = surface.unmerged(
+            self._number, is_open=self._pull.open, hold=hold, missing=missing, updated=updated
+        )
         self._sticky.write(self._repository, self._number, known, body, live=False, asked=asked)
 
     def _merged(self, sha: str, *, asked: bool) -> None:

@@ -87,7 +87,8 @@ class Sweep:
                 RepositoryFile(self._context, github).on_branch(seen.repository, branch, sha)
 
     def _lost_push(self, seen: Observed, ref: str, sha: str) -> None:
-        behind = [source for source in seen.followers(sha, ref) if source.sha != sha]
+        # One that never fetched anything is at it.
+        behind = [source for source in seen.followers(sha, ref) if source.sha not in ("", sha)]
         if not behind:
             return
         context = self._context

@@ -120,7 +120,6 @@ def content(t: Through, state: State, *rows: Row, fate: Fate = Fate.ITSELF, **mo
         rows,
         total=len(rows),
         done=sum(one.mark is Mark.DONE for one in rows),
-        failed=sum(one.mark is Mark.FAILED for one in rows),
     )
     return replace(found, **more)  # type: ignore[arg-type]
 
@@ -316,7 +315,9 @@ SAID: dict[str, Callable[[Through], str]] = {
         pull_request.comment(content(t, State.SUCCESS), AT)),
     "pull_request.comment.long": lambda t: seen(pull_request.comment(
         content(t, State.FAILURE, *(row(t, Mark.FAILED, "refused", name=f"web-{n}", message="why " * 900)
-                                    for n in range(50)), total=4000, failed=3000), AT)),
+                                    for n in range(50)), total=4000, left_out=3950), AT)),
+    "pull_request.unmerged.lacking": lambda t: seen(pull_request.unmerged(
+        41, is_open=True, missing={"checks: write": "check runs"}, updated=AT)),
     "pull_request.unmerged": lambda t: seen(pull_request.unmerged(41, is_open=True, hold=None, updated=AT)),
     "pull_request.unmerged.held": lambda t: seen(
         pull_request.unmerged(41, is_open=True, hold=hold(t), updated=AT)),

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pull requests under strict tenancy: each is told of its own, and what is not bound is told nothing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policies.objects import ObjectRef
+from sandbox.forge.admin import Forge, Repository
+from tests.fixtures.world import config_map as manifest
+from tests.workers.github.conftest import EVERYTHING
+from tests.workers.reconcile.conftest import made
+from tests.workers.reconcile.delivery import KUSTOMIZATION, SOURCE, Delivery
+from workers import events, heads, known_pulls, permissions
+from workers.cluster import Client
+from workers.github import PermissionMissing
+from workers.reconcile.gitrepository import GitRepositoryReconciler
+from workers.reconcile.kustomization import KustomizationReconciler
+from workers.reconcile.pull_request import PullRequests
+from workers.reconcile.telling import features
+from workers.workqueue import Key
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Tenant:
+    """A repository on the forge with a source and a Kustomization in a namespace, and a worker."""
+
+    forge: Forge
+    repo: Repository
+    delivery: Delivery
+    namespace: str
+
+    def merged(self, files: dict[str, str | bytes | None]) -> tuple[int, str]:
+        """Merge a pull request and apply what it brought; returns its number and commit."""
+        branch = f"topic-{next(_numbers)}"
+        self.forge.commit(self.repo, files, "change", branch=branch)
+        number = int(self.forge.open_pull_request(self.repo, branch, "Change")["number"])
+        self.run(number)
+        sha = self.forge.merge(self.repo, number)
+        self.apply()
+        return number, sha
+
+    def apply(self) -> None:
+        GitRepositoryReconciler(self.delivery.context).reconcile(self.namespace, "src")
+        KustomizationReconciler(self.delivery.context).reconcile(self.namespace, "app")
+
+    def run(self, number: int) -> None:
+        PullRequests(self.delivery.context).reconcile(self.repo.owner, f"{self.repo.name}:{number}")
+
+    def comments(self, number: int) -> list[str]:
+        found = self.forge.comments(self.repo, number)
+        return [str(one["body"]) for one in found if one["user"]["type"] == "Bot"]
+
+
+@pytest.fixture
+def tenant(
+    client: Client,
+    forge: Forge,
+    deliver: Callable[..., Delivery],
+    namespace: str,
+    tmp_path: Path,
+) -> Tenant:
+    number = next(_numbers)
+    app = forge.create_app(f"fairway pulls {number}", permissions=EVERYTHING)
+    (tmp_path / "app.pem").write_text(app.private_key_pem)
+    files = {"app/first.yaml": manifest("first")}
+    repo = forge.create_repository(f"pulls-{number}", "fleet", files=files)
+    forge.install(app, repo.owner)
+    forge.allow(repo, "alice", "write")
+    delivery = deliver(
+        namespace,
+        FAIRWAY_TENANCY="strict",
+        FAIRWAY_GITHUB_ACCOUNTS=repo.owner,
+        FAIRWAY_GITHUB_URL=forge.url,
+        FAIRWAY_GITHUB_API_URL=forge.api_url,
+        FAIRWAY_GITHUB_APP_ID=str(app.id),
+        FAIRWAY_GITHUB_PRIVATE_KEY_FILE=str(tmp_path / "app.pem"),
+        FAIRWAY_ALLOW_LOOPBACK="true",
+    )
+    found = Tenant(forge, repo, delivery, namespace)
+    source(client, namespace, repo)
+    kustomization(client, namespace, "app", namespace)
+    return found
+
+
+def source(client: Client, namespace: str, repo: Repository) -> None:
+    spec = {"url": repo.clone_url, "interval": "10m", "ref": {"branch": "main"}}
+    client.create(made(f"{SOURCE[0]}/v1", "GitRepository", "src", namespace, spec=spec))
+
+
+def kustomization(client: Client, namespace: str, name: str, of: str, **more: Any) -> None:
+    spec = {
+        "sourceRef": {"kind": "GitRepository", "name": "src", "namespace": of},
+        "path": "./app",
+        "interval": "10m",
+        "prune": True,
+        "targetNamespace": namespace,
+        **more,
+    }
+    client.create(made(f"{KUSTOMIZATION[0]}/v1", "Kustomization", name, namespace, spec=spec))
+
+
+def bind(client: Client, tenant: Tenant, number: int | None = None) -> None:
+    repository = {"id": number or tenant.repo.id, "owner": tenant.repo.owner, "name": tenant.repo.name}
+    spec = {"repository": repository, "namespaces": [tenant.namespace]}
+    client.create(made("fairway.dev/v1alpha1", "RepositoryBinding", tenant.namespace, spec=spec))
+
+
+def test_a_repository_that_is_not_bound_is_told_nothing(client: Client, tenant: Tenant) -> None:
+    bind(client, tenant, number=tenant.repo.id + 1)
+    number, sha = tenant.merged({"app/a.yaml": manifest("a")})
+    head = tenant.forge.pull_request(tenant.repo, number)["head"]["sha"]
+    tenant.run(number)
+    assert tenant.comments(number) == []
+    assert tenant.forge.statuses(tenant.repo, head) + tenant.forge.statuses(tenant.repo, sha) == []
+
+
+def test_a_comment_tells_only_of_the_namespaces_its_repository_is_bound_to(
+    client: Client, tenant: Tenant
+) -> None:
+    bind(client, tenant)
+    other = f"{tenant.namespace}-other"
+    client.create(made("v1", "Namespace", other))
+    # The other applies somebody else's source, has one of his own of the same repository, and a hold.
+    kustomization(client, other, "payroll", tenant.namespace)
+    source(client, other, tenant.repo)
+    kustomization(client, other, "wages", other, path="./nowhere")
+    number, sha = tenant.merged({"app/a.yaml": manifest("a")})
+    hold = {
+        "verb": "hold",
+        "repository": {"owner": "other", "name": "other", "id": tenant.repo.id + 1},
+        "pullRequest": number,
+        "actor": {"id": 11, "login": "mallory"},
+        "comment": {"kind": "comment", "id": 99, "line": 1},
+    }
+    order = made("fairway.dev/v1alpha1", "Order", f"hold-{tenant.repo.id + 1}-{number}", "fairway-system")
+    client.create({**order, "spec": hold})
+    tenant.run(number)
+    [text] = tenant.comments(number)
+    assert f"✅ `{sha[:7]}`" in text
+    assert f"Kustomization {tenant.namespace}/app" in text
+    assert not [word for word in (other, "payroll", "wages", "mallory") if word in text]
+
+
+def test_running_twice_says_it_once(client: Client, tenant: Tenant) -> None:
+    bind(client, tenant)
+    number, _ = tenant.merged({"app/a.yaml": manifest("a")})
+    for _ in range(2):
+        tenant.run(number)
+    tenant.delivery.context.redis.flushall()
+    tenant.run(number)
+    [found] = [c for c in tenant.forge.comments(tenant.repo, number) if c["user"]["type"] == "Bot"]
+    assert found["created_at"] == found["updated_at"]
+
+
+def test_a_comment_that_two_wrote_at_once_is_one_again(client: Client, tenant: Tenant) -> None:
+    bind(client, tenant)
+    number, _ = tenant.merged({"app/a.yaml": manifest("a")})
+    context = tenant.delivery.context
+    name = f"pull-request/{context.settings.cluster}"
+    path = f"/repos/{tenant.repo.full_name}/issues/{number}/comments"
+    assert context.github
+    # As a second worker does that saw none either.
+    body = {"body": f"<!-- fairway:{name} -->\nthe other's"}
+    for _ in range(2):
+        context.github.call(
+            "POST", tenant.repo.full_name, path.removeprefix(f"/repos/{tenant.repo.full_name}"), "comment",
+            body, permissions={"pull_requests": "write"},
+        )  # fmt: skip
+    tenant.run(number)
+    [text] = tenant.comments(number)
+    assert "applied and healthy" in text
+
+
+def test_what_had_a_repository_s_name_before_is_forgotten(client: Client, tenant: Tenant) -> None:
+    bind(client, tenant)
+    number, _ = tenant.merged({"app/a.yaml": manifest("a")})
+    tenant.run(number)
+    context, name = tenant.delivery.context, tenant.repo.full_name
+    assert known_pulls.states(context.redis, name) == {number: "success"}
+    # Also when the event was lost, another repository's comments are not taken for these.
+    assert known_pulls.of(context.redis, name, number, tenant.repo.id + 1).comment == 0
+    event = {
+        "action": "renamed",
+        "repository": f"{tenant.repo.owner}/new",
+        "old_owner": None,
+        "old_name": "fleet",
+    }
+    events.repository(context, event)
+    assert known_pulls.states(context.redis, name) == {}
+    assert not context.redis.keys(f"fairway:*{name}*")
+    assert context.queue.busy([Key("Repository", tenant.repo.owner, "new")])
+
+
+@pytest.mark.parametrize(("action", "private"), [("privatized", True), ("publicized", False)])
+def test_who_may_see_a_repository_is_noted_at_once(tenant: Tenant, action: str, private: bool) -> None:
+    context, name = tenant.delivery.context, tenant.repo.full_name
+    heads.set_private(context.redis, name, private=not private)
+    event = {"action": action, "repository": name, "old_owner": None, "old_name": None}
+    events.repository(context, event)
+    assert heads.is_private(context.redis, name) is private
+
+
+def test_new_permissions_are_tried_at_once(client: Client, tenant: Tenant) -> None:
+    context, name = tenant.delivery.context, tenant.repo.full_name
+    missing = PermissionMissing("GitHub refused", permission="checks: write", remedy="grant it")
+
+    def refused() -> None:
+        raise missing
+
+    tried: list[str] = []
+    features.attempt(context, name, features.CHECKS, refused)
+    features.attempt(context, name, features.CHECKS, lambda: tried.append("rests"))
+    assert tried == []
+    assert permissions.missing_of(context, name) == {"checks: write": "check runs"}
+    event = {"action": "new_permissions_accepted", "account": tenant.repo.owner, "installation_id": 1}
+    events.installation(context, event)
+    assert permissions.missing_of(context, name) == {}
+    assert context.queue.busy([Key("Sweep", tenant.repo.owner, tenant.repo.name)])
+    features.attempt(context, name, features.CHECKS, lambda: tried.append("again"))
+    assert tried == ["again"]
+
+
+def test_an_object_of_a_source_that_is_gone_leaves_no_trace(client: Client, tenant: Tenant) -> None:
+    bind(client, tenant)
+    number, _ = tenant.merged({"app/a.yaml": manifest("a")})
+    client.delete(ObjectRef(*KUSTOMIZATION, tenant.namespace, "app"))
+    client.delete(ObjectRef(*SOURCE, tenant.namespace, "src"))
+    KustomizationReconciler(tenant.delivery.context).reconcile(tenant.namespace, "app")
+    GitRepositoryReconciler(tenant.delivery.context).reconcile(tenant.namespace, "src")
+    tenant.run(number)
+    assert tenant.comments(number) == []
