@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import threading
@@ -44,6 +45,8 @@ def worker() -> None:
     from workers.celery_app import celery_init
     from workers.github import GitHub
 
+    # Its parts import each other: two tasks that import it at once would each find half of it.
+    importlib.import_module("github")
     GitHub.from_settings(settings)  # refuses a key that is none, before a task needs it
 
     app = celery_init(settings.redis_url)
@@ -72,7 +75,10 @@ def _on_ready(**_: Any) -> None:
     stopped = threading.Event()
 
     def breathe() -> None:
-        process.warm()
+        try:
+            process.warm()
+        except Exception:  # what cannot be had now is had by the task that needs it, or fails there
+            logging.getLogger(__name__).exception("not warmed up")
         while True:
             try:
                 alive.breathe(context.redis, "worker")
