@@ -27,7 +27,7 @@ from policies.budget import WINDOWS, Urgency
 from sandbox.forge.admin import Forge
 from workers.cluster import connect
 
-_TEAMS, _FASTER = 60, 2
+_TEAMS, _FASTER = 60, 1
 _HOUR, _SECONDS = 3600.0, 150.0
 _PER_HOUR = {"push": 300, "merge": 60, "order": 60}
 _WITHIN = 60.0  # seconds; a later answer counts as that late

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -27,6 +28,7 @@ def main() -> int:
     parser.add_argument("--dir", type=Path, help="where sandbox, logs and deeds.log go, and stay")
     options = parser.parse_args()
     seed = random.randrange(1_000_000) if options.seed is None else options.seed
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended also then
     print(f"soak: seed {seed}; --seed {seed} repeats it", file=sys.stderr, flush=True)
     with contextlib.ExitStack() as stack:
         folder = options.dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fairway-soak-")))

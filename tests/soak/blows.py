@@ -21,6 +21,7 @@ from workers.cluster.errors import ApiError
 
 _MANAGER = "kubectl-edit"
 _LONGEST_STOP = 5.0  # seconds
+_SPARED = 15.0  # seconds between two kills of the same
 _EDITS: dict[str, Object] = {
     "ConfigMap": {"data": {"value": "by hand"}},
     "Deployment": {"spec": {"replicas": 3}},
@@ -36,6 +37,7 @@ class Blows:
     flushed: list[float] = field(default_factory=list)
     _stopped: list[tuple[float, int, int | None]] = field(default_factory=list)
     _restart: threading.Thread | None = None
+    _killed: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._redis = self.world.redis
@@ -55,7 +57,14 @@ class Blows:
         return str(ref)
 
     def kill(self, name: str) -> str:
-        """Kill a process by its name; nothing when it has just been killed."""
+        """Kill a process by its name, unless that was done a moment ago.
+
+        The supervisor waits longer and longer before it starts again who dies again and again.
+        """
+        now = time.monotonic()
+        if now - self._killed.get(name, -_SPARED) < _SPARED:
+            return f"{name} is spared"
+        self._killed[name] = now
         pids = self._pids(name)
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):

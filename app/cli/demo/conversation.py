@@ -15,10 +15,10 @@ from app.cli.demo.timeline import StoryFailed, Timeline
 from sandbox.forge.admin import Repository
 
 BOT = "fairway[bot]"
-_POLL = 0.05  # seconds
+_POLL = 0.02  # seconds
 _WITHIN = 60.0  # seconds
 _SIGNS = {"eyes": "👀", "rocket": "🚀", "confused": "😕", "+1": "👍", "-1": "👎"}
-_MOST = 6  # lines of one comment that are told
+_MOST = 5  # lines of one comment that are told
 
 
 class Conversation:

@@ -12,7 +12,7 @@ _CODE_BLOCK = re.compile(r"^(`{3,})[^\n]*\n(.*?)^\1\s*$", re.DOTALL | re.MULTILI
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 _RULE = re.compile(r"^\|[-:| ]+\|$")
-_LAST = 3  # cells of a row that are told: mark, object, state; the time stands beside them here
+_LAST = 2  # cells of a row that are told, after its mark: object and state; the time stands beside them here
 
 
 def lines(body: str) -> list[str]:
@@ -20,7 +20,7 @@ def lines(body: str) -> list[str]:
     text = _CODE_BLOCK.sub(lambda found: found[2].strip().splitlines()[0] if found[2].strip() else "", body)
     for left_out in (_HIDDEN, _FOOTER, _FOLD):
         text = left_out.sub("", text)
-    rows = [line.strip() for line in text.splitlines()]
+    rows = [line.strip() for line in text.splitlines()] or [""]
     return [
         plain
         for row, below in zip(rows, [*rows[1:], ""], strict=True)
@@ -31,5 +31,6 @@ def lines(body: str) -> list[str]:
 def _plain(row: str) -> str:
     if row.startswith("|"):
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", row.strip("|"))]
-        row = "  ".join(cell for cell in cells[:_LAST] if cell)
+        marked = not cells[0][:1].isascii()
+        row = "  ".join(cell for cell in cells[: _LAST + marked] if cell)
     return _ESCAPED.sub(r"\1", _LINK.sub(r"\1", row.lstrip("# ").replace("**", "").replace("`", ""))).strip()

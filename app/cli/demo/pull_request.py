@@ -76,7 +76,7 @@ def _is_refused(stage: Stage, pull: Conversation) -> None:
     _title(stage, "   An order by somebody who may not give it")
     order = f"/rollback {_ENVIRONMENT}"
     pull.until_reaction(pull.ordered(order, "bob", "read"), "confused")
-    pull.until_comment(order, "was not carried out", "role write", "anybody with write")
+    pull.until_comment(order, "was not carried out", "role write", "bob has read")
 
 
 def _is_helped(stage: Stage, pull: Conversation) -> None:
@@ -116,7 +116,7 @@ def _apps(version: str) -> dict[str, str]:
     # One of them takes its time, so that one can see the comment come true.
     return {
         **fleet.app("web", 2, version=version),
-        **fleet.app("api", 1, version=version, settles=4),
+        **fleet.app("api", 1, version=version, settles=5),
     }
 
 

@@ -128,3 +128,39 @@ def test_a_repository_of_the_users_own_is_served(tmp_path: Path) -> None:
     assert any(
         line.startswith("–") and "HelmRelease web/cache" in line and "not served" in line for line in lines
     )
+
+
+@pytest.mark.timeout(180)
+def test_the_story_of_a_pull_request_is_told_and_ends_well() -> None:
+    ended = demo("--only", "pull-request")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    told = iter(ended.stdout.splitlines())
+    for words in (
+        "A pull request comes true",
+        "#1 opened by alice",
+        "Nothing is applied before the merge",
+        "/acme/shop/pull/1",
+        "merge of #1 by alice",
+        "1 of 2 done",
+        "applied and healthy",
+        "the cluster runs 6.9.1",
+        "bob (read) writes in #1: /rollback staging",
+        "it takes the role write; bob has read",
+        "alice (write) writes in #1: /help",
+        "/rollback",
+        "alice (write) writes in #1: /rollback staging",
+        "#2 opened by fairway[bot]",
+        "/acme/shop/pull/2",
+        "merge of #2 by alice",
+        "applied and healthy",
+        "the cluster runs 6.9.0",
+    ):
+        assert any(words in line for line in told), f"{words} is not told, or not there: {ended.stdout}"
+    assert "A push reaches the cluster" not in ended.stdout
+
+
+def test_a_chapter_that_is_none_is_refused_with_those_there_are() -> None:
+    ended = demo("--only", "promotion")
+    assert ended.returncode == 2
+    assert "'push'" in ended.stderr
+    assert "'pull-request'" in ended.stderr
