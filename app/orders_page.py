@@ -54,12 +54,39 @@ help.
 5. Where `.fairway.yaml` on the default branch names users, teams, a role or code owners for the order, or
    for the order in this environment, the person is one of them. With `approvals`, that many of them have
    approved the head in reviews instead. A code owner owns every changed path that has an owner.
-   Configuration asks for more than the defaults, never for less.
+   Configuration asks for more than the defaults, never for less. An order that names no environment has to
+   satisfy what each environment asks for in whose namespaces it would have an effect.
 6. In a protected environment an order that changes what runs names its commit with `sha=`, and is not given
    by the author of the pull request, by whoever wrote or pushed one of its commits, or ordered it; unless
    enough others approved, or `.fairway.yaml` allows self-approval there. Whoever locked an environment may
    unlock it. What only stops, such as `/lock`, takes nothing besides.
 7. A commit that is named is the head of the pull request, or what was merged.
+
+## How it is answered
+
+- 👀 on the comment: it was read. 🚀: everything in it was carried out. 😕: something was not, and the one
+  reply to the comment says what, why, and who can help. What shows in the status comment, such as a hold,
+  gets no reply besides.
+- A review takes no reaction of ours, so its orders are always answered by a reply.
+- An order that could not be answered, because something was away, is carried out when it is back, decided
+  anew by what holds then; after a day it counts no longer. One in a review that reaches Fairway late is not
+  carried out: GitHub does not tell whether a review was edited since.
+- `/reconcile` and `/retry` set the annotation that `flux reconcile` sets, on the GitRepositories that follow
+  the base of the pull request and on their Kustomizations.
+- With several Fairways on one repository, each answers the orders for its environments; the one that is
+  `home` in `.fairway.yaml` answers everything else.
+
+## Rollbacks
+
+`/rollback prod` in a merged pull request opens another that puts back the files it changed, as far as the
+Kustomizations in the namespaces of prod read them, to what they were before the merge. It works for every
+way of merging, and when the base has moved on; a file that was changed again since is a conflict, and is
+named. The same order in the rollback's own pull request takes it back. The binding's `spec.write` has to be
+`pr` at least.
+
+A person merges it, unless `spec.write` is `merge`, the base requires a check, every commit is Fairway's own
+by GitHub's signature, whoever ordered it has the role write, and nothing is locked or held: then Fairway
+merges it once GitHub would let anybody with write merge it.
 
 ## Locks and holds
 

@@ -14,6 +14,7 @@ import urllib3
 
 from policies.errors import SettingsError
 from workers.cluster.client import Client
+from workers.loading import load
 
 Headers = Callable[[], dict[str, str]]
 
@@ -42,6 +43,7 @@ def _tls(configuration: Any) -> dict[str, Any]:
 
 def _configuration(kubeconfig: str | None, context: str | None) -> Any:
     # Imported here: the package costs a second and 50 MiB, which only processes that call the cluster pay.
+    load("kubernetes")
     from kubernetes import client, config
 
     configuration = client.Configuration()

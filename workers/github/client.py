@@ -38,6 +38,7 @@ from workers.github.reactions import Reactions
 from workers.github.repositories import Repositories
 from workers.github.sending import Request, Sender
 from workers.github.statuses import StatusWriter
+from workers.loading import load
 from workers.outside import AddressRefused
 
 if TYPE_CHECKING:
@@ -233,6 +234,7 @@ class GitHub:
 
     @cached_property
     def _app_client(self) -> Github:
+        load("requests", "github")
         from github.Auth import AppAuth
 
         return self._transport.client(AppAuth(self._app.issuer, sign_func=lambda _: self._app.encode()))

@@ -17,7 +17,6 @@ from policies import fairness
 from policies.errors import FairwayError
 from policies.objects import Object
 from policies.orders.grammar import Written
-from policies.orders.locks import standing
 from policies.orders.permissions import Allowed, decide
 from policies.surface import help as help_text
 from policies.surface import locks, orders
@@ -31,6 +30,7 @@ from workers.orders.outcome import Outcome, record_name, refused
 from workers.orders.records import message_of, phase_of
 from workers.orders.specs import spec_of
 from workers.permissions import note_missing
+from workers.standing import standing_of
 from workers.workqueue import Key, Queue
 
 log = logging.getLogger(__name__)
@@ -114,8 +114,7 @@ def _answer(desk: Desk, order: Written) -> Outcome:
         case "help":
             return Outcome(True, help_text.orders(desk.narrowed.tenant, desk.narrowed.rules))
         case "locks":
-            stands = standing(desk.records.all(), desk.context.now()).of(desk.repository.id)
-            return Outcome(True, locks.table(stands))
+            return Outcome(True, locks.table(standing_of(desk.context, desk.repository.id)))
         case _:
             known_pulls.ask(desk.context.redis, desk.name, desk.number)
             show(desk)

@@ -56,8 +56,9 @@ class Comments:
 
     def _put_off(self, heard: Heard, error: FairwayError, later: Later) -> None:
         if isinstance(error, PermissionMissing):
+            # Once it is granted, the next sweep finds what waits.
             note_missing(self._context, heard.repository, error, "answers to orders")
-        if error.retryable:
+        elif error.retryable:
             later.again(heard.key, self._context.now())
         else:
             self._context.redis.set(f"{_SILENT}{heard.key}", str(error), ex=COUNTS_FOR)

@@ -8,15 +8,15 @@ from datetime import timedelta
 
 from policies import fairness, merging, rollback
 from policies.budget import Urgency
-from policies.orders.locks import Hold, Lock, standing
+from policies.orders.locks import Hold, Lock
 from policies.orders.people import Role
 from policies.tenancy import Write
 from workers.configuration import narrowed_of
 from workers.context import Context
 from workers.github import Conflict, GitHub, Method, NotFound, PermissionMissing, PullCommit, PullRequest
 from workers.later import Later
-from workers.orders.records import Records
 from workers.permissions import note_missing
+from workers.standing import standing_of
 from workers.workqueue import Addition, Key, Queue
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class Merges:
     ) -> Lock | Hold | None:
         """Return the lock, or the hold on this pull request or on the one it takes back."""
         repository_id = github.repositories.get(repository).id
-        stands = standing(Records(self._context).all(), self._context.now())
+        stands = standing_of(self._context, repository_id)
         found = (stands.stops(repository_id, environment, number) for number in numbers)
         return next((one for one in found if one), None)
 

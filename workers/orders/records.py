@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from policies.clock import parse
-from policies.objects import Object, ObjectRef, labels_of
+from policies.objects import Object, ObjectRef
 from workers.cluster import Conflict, NotFound
 from workers.context import Context
 
@@ -60,21 +60,19 @@ class Records:
         except (NotFound, Conflict):
             return
 
-    def all(self) -> list[Object]:
-        """Return everything there is."""
-        resource = self._cluster.discovery.resource(_GROUP, _VERSION, _KIND)
-        return self._cluster.list(resource, namespace=self._namespace)[0]
-
     def tidy(self, repository_id: int, now: datetime) -> None:
         """Delete what was carried out or refused in a repository long ago."""
         for obj in self._old(repository_id, now):
             self.delete(obj["metadata"]["name"], obj["metadata"]["uid"])
 
     def _old(self, repository_id: int, now: datetime) -> Iterator[Object]:
-        for obj in self.all():
-            over = (obj.get("status") or {}).get("phase") in ("done", "refused")
-            mine = labels_of(obj).get(_REPOSITORY) == str(repository_id)
-            if over and mine and parse(obj["metadata"]["creationTimestamp"]) < now - _KEPT:
+        resource = self._cluster.discovery.resource(_GROUP, _VERSION, _KIND)
+        labels = f"{_REPOSITORY}={repository_id}"
+        for obj in self._cluster.list(resource, namespace=self._namespace, labels=labels)[0]:
+            if (
+                phase_of(obj) in ("done", "refused")
+                and parse(obj["metadata"]["creationTimestamp"]) < now - _KEPT
+            ):
                 yield obj
 
     def _ref(self, name: str) -> ObjectRef:

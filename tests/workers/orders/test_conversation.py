@@ -12,7 +12,7 @@ from policies.objects import ObjectRef
 from tests.fixtures.world import until
 from tests.workers.orders.conftest import MakeScene
 from tests.workers.orders.scene import Scene
-from workers.github import RateLimited, ServerError
+from workers.github import Forbidden, PermissionMissing, RateLimited, ServerError
 from workers.later import Later
 from workers.permissions import missing_of
 
@@ -233,10 +233,47 @@ def test_what_is_limited_comes_later(scene: Scene) -> None:
 def test_without_the_permission_to_comment_it_is_noted(make_scene: MakeScene) -> None:
     scene = make_scene(permissions={"contents": "read", "statuses": "write"})
     comment = scene.say("/help")
-    with pytest.raises(Exception, match="lacks the permission pull_requests: write"):
+    with pytest.raises(PermissionMissing, match="lacks the permission pull_requests: write"):
         scene.answer(scene.heard(comment, "/help"))
     assert missing_of(scene.context, scene.repo.full_name) == {"pull_requests: write": "answers to orders"}
     scene.sweep()
+
+
+def test_once_the_permission_is_granted_what_waits_is_answered(make_scene: MakeScene) -> None:
+    scene = make_scene(permissions={"contents": "read", "statuses": "write"})
+    comment = scene.say("/locks")
+    with pytest.raises(PermissionMissing):
+        scene.answer(scene.heard(comment, "/locks"))
+    scene.forge.set_permissions(scene.installation, {"pull_requests": "write"})
+    scene.sweep()
+    assert scene.reactions(comment) == ["rocket"]
+
+
+def test_what_fails_for_long_is_told(scene: Scene) -> None:
+    comment = scene.say("/lock prod")
+    path = rf"/repos/{scene.repo.full_name}/pulls/{scene.number}"
+    scene.forge.fail_before("GET", path, times=3)
+    with pytest.raises(ServerError):
+        scene.answer(scene.heard(comment, "/lock prod"))
+    assert scene.reactions(comment) == ["eyes"]
+    scene.ahead = timedelta(minutes=20)
+    scene.forge.fail_before("GET", path, times=3)
+    scene.answer(scene.heard(comment, "/lock prod"))
+    assert scene.reactions(comment) == ["confused"]
+    assert scene.reply().startswith("`/lock prod` failed: GitHub failed to show")
+
+
+def test_where_nothing_can_be_said_nobody_tries_for_ever(scene: Scene) -> None:
+    comment = scene.say("/locks")
+    heard = scene.heard(comment, "/locks")
+    scene.forge.fail_before("POST", rf"/repos/{scene.repo.full_name}/issues/\d+/comments", 403)
+    with pytest.raises(Forbidden):
+        scene.answer(heard)
+    scene.sweep()
+    assert scene.reactions(comment) == ["eyes"]
+    scene.context.redis.flushall()
+    scene.sweep()
+    assert scene.reactions(comment) == ["rocket"]
 
 
 def test_a_comment_in_another_case_of_the_name_is_the_same(scene: Scene) -> None:

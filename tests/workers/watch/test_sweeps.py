@@ -23,12 +23,12 @@ def test_repositories_take_their_turns_evenly_over_a_round() -> None:
 
 def test_what_is_gone_is_swept_no_more_and_comes_back_in_time() -> None:
     sweeps = Sweeps(every=10)
-    both = {Key(kind, "acme", "fleet") for kind in KINDS}
+    keys = {Key(kind, "acme", "fleet") for kind in KINDS}
     sweeps.due([("acme", "fleet")], 0)
     sweeps.due([], 1)
     assert [one.key for one in sweeps.due([], 100)] == [DELIVERIES]
     found = {one.key for now in range(100, 111) for one in sweeps.due([("acme", "fleet")], now)}
-    assert found == {DELIVERIES, *both}
+    assert found == {DELIVERIES, *keys}
 
 
 def test_after_a_flush_everything_is_due() -> None:

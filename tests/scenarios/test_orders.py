@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""People order things in pull requests, and Fairway answers."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.fixtures.world import HEALED, World, config_map, until
+from tests.scenarios.conversation import BOT, Pulls
+from workers.workqueue import Key, Queue, Workqueue
+
+
+def people(world: World, **options: Any) -> Pulls:
+    """Make a team whose namespace is environment staging; carol may only read."""
+    pulls = Pulls.of(world, **options)
+    team = pulls.team
+    file = f"version: 1\nenvironments:\n  staging: {{namespaces: [{team.namespace}]}}\n"
+    team.settled(team.push({".fairway.yaml": file}))
+    world.forge.allow(team.repo, "carol", "read")
+    return pulls
+
+
+def say(pulls: Pulls, number: int, body: str, author: str = "alice") -> int:
+    return int(pulls.forge.comment(pulls.team.repo, number, body, author=author)["id"])
+
+
+def reactions(pulls: Pulls, comment: int) -> list[str]:
+    return [kind for who, kind in pulls.forge.reactions(pulls.team.repo, comment) if who == BOT]
+
+
+def replies(pulls: Pulls, number: int) -> list[str]:
+    """Return the answers to orders, without what nobody sees."""
+    found = [one["body"] for one in pulls.comments(number) if "fairway:answer/" in one["body"]]
+    return [re.sub(r"<!--.*?-->\n?", "", body) for body in found]
+
+
+def ends(pulls: Pulls, comment: int, reaction: str, *, within: float = HEALED) -> None:
+    """Wait for Fairway's last word on a comment."""
+    until(lambda: reactions(pulls, comment) == [reaction], within=within, what=reaction)
+
+
+def test_a_question_an_order_without_the_right_and_one_with(world: World) -> None:
+    pulls = people(world)
+    number = pulls.opened({"app/a.yaml": config_map("a")})
+    asked = say(pulls, number, "/help", "carol")
+    ends(pulls, asked, "rocket")
+    refused = say(pulls, number, "/lock staging", "carol")
+    ends(pulls, refused, "confused")
+    done = say(pulls, number, '/lock staging reason="incident 42"')
+    ends(pulls, done, "rocket")
+    said = replies(pulls, number)
+    assert [text[:10] for text in said] == ["### Orders", "`/lock sta", "Locked: Fa"]
+    assert "it takes the role write; `carol` has read" in said[1]
+
+
+def test_a_rollback_goes_back_to_what_ran_before(world: World) -> None:
+    pulls = people(world, files={"app/a.yaml": config_map("a", "1")})
+    team = pulls.team
+    number = pulls.opened({"app/a.yaml": config_map("a", "2"), "app/b.yaml": config_map("b")})
+    team.settled(pulls.merged(number))
+    comment = say(pulls, number, "/rollback staging", "bob")
+    ends(pulls, comment, "rocket")
+    (back,) = pulls.forge.pull_requests(team.repo)
+    assert back["user"]["login"] == BOT
+    team.settled(pulls.merged(int(back["number"])))
+    assert (team.config("a") or {})["data"] == {"value": "1"}
+    until(lambda: team.config("b") is None, what="b pruned")
+
+
+def test_a_reconcile_works_on_it_now(world: World) -> None:
+    pulls = people(world)
+    team = pulls.team
+    number = pulls.opened({"app/a.yaml": config_map("a")})
+    comment = say(pulls, number, "/reconcile staging")
+    ends(pulls, comment, "rocket")
+    assert f"`Kustomization/{team.namespace}/app`" in replies(pulls, number)[0]
+    for look in (team.source, team.applied):
+        until(
+            lambda look=look: look()["status"].get("lastHandledReconcileAt") == f"order-comment-{comment}-1",
+            what="the request handled",
+        )
+
+
+def test_a_hold_shows_in_the_status_comment(world: World) -> None:
+    pulls = people(world)
+    number = pulls.opened({"app/a.yaml": config_map("a")})
+    comment = say(pulls, number, '/hold reason="waits for the migration"')
+    ends(pulls, comment, "rocket")
+    pulls.says(number, "waits for the migration")
+    assert replies(pulls, number) == []
+    asked = say(pulls, number, "/status")
+    ends(pulls, asked, "rocket")
+
+
+def test_a_review_is_answered_by_a_reply(world: World) -> None:
+    pulls = people(world)
+    number = pulls.opened({"app/a.yaml": config_map("a")})
+    pulls.forge.review(pulls.team.repo, number, "APPROVE", body="Fine.\n\n/locks", author="bob")
+    until(lambda: replies(pulls, number) == ["Nothing is locked or held in this repository."])
+
+
+def test_an_order_that_is_delivered_again_and_again_is_carried_out_once(world: World) -> None:
+    pulls = people(world)
+    number = pulls.opened({"app/a.yaml": config_map("a")})
+    comment = say(pulls, number, "/locks")
+    ends(pulls, comment, "rocket")
+    deliveries = [
+        one
+        for one in world.forge.deliveries(event="issue_comment")
+        if one["payload"]["comment"]["id"] == comment and one["payload"]["action"] == "created"
+    ]
+    for _ in range(5):
+        world.forge.redeliver(deliveries[0]["id"])
+    world.redis.delete(*world.redis.keys("fairway:delivery:*"))
+    world.forge.redeliver(deliveries[0]["id"])
+    other = say(pulls, number, "/locks")
+    ends(pulls, other, "rocket")
+    assert len(replies(pulls, number)) == 2
+    assert reactions(pulls, comment) == ["rocket"]
+
+
+@pytest.mark.parametrize("fault", ["killed", "flushed", "both"])
+def test_an_order_survives_a_killed_worker_and_an_emptied_redis(world: World, fault: str) -> None:
+    pulls = people(world)
+    number = pulls.opened({"app/a.yaml": config_map("a")})
+    comment = say(pulls, number, "/lock staging\n\n/locks\n\n/unlock staging")
+    if fault != "flushed":
+        world.kill("worker")
+    if fault != "killed":
+        world.redis.flushall()
+        # As `watch` does within a few minutes.
+        key = Key("Conversations", pulls.team.repo.owner, pulls.team.repo.name)
+        Workqueue(world.redis).add(key, Queue.PUSH)
+    # What a killed worker had just taken off the queue of events is handed out again after a minute.
+    ends(pulls, comment, "rocket", within=90)
+    (reply,) = replies(pulls, number)
+    assert [line[:8] for line in reply.splitlines() if line.startswith(("Locked", "Unlocked"))] == [
+        "Locked: ",
+        "Unlocked",
+    ]
