@@ -140,13 +140,14 @@ def test_commits_that_a_flush_has_made_forgotten_are_found_once_github_is_back(w
     shas = [team.push(files), team.push({"app/a.yaml": config_map("a", "2")})]
     for sha in shas:
         until(lambda sha=sha: team.statuses(sha), what="a pending status")
-    lost = f"fairway:recover:acme/{team.namespace}"
+    repository = f"{team.repo.owner}/{team.repo.name}"
+    lost = f"fairway:recover:{repository}"
     Process(world.folder, "forge").stop(5)
     try:
         world.redis.flushall()
         until(lambda: world.redis.get(lost), what="the flush noticed")
         until(
-            lambda: not world.redis.hexists("fairway:dirty", f"Repository/acme/{team.namespace}"),
+            lambda: not world.redis.hexists("fairway:dirty", f"Repository/{repository}"),
             what="a report",
         )
         assert world.redis.get(lost), "GitHub has not been asked yet"
