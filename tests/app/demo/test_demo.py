@@ -147,7 +147,7 @@ def test_the_story_of_a_pull_request_is_told_and_ends_well() -> None:
         "bob (read) writes in #1: /rollback staging",
         "it takes the role write; bob has read",
         "alice (write) writes in #1: /help",
-        "/rollback",
+        "lists the orders that can be given here",
         "alice (write) writes in #1: /rollback staging",
         "#2 opened by fairway[bot]",
         "/acme/shop/pull/2",
