@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from workers import known_pulls
 from workers.context import Context
 from workers.github import PermissionMissing
 from workers.permissions import forget_missing, missing_of, note_missing
+from workers.workqueue import Addition, Key, Queue
 
 CHECKS, COMMENTS, DEPLOYMENTS, STATUSES = "check runs", "comments", "deployments", "commit statuses"
 ALL = (CHECKS, COMMENTS, DEPLOYMENTS, STATUSES)
@@ -21,12 +23,23 @@ def attempt(context: Context, repository: str, feature: str, act: Callable[[], N
     try:
         act()
     except PermissionMissing as error:
+        news = error.permission not in missing_of(context, repository)
         note_missing(context, repository, error, feature)
         context.redis.set(_key(repository, feature), "1", ex=_REST)
+        if news:
+            _name_it(context, repository)
         return
     for permission, without in missing_of(context, repository).items():
         if without == feature:
             forget_missing(context, repository, permission)
+
+
+def _name_it(context: Context, repository: str) -> None:
+    """Have the comments say what is missing: they may have been written a moment before it was."""
+    owner, _, name = repository.partition("/")
+    live = known_pulls.live(context.redis, repository)
+    keys = [Key("PullRequest", owner, f"{name}:{number}") for number in live]
+    context.queue.add_all([Addition(key, Queue.PUSH) for key in keys])
 
 
 def wake(context: Context, repository: str) -> None:
