@@ -15,8 +15,8 @@ from workers.cluster import Client
 _KINDS = (("", "v1", "ConfigMap"), ("apps", "v1", "Deployment"), ("", "v1", "Service"))
 _NOT_OURS = frozenset({("ConfigMap", "kube-root-ca.crt")})  # every namespace has it
 # A push whose hint went with a flush is found with the source's next interval; if it was overtaken by then,
-# nobody knows of it any more. A hint that a killed worker held waits a minute in Redis until it comes again.
-_LOST_WITHIN = 90.0  # seconds between a push and the flush that may have taken it along
+# nobody knows of it any more. With kills and stops nobody may have looked for some time.
+_LOST_WITHIN = 30.0  # seconds between a push and the flush that may have taken it along
 
 
 def quiet(look: Callable[[], list[str]], within: float) -> list[str]:
