@@ -21,6 +21,7 @@ from workers.github import Forbidden, GitHub, NotFound, PermissionMissing, PullR
 from workers.heads import Head
 from workers.known_pulls import Known
 from workers.permissions import missing_of, note_missing
+from workers.reconcile.sweep import lost_push
 from workers.reconcile.telling import features
 from workers.reconcile.telling.observing import Observed, Observer
 from workers.reconcile.telling.repository_file import RepositoryFile
@@ -29,6 +30,7 @@ from workers.reconcile.telling.sticky import SETTLES, Sticky
 from workers.standing import standing_of
 
 log = logging.getLogger(__name__)
+_OVERDUE = 1.0  # seconds after which a merge's push counts as not heard of
 _WATCHED = 24 * 3600.0  # seconds after a merge for which a failure is looked at again
 
 
@@ -137,6 +139,10 @@ class _Run:
         sources = self._seen.followers(sha, head.ref)
         outcome = self._observer.outcome(self._seen, head, sources)
         live = self._is_live(outcome, known)
+        told = sha in {one.sha for one in self._seen.heads}
+        if outcome.fate is Fate.ITSELF and not told and now - known.since > _OVERDUE:
+            # The merge was a push, whose own delivery should have come by now.
+            lost_push(self._context, self._seen, head.ref, sha)
         if self._stands(outcome, known) and not asked:
             known_pulls.keep(self._context.redis, self._repository, self._number, known, live=live)
             return

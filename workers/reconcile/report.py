@@ -107,14 +107,14 @@ class Reporter:
         waiting = [head.sha for head in untold.of(client, seen.repository)]
         live = known_pulls.live(client, seen.repository)
         digest = hashlib.sha256(json.dumps([shown, waiting]).encode()).hexdigest()
-        before = client.getset(key, digest)
-        client.expire(key, _REMEMBER)
-        if before == digest.encode():
+        if client.get(key) == digest.encode():
             return
         share = fairness.of_repository(owner, name, seen.sources[0].obj["metadata"]["namespace"])
         keys = [Key("Report", owner, name)] if waiting else []
         keys += [Key("PullRequest", owner, f"{name}:{number}") for number in live]
-        self._context.queue.add_all([Addition(key, Queue.PUSH, share) for key in keys])
+        self._context.queue.add_all([Addition(one, Queue.PUSH, share) for one in keys])
+        # Last, so that whoever dies in between has it queued once more.
+        client.set(key, digest, ex=_REMEMBER)
 
 
 def _duration(seconds: float) -> str:

@@ -82,30 +82,9 @@ class Sweep:
             sha = github.git_data.head(seen.repository, branch)
             if sha is None:
                 continue
-            self._lost_push(seen, f"refs/heads/{branch}", sha)
+            lost_push(self._context, seen, f"refs/heads/{branch}", sha)
             if branch == default:
                 RepositoryFile(self._context, github).on_branch(seen.repository, branch, sha)
-
-    def _lost_push(self, seen: Observed, ref: str, sha: str) -> None:
-        # One that never fetched anything is at it.
-        behind = [source for source in seen.followers(sha, ref) if source.sha not in ("", sha)]
-        if not behind:
-            return
-        context = self._context
-        if sha not in {head.sha for head in seen.heads}:
-            log.info("push not heard of repository=%s ref=%s sha=%s", seen.repository, ref, sha[:7])
-            head = Head(sha, ref, context.now().timestamp())
-            heads.add(context.redis, seen.repository, head, private=seen.private)
-        for source in behind:
-            metadata, share = (
-                source.obj["metadata"],
-                fairness.of_source(source.obj, context.settings.github_url),
-            )
-            context.queue.add(
-                Key("GitRepository", metadata["namespace"], metadata["name"]), Queue.PUSH, share
-            )
-        owner, _, name = seen.repository.partition("/")
-        context.queue.add(Key("Repository", owner, name), Queue.PUSH)
 
     def _queue(self, seen: Observed, numbers: set[int]) -> None:
         owner, _, name = seen.repository.partition("/")
@@ -145,6 +124,24 @@ class LostDeliveries:
 
 _LOOKED = "fairway:deliveries:looked"
 _TRIED = "fairway:deliveries:tried"
+
+
+def lost_push(context: Context, seen: Observed, ref: str, sha: str) -> None:
+    """Act on the head of a branch as on a push, where sources that follow it have another commit."""
+    # One that never fetched anything is at it.
+    behind = [source for source in seen.followers(sha, ref) if source.sha not in ("", sha)]
+    if not behind:
+        return
+    if sha not in {head.sha for head in seen.heads}:
+        log.info("push not heard of repository=%s ref=%s sha=%s", seen.repository, ref, sha[:7])
+        head = Head(sha, ref, context.now().timestamp())
+        heads.add(context.redis, seen.repository, head, private=seen.private)
+    for source in behind:
+        metadata, url = source.obj["metadata"], context.settings.github_url
+        key = Key("GitRepository", metadata["namespace"], metadata["name"])
+        context.queue.add(key, Queue.PUSH, fairness.of_source(source.obj, url))
+    owner, _, name = seen.repository.partition("/")
+    context.queue.add(Key("Repository", owner, name), Queue.PUSH)
 
 
 def _is_followed(seen: Observed, pull: PullRequest) -> bool:

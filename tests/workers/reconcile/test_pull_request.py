@@ -16,7 +16,7 @@ from sandbox.forge.admin import Forge, Repository
 from tests.fixtures.world import config_map as manifest
 from tests.workers.github.conftest import EVERYTHING
 from tests.workers.reconcile.conftest import made
-from tests.workers.reconcile.delivery import KUSTOMIZATION, SOURCE, Delivery
+from tests.workers.reconcile.delivery import KUSTOMIZATION, SOURCE, Delivery, seen_as_it_is
 from workers import events, heads, known_pulls, permissions
 from workers.cluster import Client
 from workers.github import PermissionMissing
@@ -49,8 +49,10 @@ class Tenant:
         return number, sha
 
     def apply(self) -> None:
+        """Fetch and apply as workers do, and wait until a report sees it."""
         GitRepositoryReconciler(self.delivery.context).reconcile(self.namespace, "src")
-        KustomizationReconciler(self.delivery.context).reconcile(self.namespace, "app")
+        self.delivery.reconcile("app")
+        seen_as_it_is(self.delivery.client, ObjectRef(*KUSTOMIZATION, self.namespace, "app"))
 
     def run(self, number: int) -> None:
         PullRequests(self.delivery.context).reconcile(self.repo.owner, f"{self.repo.name}:{number}")
