@@ -42,7 +42,7 @@ def _stage(stage: Stage) -> Repository:
     stage.forge.allow(repo, "alice", "write")
     stage.forge.allow(repo, "bob", "read")
     stage.forge.install(stage.forge.app("fairway"), "acme")
-    fleet.follow(stage, repo, _NAMESPACE, _APPS)
+    fleet.follow(stage, repo, _NAMESPACE, _APPS, waiting=_APPS)
     fleet.settled(stage, _NAMESPACE, _APPS, ready=True)
     for name in _APPS:
         fleet.until(stage, _deployment(name), lambda obj: bool(obj["status"].get("availableReplicas")))
