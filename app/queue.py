@@ -2,7 +2,7 @@
 """Hand work to the workers: a message by task name and the claim on its delivery id, in one step.
 
 Either both are there or neither is, so a delivery that was cut off is neither lost nor done twice, whoever
-sends it again and however many at once.
+sends it again and however many at once. `workers.event_queue` sees that the task is not lost with a worker.
 """
 
 from __future__ import annotations
@@ -17,23 +17,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from policies.errors import FairwayError
-from policies.task_messages import Scalar, task_message
+from policies.task_messages import EVENTS, KEPT, OPEN, PUT_TASK, SENT, Scalar, task_message
 
 _TIMEOUT = 1.0  # seconds, for one call to Redis
 _SLOW = 0.5  # seconds; a call that failed after this long was not answered at all
 _PAUSE = 1.0  # seconds without a call after one that was not answered
 # GitHub redelivers by hand for three days; on the later ones the work is wanted again.
 _CLAIM_TTL = 24 * 3600  # seconds
-_QUEUE = "events"  # of workers.workqueue.CeleryQueue
-_QUEUE_KEY = f"fairway:celery:{_QUEUE}"  # with the prefix that workers.celery_app sets
-
-# KEYS: claim, queue. ARGV: message, seconds. Says whether it was queued now.
-_PUT = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('LPUSH', KEYS[2], ARGV[1])
-redis.call('SET', KEYS[1], '1', 'EX', ARGV[2])
-return 1
-"""
+_QUEUE_KEY = f"fairway:celery:{EVENTS}"  # with the prefix that workers.celery_app sets
 
 T = TypeVar("T")
 
@@ -61,9 +52,11 @@ class TaskQueue:
 
     def put(self, task: str, delivery: str, **arguments: Scalar) -> bool:
         """Queue a task once per delivery id; False when that delivery was taken before. Raises QueueDown."""
-        message = task_message(task, str(uuid.uuid4()), _QUEUE, {"delivery": delivery, **arguments})
-        claim = f"fairway:delivery:{delivery}"
-        return bool(self._call(lambda: self._redis.eval(_PUT, 2, claim, _QUEUE_KEY, message, _CLAIM_TTL)))
+        task_id = str(uuid.uuid4())
+        message = task_message(task, task_id, EVENTS, {"delivery": delivery, **arguments})
+        keys = (_QUEUE_KEY, OPEN, SENT, f"fairway:delivery:{delivery}")
+        values = (task_id, message, str(KEPT), str(_CLAIM_TTL))
+        return bool(self._call(lambda: self._redis.eval(PUT_TASK, len(keys), *keys, *values)))
 
     def reachable(self) -> bool:
         """Tell whether Redis answers."""

@@ -12,7 +12,9 @@ from kombu import Queue as KombuQueue
 
 from workers.workqueue import CeleryQueue
 
-VISIBILITY_TIMEOUT = 60  # seconds until a message that was never acknowledged is handed out again
+# Seconds until Celery hands out a message that was not acknowledged again. Nothing rests on it: what a worker
+# that was killed had taken is found by its mark, or because it is open, long before.
+_VISIBILITY_TIMEOUT = 60
 
 
 def celery_init(redis_url: str) -> Celery:
@@ -37,7 +39,7 @@ def celery_init(redis_url: str) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
-            "visibility_timeout": VISIBILITY_TIMEOUT,
+            "visibility_timeout": _VISIBILITY_TIMEOUT,
             "queue_order_strategy": "priority",
             "socket_timeout": 10,
             "socket_connect_timeout": 2,

@@ -5,24 +5,35 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from functools import wraps
+from typing import Any, cast
 
 from celery import shared_task
 
 from policies.errors import FairwayError
-from workers import events, process
+from workers import event_queue, events, process
 from workers.deferred import Deferred
 from workers.orders import events as orders
 from workers.pushes import announce
 from workers.workqueue import TASK
 
 log = logging.getLogger(__name__)
-F = TypeVar("F", bound=Callable[..., None])
+Run = Callable[..., None]
 
 
-def task(name: str) -> Callable[[F], F]:
-    """Register a task; Celery's own decorator has no types."""
-    return cast("Callable[[F], F]", shared_task(name=name))
+def task(name: str) -> Callable[[Run], Run]:
+    """Register what a delivery sets off; it is open until it has ended."""
+
+    def register(run: Run) -> Run:
+        @wraps(run)
+        def ended(call: Any, **arguments: Any) -> None:
+            with event_queue.doing(process.context().redis, call.request.id):
+                run(**arguments)
+
+        # Celery's own decorator has no types.
+        return cast("Run", shared_task(name=name, bind=True)(ended))
+
+    return register
 
 
 @task("workers.tasks.on_push")
@@ -84,7 +95,7 @@ def on_review(**event: Any) -> None:
     orders.review(process.context(), event)
 
 
-@task(TASK)
+@shared_task(name=TASK)  # type: ignore[untyped-decorator]
 def work() -> None:
     """Work on the objects whose turn it is, as long as there are some."""
     process.context().queue.drain(process.work_on)

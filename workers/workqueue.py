@@ -15,8 +15,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,7 +24,7 @@ from typing import Any, cast
 import redis
 
 from policies.fairness import GATE_PART, TENANT_PART, Share
-from policies.task_messages import Scalar, task_message
+from policies.task_messages import EVENTS, task_message
 from workers import queue_scripts
 
 HEARTBEAT = 3.0  # seconds between renewals
@@ -41,7 +40,7 @@ _ANOTHER_ENDS = 0.1  # seconds in which one that has said that it takes no more 
 class CeleryQueue(StrEnum):
     """The queues that workers take messages from, the most urgent first."""
 
-    EVENTS = "events"  # one task each: what a delivery sets off
+    EVENTS = EVENTS  # one task each: what a delivery sets off
     WORK = "work"  # something waits in the workqueue
 
 
@@ -111,11 +110,6 @@ class Workqueue:
                     place = [str(one.queue), one.key.namespace, share.tenant, share.name, share.gate]
                     self._call("ADD", str(one.key), *place, _MESSAGE, client=pipe)
                 pipe.execute()
-
-    def send(self, task: str, arguments: Mapping[str, Scalar]) -> None:
-        """Have a worker call a task that is no object's; raises RedisError."""
-        message = task_message(task, str(uuid.uuid4()), CeleryQueue.EVENTS, arguments)
-        self._redis.lpush(f"fairway:celery:{CeleryQueue.EVENTS}", message)
 
     def drain(self, work: Callable[[Key], None]) -> None:
         """Work on one object after the other until none waits that may be run now.

@@ -574,9 +574,3 @@ def test_a_run_that_fails_ends_the_drain_and_nothing_else(process: Start) -> Non
     done: list[Key] = []
     drained(one, done.append)
     assert [key.name for key in done] == ["fleet-1"]
-
-
-def test_a_task_of_its_own_goes_through_another_queue(process: Start) -> None:
-    one = process()
-    one.queue.send("workers.tasks.on_push", {"ref": "refs/heads/main"})
-    assert (one.redis.llen("fairway:celery:events"), one.messages()) == (1, 0)

@@ -15,7 +15,7 @@ import time
 import redis
 
 from policies.errors import FairwayError
-from workers import alive, heads
+from workers import alive, event_queue, heads
 from workers.context import Context
 from workers.deferred import Deferred
 from workers.flux_leases import Keeper
@@ -91,7 +91,7 @@ class Watch:
                     loop.step(wait=RENEW_EVERY / 2)
                     self._context.queue.add_all(Later(self._context.redis).due(self._context.now()))
                     if now - revived >= _REVIVE_EVERY:
-                        self._context.queue.revive()
+                        self._revive()
                         revived = now
                     if now - swept >= _SWEEP_EVERY or self._flushed():
                         self._sweep(loop)
@@ -112,10 +112,16 @@ class Watch:
             log.warning("Redis cannot be reached: %s", error)
         self._keeper.release(self._context.now())
 
+    def _revive(self) -> None:
+        """Have somebody else do what a worker that was killed had taken."""
+        self._context.queue.revive()
+        for given_up in event_queue.send_again(self._context.redis):
+            log.error("given up task=%s: no worker has ended it", given_up)
+
     def _sweep(self, loop: Loop) -> None:
         """Queue reports on repositories that have commits without a final status, and put off work."""
         client, work = self._context.redis, self._context.queue
-        Deferred(client).resume(lambda push: work.send("workers.tasks.on_push", push))
+        Deferred(client).resume(lambda push: event_queue.send(client, "workers.tasks.on_push", push))
         # Before the sources have been listed there is nobody whose commits could be looked after.
         if loop.knows_all and self._flushed():
             loop.remember()
