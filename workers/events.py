@@ -11,7 +11,7 @@ from policies import fairness
 from workers import heads, permissions
 from workers.context import Context
 from workers.reconcile.sweep import names_of
-from workers.reconcile.telling import again, features, recovery, repository_file
+from workers.reconcile.telling import again, features, repository_file
 from workers.workqueue import Key, Queue
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,6 @@ def repository(context: Context, event: Mapping[str, Any]) -> None:
         case _:
             return
     if event["action"] != "deleted":
-        recovery.flag(context, f"{owner}/{name}")
         _queue(context, "Repository", f"{owner}/{name}", "")
 
 
@@ -67,7 +66,6 @@ def installation(context: Context, event: Mapping[str, Any]) -> None:
     for owner, name in names_of(context, event["account"]):
         permissions.forget_all_missing(context, f"{owner}/{name}")
         features.wake(context, f"{owner}/{name}")
-        recovery.flag(context, f"{owner}/{name}")
         _queue(context, "Repository", f"{owner}/{name}", "")
         _queue(context, "Sweep", f"{owner}/{name}", "")
 

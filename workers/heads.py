@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pushed commits whose status is not final yet: a hint in Redis, so that none is forgotten while it lives.
 
-What is lost with Redis is found again from GitHub: see `workers.reconcile.telling.recovery`.
+What is lost with Redis is found again from GitHub: see `workers.reconcile.lost_pushes`.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from workers.workqueue import Addition, Key, Queue
 _KEY = "fairway:later"  # zset: object -> Unix time
 _TTL = 24 * 3600  # seconds
 _AT_ONCE = 200
+_NOBODY_WAITS = frozenset({"Conversations", "LostDeliveries", "Sweep"})
 _SOONEST, _LATEST = 2.0, 600.0  # seconds between tries
 
 
@@ -50,7 +51,11 @@ class Later:
         found = cast("list[bytes]", self._redis.zrangebyscore(_KEY, "-inf", now.timestamp(), 0, _AT_ONCE))
         if found:
             self._redis.zrem(_KEY, *found)
-        return [Addition(Key.parse(text.decode()), Queue.PUSH) for text in found]
+        return [_addition(Key.parse(text.decode())) for text in found]
+
+
+def _addition(key: Key) -> Addition:
+    return Addition(key, Queue.RECONCILE if key.kind in _NOBODY_WAITS else Queue.PUSH)
 
 
 def _tries(key: Key) -> str:

@@ -36,7 +36,7 @@ from workers.workqueue import Key
 log = logging.getLogger(__name__)
 _KINDS = {"GitRepository": (sources.GROUP, sources.VERSION, "GitRepository"), "Kustomization": KIND}
 # What tells GitHub something: no object's interval brings it again.
-_TELLING = frozenset({"ChecksAgain", "MergeGroup", "PullRequest", "Report"})
+_TELLING = frozenset({"ChecksAgain", "MergeGroup", "PullRequest", "Report", "Sweep"})
 _lock = threading.Lock()
 
 

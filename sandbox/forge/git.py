@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import pygit2
 from pygit2.enums import DiffFind, FileMode, ObjectType, SortMode
@@ -49,6 +49,9 @@ class RefChange:
     ref: str
     before: str
     after: str
+
+
+Moving = Literal["push", "pr_merge", "merge_queue_merge"]  # what can move a branch forward
 
 
 @dataclass(frozen=True)

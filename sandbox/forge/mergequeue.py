@@ -128,4 +128,4 @@ def _leave(repo: Row, entry: Row, *, moved: dict[str, str]) -> None:
         opened.references.delete(entry["head_ref"])
     state.store.write("DELETE FROM merge_queue_entries WHERE id = ?", entry["id"])
     sender = state.store.row("accounts", entry["sender_id"])
-    pushed(repo, before, state.repositories.refs(repo["id"]), pusher=sender)
+    pushed(repo, before, state.repositories.refs(repo["id"]), pusher=sender, by="merge_queue_merge")

@@ -33,7 +33,7 @@ def merge_pull(
     """
     store = forge().store
     repo = accounts.existing_repository(store, pull["repository_id"])
-    with writing(repo, actor) as opened:
+    with writing(repo, actor, "pr_merge") as opened:
         pull = pulls.existing_pull(store, pull["id"])
         base = _check(pull, sha, level=_level(actor, repo))
         made = _make(opened, repo, pull, base, actor, method=method, title=title, message=message)

@@ -19,7 +19,8 @@ from typing import IO, Any, cast
 
 from flask import Blueprint, Response, request
 
-from sandbox.forge import accounts, check_events, git, principals, pull_pushes
+from sandbox.forge import accounts, activities, check_events, git, principals, pull_pushes
+from sandbox.forge.git import Moving
 from sandbox.forge.issues import Actor
 from sandbox.forge.principals import Principal
 from sandbox.forge.state import forge
@@ -97,16 +98,25 @@ def receive_pack(owner: str, name: str) -> Response:
 
 
 def pushed(
-    repo: Row, before: dict[str, str], after: dict[str, str], *, pusher: Row, hold: bool = False
+    repo: Row,
+    before: dict[str, str],
+    after: dict[str, str],
+    *,
+    pusher: Row,
+    hold: bool = False,
+    by: Moving = "push",
 ) -> list[int]:
     """Record a push, under the repository's lock: send its webhooks, and let pull requests follow.
 
-    Returns the ids of the push's own deliveries.
+    `by` says what the push was. Returns the ids of its own deliveries.
     """
     state = forge()
     moved = git.changes(before, after)
     if not moved:
         return []
+    activities.record(
+        state.store, state.repositories.open(repo["id"]), repo["id"], moved, actor=pusher, by=by
+    )
     state.store.write("UPDATE repositories SET pushed_at = ? WHERE id = ?", now(), repo["id"])
     heads = [ref.removeprefix("refs/heads/") for ref in after if ref.startswith("refs/heads/")]
     # As on GitHub the first branch that arrives in an empty repository becomes its default.

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pygit2
 
+from sandbox.forge.git import Moving
 from sandbox.forge.issues import Actor
 from sandbox.forge.smarthttp import pushed
 from sandbox.forge.state import forge
@@ -15,13 +16,13 @@ from sandbox.forge.store import Row, now
 
 
 @contextmanager
-def writing(repo: Row, actor: Actor) -> Iterator[pygit2.Repository]:
+def writing(repo: Row, actor: Actor, by: Moving = "push") -> Iterator[pygit2.Repository]:
     """Hold the repository while refs are moved; what was moved is told as a push by that actor."""
     repositories = forge().repositories
     with repositories.lock(repo["id"]):
         before = repositories.refs(repo["id"])
         yield repositories.open(repo["id"])
-        pushed(repo, before, repositories.refs(repo["id"]), pusher=actor.account)
+        pushed(repo, before, repositories.refs(repo["id"]), pusher=actor.account, by=by)
 
 
 def vouch(sha: str) -> None:

@@ -106,8 +106,7 @@ def test_a_flushed_redis_loses_nothing(world: World) -> None:
         world.redis.flushall()
     team.settled(shas[-1])
     for sha in shas:
-        if team.statuses(sha):
-            assert team.final(sha, within=40)["state"] == "success"
+        assert team.final(sha, within=40)["state"] == "success"
     assert (team.config("a") or {})["data"] == {"value": "4"}
 
 
@@ -140,17 +139,12 @@ def test_commits_that_a_flush_has_made_forgotten_are_found_once_github_is_back(w
     shas = [team.push(files), team.push({"app/a.yaml": config_map("a", "2")})]
     for sha in shas:
         until(lambda sha=sha: team.statuses(sha), what="a pending status")
-    repository = f"{team.repo.owner}/{team.repo.name}"
-    lost = f"fairway:recover:{repository}"
+    sweep = f"Sweep/{team.repo.owner}/{team.repo.name}"
     Process(world.folder, "forge").stop(5)
     try:
         world.redis.flushall()
-        until(lambda: world.redis.get(lost), what="the flush noticed")
-        until(
-            lambda: not world.redis.hexists("fairway:dirty", f"Repository/{repository}"),
-            what="a report",
-        )
-        assert world.redis.get(lost), "GitHub has not been asked yet"
+        until(lambda: world.redis.hexists("fairway:dirty", sweep), what="the flush noticed")
+        until(lambda: world.redis.zscore("fairway:later", sweep), what="a sweep that could not ask GitHub")
     finally:
         sandbox.up(world.folder)
     team.kustomization("later")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from workers.github.activity import Move
 from workers.github.app_auth import READ_PERMISSIONS, STATUS_PERMISSIONS, AppJwt, Token
 from workers.github.budget import Budget, MemoryShelf, RedisShelf
 from workers.github.checks import Annotation, Button, CheckRun, Conclusion, Level
@@ -54,6 +55,7 @@ __all__ = [
     "Level",
     "MemoryShelf",
     "Method",
+    "Move",
     "NotFound",
     "PermissionMissing",
     "PullCommit",

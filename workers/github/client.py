@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from policies.budget import Urgency
 from policies.errors import SettingsError
+from workers.github.activity import Activity
 from workers.github.app_auth import (
     READ_PERMISSIONS,
     STATUS_PERMISSIONS,
@@ -83,6 +84,7 @@ class GitHub:
         self._identity: tuple[AppIdentity, datetime] | None = None
         self._sender = Sender(Budget(shelf or MemoryShelf(), now=now), now=now)
         self._tokens = InstallationTokens(self.call_as_app, now=now)
+        self.activity = Activity(self)
         self.checks = CheckWriter(self)
         self.comments = Comments(self)
         self.deliveries = Deliveries(self.pages_as_app, self.call_as_app)

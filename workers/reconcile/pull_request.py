@@ -21,7 +21,7 @@ from workers.github import Forbidden, GitHub, NotFound, PermissionMissing, PullR
 from workers.heads import Head
 from workers.known_pulls import Known
 from workers.permissions import missing_of, note_missing
-from workers.reconcile.sweep import lost_push
+from workers.reconcile.lost_pushes import lost_push
 from workers.reconcile.telling import features
 from workers.reconcile.telling.observing import Observed, Observer
 from workers.reconcile.telling.repository_file import RepositoryFile

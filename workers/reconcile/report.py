@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Say on GitHub how a repository's commits fare: one status a commit, always final in the end.
 
-One run at a time reports on a repository, so that an older word never overwrites a newer one. Everything
-is read afresh; what was said before is looked up in Redis, and at GitHub when Redis has lost it. Check runs,
-deployments and comments say the same at more length; they are queued when there is news, and are no hindrance
-to a status.
+One run at a time reports on a repository, so that an older word never overwrites a newer one. Everything is
+read afresh; what was said before is looked up in Redis, and at GitHub when Redis has lost it. Which commits
+wait for their last word is then found by a sweep (`workers.reconcile.lost_pushes`). Check runs, deployments
+and comments say the same at more length; they are queued when there is news, and hinder no status.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from workers.heads import Head
 from workers.permissions import note_missing
 from workers.reconcile.telling import features
 from workers.reconcile.telling.observing import Observed, Observer
-from workers.reconcile.telling.recovery import recover
 from workers.reconcile.telling.statuses import Statuses
 from workers.workqueue import Addition, Key, Queue
 
@@ -40,7 +39,6 @@ class Reporter:
     def reconcile(self, owner: str, name: str) -> None:
         """Bring the statuses of one repository's commits up to date."""
         repository = f"{owner}/{name}".lower()
-        recover(self._context, repository, self._observer.sources)
         seen = self._observer.observe(repository)
         if not seen.sources:
             return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Look at GitHub for what its webhooks did not tell: pushes, pull requests and deliveries that were lost.
+"""Look at GitHub for what its webhooks did not tell or Redis has lost: pushes, pull requests, deliveries.
 
 Everything is read by ETag, and what was seen before sets nothing off.
 """
@@ -12,14 +12,15 @@ from datetime import datetime, timedelta
 import redis
 
 from policies import fairness
+from policies.budget import Urgency
 from policies.commit_status import State
 from policies.github.urls import repository_of
 from policies.pushes import follows
 from workers import heads, known_pulls
 from workers.context import Context
 from workers.github import GitHub, GitHubError, PermissionMissing, PullRequest
-from workers.heads import Head
 from workers.permissions import note_missing
+from workers.reconcile.lost_pushes import LostPushes, lost_push
 from workers.reconcile.telling import features
 from workers.reconcile.telling.observing import Observed, Observer
 from workers.reconcile.telling.repository_file import RepositoryFile
@@ -39,6 +40,7 @@ class Sweep:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._observer = Observer(context)
+        self._lost = LostPushes(context)
 
     def reconcile(self, owner: str, name: str) -> None:
         """Sweep a repository, or just its merges (`name:merges`)."""
@@ -76,14 +78,16 @@ class Sweep:
 
     def _branches(self, github: GitHub, seen: Observed) -> None:
         """Act on the head of a branch as on a push, where its source has another commit."""
-        default = github.repositories.get(seen.repository).default_branch
+        about = github.repositories.get(seen.repository, urgency=Urgency.PROGRESS)
+        heads.set_private(self._context.redis, seen.repository, private=about.private)
         branches = {(source.obj["spec"].get("ref") or {}).get("branch") for source in seen.sources}
         for branch in sorted(filter(None, branches)):
-            sha = github.git_data.head(seen.repository, branch)
+            self._lost.look(github, seen, branch)
+            sha = github.git_data.head(seen.repository, branch, urgency=Urgency.PROGRESS)
             if sha is None:
                 continue
             lost_push(self._context, seen, f"refs/heads/{branch}", sha)
-            if branch == default:
+            if branch == about.default_branch:
                 RepositoryFile(self._context, github).on_branch(seen.repository, branch, sha)
 
     def _queue(self, seen: Observed, numbers: set[int]) -> None:
@@ -124,24 +128,6 @@ class LostDeliveries:
 
 _LOOKED = "fairway:deliveries:looked"
 _TRIED = "fairway:deliveries:tried"
-
-
-def lost_push(context: Context, seen: Observed, ref: str, sha: str) -> None:
-    """Act on the head of a branch as on a push, where sources that follow it have another commit."""
-    # One that never fetched anything is at it.
-    behind = [source for source in seen.followers(sha, ref) if source.sha not in ("", sha)]
-    if not behind:
-        return
-    if sha not in {head.sha for head in seen.heads}:
-        log.info("push not heard of repository=%s ref=%s sha=%s", seen.repository, ref, sha[:7])
-        head = Head(sha, ref, context.now().timestamp())
-        heads.add(context.redis, seen.repository, head, private=seen.private)
-    for source in behind:
-        metadata, url = source.obj["metadata"], context.settings.github_url
-        key = Key("GitRepository", metadata["namespace"], metadata["name"])
-        context.queue.add(key, Queue.PUSH, fairness.of_source(source.obj, url))
-    owner, _, name = seen.repository.partition("/")
-    context.queue.add(Key("Repository", owner, name), Queue.PUSH)
 
 
 def _is_followed(seen: Observed, pull: PullRequest) -> bool:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import secrets
 import signal
 import socket
 import threading
@@ -22,8 +21,8 @@ from workers.flux_leases import Keeper
 from workers.later import Later
 from workers.watch.leader import RENEW_EVERY, Leader
 from workers.watch.loop import Loop
-from workers.watch.sweeps import Sweeps
-from workers.workqueue import Key, Queue
+from workers.watch.sweeps import Sweeps, keys_of
+from workers.workqueue import Addition, Key, Queue
 
 log = logging.getLogger(__name__)
 _REVIVE_EVERY = 5.0  # seconds between looks at marks that nobody works on
@@ -37,6 +36,7 @@ class Watch:
         self._context = context
         self._ended = threading.Event()
         self._sweeps = Sweeps()
+        self._anew = False  # Redis was lost, and not everything has been queued again
         identity = f"{socket.gethostname()}_{os.getpid()}"
         shard = shard_of(context.settings.watch_label_selector)
         self._epoch = f"fairway:epoch{shard}"
@@ -93,7 +93,7 @@ class Watch:
                     if now - revived >= _REVIVE_EVERY:
                         self._revive()
                         revived = now
-                    if now - swept >= _SWEEP_EVERY or self._flushed():
+                    if now - swept >= _SWEEP_EVERY or self._anew or self._flushed():
                         self._sweep(loop)
                         swept = now
                 except (FairwayError, redis.RedisError) as error:
@@ -124,24 +124,25 @@ class Watch:
         Deferred(client).resume(lambda push: event_queue.send(client, "workers.tasks.on_push", push))
         # Before the sources have been listed there is nobody whose commits could be looked after.
         if loop.knows_all and self._flushed():
+            self._anew = True
+        if self._anew:
             loop.remember()
-            self._recover(loop.repositories())
-            self._sweeps.at_once()
+            self._look_anew(loop.repositories())
         work.add_all(self._sweeps.due(loop.repositories(), time.monotonic()))
         for repository in heads.repositories(client):
             owner, _, name = repository.partition("/")
             work.add(Key("Repository", owner, name), Queue.PUSH)
 
-    def _recover(self, repositories: set[tuple[str, str]]) -> None:
-        """Have reports look at GitHub for what Redis has lost; all is noted down, or, after a flush, none."""
-        client, work = self._context.redis, self._context.queue
-        pipe = client.pipeline(transaction=True)
-        for owner, name in repositories:
-            pipe.set(f"fairway:recover:{owner}/{name}", secrets.token_hex(8))
-        pipe.set(self._epoch, "1")
-        pipe.execute()
-        for owner, name in repositories:
-            work.add(Key("Repository", owner, name), Queue.PUSH)
+    def _look_anew(self, repositories: set[tuple[str, str]]) -> None:
+        """Have everything looked at that Redis has lost: what is said on commits, and what waits to be.
+
+        A push that comes meanwhile goes before.
+        """
+        # Before what is queued, so that another flush is noticed.
+        self._context.redis.set(self._epoch, "1")
+        reports = [Key("Repository", *where) for where in repositories]
+        self._context.queue.add_all([Addition(key) for key in [*reports, *keys_of(repositories)]])
+        self._anew = False
 
     def _flushed(self) -> bool:
         return not self._context.redis.exists(self._epoch)

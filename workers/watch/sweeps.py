@@ -20,13 +20,9 @@ class Sweeps:
         self._every = every
         self._due: dict[Key, float] = {}
 
-    def at_once(self) -> None:
-        """Have everything that is known be due: Redis has lost what was said."""
-        self._due = dict.fromkeys(self._due, 0.0)
-
     def due(self, repositories: Iterable[tuple[str, str]], now: float) -> list[Addition]:
         """Return what is to be looked at now; a repository that is new has its turn within one round."""
-        keys = {DELIVERIES, *(Key(kind, *where) for where in repositories for kind in _KINDS)}
+        keys = keys_of(repositories)
         for key in self._due.keys() - keys:
             del self._due[key]
         found = []
@@ -36,3 +32,8 @@ class Sweeps:
                 self._due[key] = now + self._every
                 found.append(Addition(key, Queue.RECONCILE))
         return found
+
+
+def keys_of(repositories: Iterable[tuple[str, str]]) -> set[Key]:
+    """Return all that is looked at of these repositories."""
+    return {DELIVERIES, *(Key(kind, *where) for where in repositories for kind in _KINDS)}

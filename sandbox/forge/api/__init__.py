@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from sandbox.forge.api import (
+    activity,
     apps,
     checks,
     collaborators,
@@ -27,6 +28,7 @@ from sandbox.forge.api import (
 from sandbox.forge.api.blueprint import api
 
 __all__ = [
+    "activity",
     "api",
     "apps",
     "checks",

@@ -40,6 +40,10 @@ CREATE TABLE statuses (id INTEGER PRIMARY KEY AUTOINCREMENT,
   context TEXT NOT NULL COLLATE NOCASE, description TEXT, target_url TEXT,
   creator_id INTEGER NOT NULL REFERENCES accounts, created_at TEXT NOT NULL);
 CREATE INDEX statuses_by_commit ON statuses (repository_id, sha, id);
+CREATE TABLE activities (id INTEGER PRIMARY KEY AUTOINCREMENT,
+  repository_id INTEGER NOT NULL REFERENCES repositories, ref TEXT NOT NULL, before TEXT NOT NULL,
+  after TEXT NOT NULL, type TEXT NOT NULL, actor_id INTEGER NOT NULL REFERENCES accounts, at TEXT NOT NULL);
+CREATE INDEX activities_by_ref ON activities (repository_id, ref, id);
 CREATE TABLE deliveries (id INTEGER PRIMARY KEY AUTOINCREMENT, guid TEXT NOT NULL,
   app_id INTEGER NOT NULL REFERENCES apps, phase TEXT NOT NULL CHECK (phase IN ('held', 'queued', 'done')),
   event TEXT NOT NULL, action TEXT, installation_id INTEGER, repository_id INTEGER,

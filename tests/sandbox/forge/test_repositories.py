@@ -195,3 +195,41 @@ def test_owners_are_listed_and_an_app_is_installed_on_one_once(forge: Forge) -> 
     assert forge.install(app, owner) == installed
     with pytest.raises(ForgeError, match="installed on owner-of-one already"):
         forge.install(app, owner, repositories=["first"])
+
+
+def test_activity_tells_who_moved_which_branch_newest_first(stage: Stage) -> None:
+    forge, repo, first = stage.forge, stage.repo, stage.head
+    second = forge.commit(repo, {"a.txt": "two\n"}, "change a", author="bob")
+    forge.set_ref(repo, "refs/heads/main", first, author="carol")
+    forge.commit(repo, {"b.txt": "b\n"}, "begin b", branch="topic")
+    forge.set_ref(repo, "refs/heads/topic", None)
+    api = stage.as_installation()
+    seen = api.get(f"{stage.path}/activity").body
+    assert [(one["ref"], one["activity_type"]) for one in seen] == [
+        ("refs/heads/topic", "branch_deletion"),
+        ("refs/heads/topic", "branch_creation"),
+        ("refs/heads/main", "force_push"),
+        ("refs/heads/main", "push"),
+        ("refs/heads/main", "branch_creation"),
+    ]
+    assert [(one["before"], one["after"], one["actor"]["login"]) for one in seen[2:4]] == [
+        (second, first, "carol"),
+        (first, second, "bob"),
+    ]
+    assert [one["activity_type"] for one in api.get(f"{stage.path}/activity?ref=topic").body] == [
+        "branch_deletion",
+        "branch_creation",
+    ]
+    by_bob = api.get(f"{stage.path}/activity?ref=refs/heads/main&actor=bob&time_period=day").body
+    assert [one["after"] for one in by_bob] == [second]
+    assert api.get(f"{stage.path}/activity?actor=nobody-of-that-name").body == []
+    assert api.get(f"{stage.path}/activity?activity_type=nonsense").status == 422
+
+
+def test_a_merge_is_an_activity_of_its_own(team: Stage) -> None:
+    team.forge.commit(team.repo, {"b.txt": "b\n"}, "begin b", branch="topic", author="alice")
+    alice = team.as_user("alice")
+    made = alice.post(f"{team.path}/pulls", {"title": "b", "head": "topic", "base": "main"}).body
+    merged = alice.put(f"{team.path}/pulls/{made['number']}/merge").body
+    newest = team.as_installation().get(f"{team.path}/activity?ref=main").body[0]
+    assert (newest["activity_type"], newest["after"]) == ("pr_merge", merged["sha"])

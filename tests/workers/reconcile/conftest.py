@@ -17,12 +17,15 @@ from policies.ownership import with_owner
 from policies.settings import Settings
 from tests.fixtures.cluster import Cluster
 from tests.workers.reconcile.delivery import Delivery, seen_as_it_is
+from tests.workers.reconcile.tenant import tenant
 from workers.cluster import Client
 from workers.context import Context
 from workers.engine import Engine
 from workers.reconcile.apply import Applier, Change, Options
 from workers.reconcile.gitrepository import GitRepositoryReconciler
 from workers.reconcile.kustomization import KustomizationReconciler
+
+__all__ = ["tenant"]
 
 Apply = Callable[..., list[Change]]
 

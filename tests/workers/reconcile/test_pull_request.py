@@ -3,117 +3,20 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from policies.objects import ObjectRef
-from sandbox.forge.admin import Forge, Repository
 from tests.fixtures.world import config_map as manifest
-from tests.workers.github.conftest import EVERYTHING
 from tests.workers.reconcile.conftest import made
-from tests.workers.reconcile.delivery import KUSTOMIZATION, SOURCE, Delivery, seen_as_it_is
+from tests.workers.reconcile.delivery import KUSTOMIZATION, SOURCE
+from tests.workers.reconcile.tenant import Tenant, bind, kustomization, source
 from workers import events, heads, known_pulls, permissions
 from workers.cluster import Client
 from workers.github import PermissionMissing
 from workers.reconcile.gitrepository import GitRepositoryReconciler
 from workers.reconcile.kustomization import KustomizationReconciler
-from workers.reconcile.pull_request import PullRequests
 from workers.reconcile.telling import features
 from workers.workqueue import Key
-
-_numbers = itertools.count(1)
-
-
-@dataclass
-class Tenant:
-    """A repository on the forge with a source and a Kustomization in a namespace, and a worker."""
-
-    forge: Forge
-    repo: Repository
-    delivery: Delivery
-    namespace: str
-
-    def merged(self, files: dict[str, str | bytes | None]) -> tuple[int, str]:
-        """Merge a pull request and apply what it brought; returns its number and commit."""
-        branch = f"topic-{next(_numbers)}"
-        self.forge.commit(self.repo, files, "change", branch=branch)
-        number = int(self.forge.open_pull_request(self.repo, branch, "Change")["number"])
-        self.run(number)
-        sha = self.forge.merge(self.repo, number)
-        self.apply()
-        return number, sha
-
-    def apply(self) -> None:
-        """Fetch and apply as workers do, and wait until a report sees it."""
-        GitRepositoryReconciler(self.delivery.context).reconcile(self.namespace, "src")
-        self.delivery.reconcile("app")
-        seen_as_it_is(self.delivery.client, ObjectRef(*KUSTOMIZATION, self.namespace, "app"))
-
-    def run(self, number: int) -> None:
-        PullRequests(self.delivery.context).reconcile(self.repo.owner, f"{self.repo.name}:{number}")
-
-    def comments(self, number: int) -> list[str]:
-        found = self.forge.comments(self.repo, number)
-        return [str(one["body"]) for one in found if one["user"]["type"] == "Bot"]
-
-
-@pytest.fixture
-def tenant(
-    client: Client,
-    forge: Forge,
-    deliver: Callable[..., Delivery],
-    namespace: str,
-    tmp_path: Path,
-) -> Tenant:
-    number = next(_numbers)
-    app = forge.create_app(f"fairway pulls {number}", permissions=EVERYTHING)
-    (tmp_path / "app.pem").write_text(app.private_key_pem)
-    files = {"app/first.yaml": manifest("first")}
-    repo = forge.create_repository(f"pulls-{number}", "fleet", files=files)
-    forge.install(app, repo.owner)
-    forge.allow(repo, "alice", "write")
-    delivery = deliver(
-        namespace,
-        FAIRWAY_TENANCY="strict",
-        FAIRWAY_GITHUB_ACCOUNTS=repo.owner,
-        FAIRWAY_GITHUB_URL=forge.url,
-        FAIRWAY_GITHUB_API_URL=forge.api_url,
-        FAIRWAY_GITHUB_APP_ID=str(app.id),
-        FAIRWAY_GITHUB_PRIVATE_KEY_FILE=str(tmp_path / "app.pem"),
-        FAIRWAY_ALLOW_LOOPBACK="true",
-    )
-    found = Tenant(forge, repo, delivery, namespace)
-    source(client, namespace, repo)
-    kustomization(client, namespace, "app", namespace)
-    return found
-
-
-def source(client: Client, namespace: str, repo: Repository) -> None:
-    spec = {"url": repo.clone_url, "interval": "10m", "ref": {"branch": "main"}}
-    client.create(made(f"{SOURCE[0]}/v1", "GitRepository", "src", namespace, spec=spec))
-
-
-def kustomization(client: Client, namespace: str, name: str, of: str, **more: Any) -> None:
-    spec = {
-        "sourceRef": {"kind": "GitRepository", "name": "src", "namespace": of},
-        "path": "./app",
-        "interval": "10m",
-        "prune": True,
-        "targetNamespace": namespace,
-        **more,
-    }
-    client.create(made(f"{KUSTOMIZATION[0]}/v1", "Kustomization", name, namespace, spec=spec))
-
-
-def bind(client: Client, tenant: Tenant, number: int | None = None) -> None:
-    repository = {"id": number or tenant.repo.id, "owner": tenant.repo.owner, "name": tenant.repo.name}
-    spec = {"repository": repository, "namespaces": [tenant.namespace]}
-    client.create(made("fairway.dev/v1alpha1", "RepositoryBinding", tenant.namespace, spec=spec))
 
 
 def test_a_repository_that_is_not_bound_is_told_nothing(client: Client, tenant: Tenant) -> None:

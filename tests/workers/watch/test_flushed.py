@@ -17,6 +17,7 @@ from workers.cluster import Client
 from workers.context import Context
 from workers.watch.loop import Loop
 from workers.watch.main import Watch
+from workers.workqueue import Key
 
 
 @pytest.fixture
@@ -61,8 +62,12 @@ def test_lost_commits_are_looked_for_once_all_sources_have_been_listed(
 
     until(knows_all, what="both lists")
     watch._sweep(loop)
-    wanted = context.redis.get(f"fairway:recover:acme/{namespace}")
-    assert wanted
     assert not watch._flushed()
+    queued = [Key(kind, "acme", namespace) for kind in ("Repository", "Sweep", "Conversations")]
+    assert context.queue.busy(queued) == set(queued)
+    context.redis.delete("fairway:dirty")
     watch._sweep(loop)
-    assert context.redis.get(f"fairway:recover:acme/{namespace}") == wanted, "once is enough"
+    assert context.queue.busy(queued) == set(), "once is enough"
+    context.redis.flushall()
+    watch._sweep(loop)
+    assert context.queue.busy(queued) == set(queued)

@@ -29,11 +29,3 @@ def test_what_is_gone_is_swept_no_more_and_comes_back_in_time() -> None:
     assert [one.key for one in sweeps.due([], 100)] == [DELIVERIES]
     found = {one.key for now in range(100, 111) for one in sweeps.due([("acme", "fleet")], now)}
     assert found == {DELIVERIES, *keys}
-
-
-def test_after_a_flush_everything_is_due() -> None:
-    sweeps = Sweeps(every=1000)
-    sweeps.due(MANY, 0)
-    sweeps.at_once()
-    assert len(sweeps.due(MANY, 1)) == 2 * len(MANY) + 1
-    assert sweeps.due(MANY, 2) == []

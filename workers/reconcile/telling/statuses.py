@@ -6,9 +6,10 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, cast
 
-from policies import commit_status
+from policies import clock, commit_status
 from policies.commit_status import Verdict
 from policies.pull_request import Content, Mark
 from policies.surface.pull_request import NOTHING_YET
@@ -38,8 +39,7 @@ class Statuses:
         github = self._context.github
         if github is None:
             return False
-        key = f"fairway:status:{repository}:{sha}"
-        stored = self._context.redis.get(key)
+        stored = self._context.redis.get(_key(repository, sha))
         shown = json.loads(stored) if stored else self._shown(github, repository, sha)
         news = not stored
         if not commit_status.may_follow(shown.get("state", ""), verdict.state):
@@ -56,8 +56,7 @@ class Statuses:
                 raise
             log.info("status left out repository=%s sha=%s: %s", repository, sha[:7], limited)
             return news
-        said = json.dumps({"state": verdict.state.word, "description": verdict.text})
-        self._context.redis.set(key, said, ex=_REMEMBER)
+        self._remember(repository, sha, verdict.state.word, verdict.text)
         log.info("status repository=%s sha=%s %s: %s", repository, sha[:7], verdict.state.word, verdict.text)
         return True
 
@@ -97,6 +96,19 @@ class Statuses:
             pipe.expire(_told_key(seen.repository), _REMEMBER)
             pipe.execute()
 
+    def is_known(self, repository: str, sha: str) -> bool:
+        """Tell whether it is remembered what was last said on a commit."""
+        return bool(self._context.redis.exists(_key(repository, sha)))
+
+    def shown(self, github: GitHub, repository: str, sha: str) -> tuple[str, datetime | None]:
+        """Return the state that GitHub shows, empty for none, and since when; a final one is remembered."""
+        shown = self._shown(github, repository, sha)
+        if not shown:
+            return "", None
+        if shown["state"] != State.PENDING:
+            self._remember(repository, sha, shown["state"], shown["description"] or "")
+        return str(shown["state"]), clock.parse(shown["created_at"])
+
     def told(self, repository: str) -> set[str]:
         """Return the heads of pull requests that have their status."""
         found = cast("list[bytes]", self._context.redis.hkeys(_told_key(repository)))
@@ -106,6 +118,10 @@ class Statuses:
         """Return the address of a commit's page."""
         return f"{self._context.settings.pages_base}/{repository}/commit/{sha}"
 
+    def _remember(self, repository: str, sha: str, state: str, description: str) -> None:
+        said = json.dumps({"state": state, "description": description})
+        self._context.redis.set(_key(repository, sha), said, ex=_REMEMBER)
+
     def _shown(self, github: GitHub, repository: str, sha: str) -> Mapping[str, Any]:
         """Return what GitHub shows; that nothing was applied before the merge is no word on the commit."""
         try:
@@ -113,6 +129,10 @@ class Statuses:
         except NotFound:
             return {}
         return {} if shown.get("description") == NOTHING_YET else shown
+
+
+def _key(repository: str, sha: str) -> str:
+    return f"fairway:status:{repository}:{sha}"
 
 
 def _told_key(repository: str) -> str:
