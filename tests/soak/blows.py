@@ -103,7 +103,8 @@ class Blows:
             if all_of_them or now >= until:
                 self._stopped.remove(entry)
                 if start_time(pid) == started:
-                    os.kill(pid, signal.SIGCONT)
+                    with contextlib.suppress(ProcessLookupError):  # killed just now
+                        os.kill(pid, signal.SIGCONT)
 
     def end(self) -> None:
         """Leave nobody stopped and nothing away."""
