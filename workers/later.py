@@ -12,13 +12,26 @@ from typing import cast
 
 import redis
 
-from workers.workqueue import Addition, Key, Queue
+from workers.workqueue import Addition, Key, Queue, Workqueue
 
 _KEY = "fairway:later"  # zset: object -> Unix time
+_LEAVING = "fairway:later:leaving"  # zset: what was due and is being queued
 _TTL = 24 * 3600  # seconds
 _AT_ONCE = 200
 _NOBODY_WAITS = frozenset({"Conversations", "LostDeliveries", "Sweep"})
 _SOONEST, _LATEST = 2.0, 600.0  # seconds between tries
+
+
+# KEYS: later, leaving. ARGV: now, how many at most, seconds. Returns what is leaving.
+_TAKE = """
+local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
+for _, object in ipairs(found) do
+  redis.call('ZREM', KEYS[1], object)
+  redis.call('ZADD', KEYS[2], ARGV[1], object)
+end
+redis.call('EXPIRE', KEYS[2], ARGV[3])
+return redis.call('ZRANGE', KEYS[2], 0, -1)
+"""
 
 
 class Later:
@@ -46,11 +59,17 @@ class Later:
         """Forget how often an object has failed."""
         self._redis.delete(_tries(key))
 
-    def due(self, now: datetime) -> list[Addition]:
-        """Take what is due."""
-        found = cast("list[bytes]", self._redis.zrangebyscore(_KEY, "-inf", now.timestamp(), 0, _AT_ONCE))
+    def queue_due(self, queue: Workqueue, now: datetime) -> None:
+        """Have worked on what is due; if somebody dies meanwhile, it is queued the next time."""
+        found = self.due(now)
         if found:
-            self._redis.zrem(_KEY, *found)
+            queue.add_all(found)
+            self._redis.zrem(_LEAVING, *(str(one.key) for one in found))
+
+    def due(self, now: datetime) -> list[Addition]:
+        """Take what is due, and what somebody took and did not queue."""
+        given = (str(now.timestamp()), str(_AT_ONCE), str(_TTL))
+        found = cast("list[bytes]", self._redis.eval(_TAKE, 2, _KEY, _LEAVING, *given))
         return [_addition(Key.parse(text.decode())) for text in found]
 
 

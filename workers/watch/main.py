@@ -89,7 +89,7 @@ class Watch:
                         loop.start()
                         started = True
                     loop.step(wait=RENEW_EVERY / 2)
-                    self._context.queue.add_all(Later(self._context.redis).due(self._context.now()))
+                    Later(self._context.redis).queue_due(self._context.queue, self._context.now())
                     if now - revived >= _REVIVE_EVERY:
                         self._revive()
                         revived = now
