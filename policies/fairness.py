@@ -15,6 +15,21 @@ from urllib.parse import urlsplit
 from policies.github.urls import repository_of
 
 GITHUB = "github"  # the gate of what waits for GitHub's API
+# What asks GitHub: keys of a repository, by owner and name, with what it is about after a colon.
+_ASKS_GITHUB = frozenset(
+    {
+        "ChecksAgain",
+        "Comment",
+        "Conversations",
+        "LostDeliveries",
+        "Merge",
+        "MergeGroup",
+        "PullRequest",
+        "Report",
+        "Repository",
+        "Sweep",
+    }
+)
 # Of all workers' threads: neither one tenant nor one host that does not answer may occupy every one.
 TENANT_PART, GATE_PART = 0.75, 0.25
 
@@ -26,6 +41,13 @@ class Share:
     tenant: str = ""
     name: str = ""
     gate: str = ""
+
+
+def usual(kind: str, namespace: str, name: str) -> Share:
+    """Return the share of an object of which nothing more is known; a repository's owner is its namespace."""
+    if kind in _ASKS_GITHUB:
+        return of_repository(namespace, name.partition(":")[0], namespace)
+    return Share(namespace)
 
 
 def of_source(source: Mapping[str, Any], github_url: str) -> Share:

@@ -36,7 +36,23 @@ from workers.workqueue import Key
 log = logging.getLogger(__name__)
 _KINDS = {"GitRepository": (sources.GROUP, sources.VERSION, "GitRepository"), "Kustomization": KIND}
 # What tells GitHub something: no object's interval brings it again.
-_TELLING = frozenset({"ChecksAgain", "MergeGroup", "PullRequest", "Report", "Sweep"})
+_TELLING = frozenset({"ChecksAgain", "MergeGroup", "PullRequest", "Report", "Repository", "Sweep"})
+# Who works on which kind of key.
+WORK: dict[str, Callable[[Context], Callable[[str, str], None]]] = {
+    "GitRepository": lambda ours: GitRepositoryReconciler(ours).reconcile,
+    "Kustomization": lambda ours: KustomizationReconciler(ours).reconcile,
+    "Repository": lambda ours: Reporter(ours).reconcile,
+    "Followers": lambda ours: Followers(ours).reconcile,
+    "Report": lambda ours: CommitReporter(ours).reconcile,
+    "PullRequest": lambda ours: PullRequests(ours).reconcile,
+    "MergeGroup": lambda ours: PullRequests(ours).merge_group,
+    "ChecksAgain": lambda ours: ChecksAgain(ours).reconcile,
+    "Sweep": lambda ours: Sweep(ours).reconcile,
+    "LostDeliveries": lambda ours: LostDeliveries(ours).reconcile,
+    "Comment": lambda ours: Comments(ours).reconcile,
+    "Conversations": lambda ours: Conversations(ours).reconcile,
+    "Merge": lambda ours: Merges(ours).reconcile,
+}
 _lock = threading.Lock()
 
 
@@ -66,23 +82,8 @@ def warm() -> None:
 def work_on(key: Key) -> None:
     """Work on one object; whatever goes wrong is in its status or comes again by itself."""
     ours = context()
-    reconcilers: dict[str, Callable[[str, str], None]] = {
-        "GitRepository": GitRepositoryReconciler(ours).reconcile,
-        "Kustomization": KustomizationReconciler(ours).reconcile,
-        "Repository": Reporter(ours).reconcile,
-        "Followers": Followers(ours).reconcile,
-        "Report": CommitReporter(ours).reconcile,
-        "PullRequest": PullRequests(ours).reconcile,
-        "MergeGroup": PullRequests(ours).merge_group,
-        "ChecksAgain": ChecksAgain(ours).reconcile,
-        "Sweep": Sweep(ours).reconcile,
-        "LostDeliveries": LostDeliveries(ours).reconcile,
-        "Comment": Comments(ours).reconcile,
-        "Conversations": Conversations(ours).reconcile,
-        "Merge": Merges(ours).reconcile,
-    }
     try:
-        reconcilers[key.kind](key.namespace, key.name)
+        WORK[key.kind](ours)(key.namespace, key.name)
         if key.kind in _TELLING:
             Later(ours.redis).succeeded(key)
     except FluxRuns as error:
@@ -100,7 +101,7 @@ def work_on(key: Key) -> None:
         if key.kind in _TELLING and error.retryable:
             Later(ours.redis).again(key, ours.now())
     except redis.RedisError:
-        raise  # nothing can be noted down; the message comes again
+        raise  # nothing can be noted down: it stays marked, and `watch` revives it
     except Exception as error:
         log.exception("failed by a fault of ours object=%s", key)
         _confess(ours, key, error)

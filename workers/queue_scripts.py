@@ -123,16 +123,16 @@ local function full(gate, moment, of_tenant, of_gate)
 end
 """
 
-# ARGV: object, lane, namespace, tenant, share, gate, message.
-# Without a tenant an object keeps the share it has, or gets that of its namespace. Says whether it has begun
-# to wait.
+# ARGV: object, lane, its usual "|tenant|share|gate", tenant, share, gate, message.
+# Without a tenant an object keeps the share it has, or gets the usual one. One that is run keeps it too: its
+# place at the gates is to be freed. Says whether it has begun to wait.
 ADD = f"""{_LIBRARY}
 local object, lane = ARGV[1], ARGV[2]
 local before = redis.call('HGET', F .. 'dirty', object)
 local told = lane .. '|' .. ARGV[4] .. '|' .. ARGV[5] .. '|' .. ARGV[6]
-if ARGV[4] == '' then
-  local rest = before and string.match(before, '|.*$') or ('|' .. ARGV[3] .. '||')
-  told = lane .. rest
+local running = redis.call('EXISTS', F .. 'run:' .. object) == 1
+if ARGV[4] == '' or (before and running) then
+  told = lane .. (before and string.match(before, '|.*$') or ARGV[3])
 end
 if before and not starred(before) then
   if parts(before) == 'push' and lane ~= 'push' then told = string.gsub(told, '^[^|]*', 'push', 1) end
@@ -140,7 +140,7 @@ if before and not starred(before) then
 end
 redis.call('HSET', F .. 'dirty', object, told)
 redis.call('PEXPIRE', F .. 'dirty', TTL)
-if redis.call('EXISTS', F .. 'run:' .. object) == 1 then return 0 end
+if running then return 0 end
 if not wait(object, told) then return 0 end
 send(ARGV[7], now())
 return 1
@@ -175,6 +175,7 @@ for _ = 1, 1000 do
     elseif redis.call('SET', F .. 'run:' .. object, token, 'NX', 'PX', ttl) then
       redis.call('HSET', F .. 'dirty', object, '*' .. mark)
       for _, gate in ipairs(gates(mark)) do
+        redis.call('ZREM', F .. 'parked:' .. gate, object)
         redis.call('ZADD', F .. 'gate:' .. gate, moment + ttl, object)
         redis.call('PEXPIRE', F .. 'gate:' .. gate, TTL)
       end

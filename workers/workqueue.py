@@ -23,6 +23,7 @@ from typing import Any, cast
 
 import redis
 
+from policies import fairness
 from policies.fairness import GATE_PART, TENANT_PART, Share
 from policies.task_messages import EVENTS, task_message
 from workers import queue_scripts
@@ -70,7 +71,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """An object to be worked on, in which queue, and whose turn that takes (None: as the last time)."""
+    """An object to be worked on, in which queue, and whose turn that takes (None: as last time, or usual)."""
 
     key: Key
     queue: Queue = Queue.RECONCILE
@@ -106,8 +107,8 @@ class Workqueue:
         for first in range(0, len(additions), _AT_ONCE):
             with self._redis.pipeline(transaction=False) as pipe:
                 for one in additions[first : first + _AT_ONCE]:
-                    share = one.share or Share()
-                    place = [str(one.queue), one.key.namespace, share.tenant, share.name, share.gate]
+                    share, usual = one.share or Share(), fairness.usual(*_parts(one.key))
+                    place = [str(one.queue), _rest(usual), share.tenant, share.name, share.gate]
                     self._call("ADD", str(one.key), *place, _MESSAGE, client=pipe)
                 pipe.execute()
 
@@ -148,10 +149,14 @@ class Workqueue:
         self._keep(found, token)
         try:
             yield found
-        finally:
-            with self._lock:
-                self._active.pop(found, None)
-            self._call("END", str(found), token, _MESSAGE)
+        except redis.RedisError:
+            # Nothing could be noted down: it stays marked, and is revived once its heartbeat is missed.
+            self._drop(found)
+            raise
+        except BaseException:
+            self._end(found, token)
+            raise
+        self._end(found, token)
 
     def revive(self) -> None:
         """Have wait again what is marked and not worked on: its runner died, or its message was lost."""
@@ -188,6 +193,14 @@ class Workqueue:
                 self._renewer = threading.Thread(target=self._heartbeat, name="heartbeat", daemon=True)
                 self._renewer.start()
 
+    def _end(self, key: Key, token: str) -> None:
+        self._drop(key)
+        self._call("END", str(key), token, _MESSAGE)
+
+    def _drop(self, key: Key) -> None:
+        with self._lock:
+            self._active.pop(key, None)
+
     def _heartbeat(self) -> None:
         pause = threading.Event()
         while not pause.wait(HEARTBEAT):
@@ -201,6 +214,15 @@ class Workqueue:
                             self._call("RENEW", str(key), token, _ms(RUN_TTL))
             except redis.RedisError:
                 continue  # the next beat tries again; resourceVersions fence whoever lost its key
+
+
+def _parts(key: Key) -> tuple[str, str, str]:
+    return key.kind, key.namespace, key.name
+
+
+def _rest(share: Share) -> str:
+    """Write what follows the lane in a mark."""
+    return f"|{share.tenant}|{share.name}|{share.gate}"
 
 
 def _ms(seconds: float) -> int:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from policies.fairness import GITHUB, Share, of_kustomization, of_repository, of_source
+from policies.fairness import GITHUB, Share, of_kustomization, of_repository, of_source, usual
 
 URL = "https://github.com"
 
@@ -64,3 +64,17 @@ def test_without_its_source_it_has_its_namespaces_share() -> None:
 
 def test_the_report_on_a_repository_comes_after_what_it_tells_of() -> None:
     assert of_repository("Acme", "Fleet", "apps") == Share("apps", "acme/fleet", GITHUB)
+
+
+@pytest.mark.parametrize(
+    ("key", "share"),
+    [
+        (("Kustomization", "apps", "web"), Share("apps")),
+        (("Followers", "apps", "src"), Share("apps")),
+        (("Repository", "acme", "Fleet"), Share("acme", "acme/fleet", GITHUB)),
+        (("PullRequest", "acme", "fleet:7"), Share("acme", "acme/fleet", GITHUB)),
+        (("Sweep", "acme", "fleet:merges"), Share("acme", "acme/fleet", GITHUB)),
+    ],
+)
+def test_what_asks_github_passes_its_gate_by_default(key: tuple[str, str, str], share: Share) -> None:
+    assert usual(*key) == share

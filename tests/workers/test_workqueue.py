@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -485,6 +486,62 @@ def test_what_is_added_without_a_share_keeps_the_one_it_had(process: Start) -> N
     one.queue.add(WEB)
     marks = {key.decode(): mark.decode() for key, mark in one.redis.hgetall("fairway:dirty").items()}
     assert marks == {"Kustomization/big/fleet-0": "push|big|fleet|", str(WEB): "reconcile|apps||"}
+
+
+def test_what_asks_github_passes_its_gate_whoever_adds_it(process: Start) -> None:
+    one = process(threads=16)
+    for number in range(20):
+        one.queue.add(Key("Repository", f"owner-{number}", "fleet"))
+        one.queue.add(Key("PullRequest", f"owner-{number}", "fleet:7"))
+    with ExitStack() as runs:
+        found = [runs.enter_context(one.queue.take()) for _ in range(16)]
+        assert sum(key is not None for key in found) == 4
+        one.queue.add(WEB)
+        assert runs.enter_context(one.queue.take()) == WEB
+
+
+def test_a_place_at_a_gate_is_freed_where_it_was_taken(process: Start) -> None:
+    one = process(threads=16)
+    one.queue.add(WEB, share=Share("apps", "acme/web", "git:slow.example"))
+    with one.queue.take():
+        one.queue.add(WEB, share=Share("other", "acme/web", "git:quick.example"))
+    assert one.redis.keys("fairway:gate:*") == []
+
+
+def test_a_place_goes_to_who_waits_and_not_to_who_had_his_turn(process: Start) -> None:
+    one = process(threads=4)
+    slow, next_one = (Share("a", f"acme/{name}", "git:slow.example") for name in ("slow", "next"))
+    first, second, third = (Key("GitRepository", "a", name) for name in ("first", "second", "third"))
+    one.queue.add(first, share=slow)
+    with one.queue.take():
+        one.queue.add(second, share=slow)
+        assert taken(one, 1) == [], "it is parked"
+        one.queue.add(second, share=slow)  # which has it wait as well
+    assert taken(one, 1) == ["second"]
+    with ExitStack() as runs:
+        one.queue.add(first, share=slow)
+        runs.enter_context(one.queue.take())
+        one.queue.add(third, share=next_one)
+        assert taken(one, 1) == [], "parked, and first in line"
+        runs.close()
+        assert taken(one, 1) == ["third"]
+
+
+def test_a_run_without_redis_stays_marked_and_is_revived(
+    process: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fast(monkeypatch, ttl=0.2, heartbeat=60)
+    one = process()
+    one.queue.add(WEB)
+    with contextlib.suppress(redis.ConnectionError), one.queue.take():
+        raise redis.ConnectionError("it was away for a moment")
+    assert one.waiting() == []
+
+    def revived() -> bool:
+        one.queue.revive()
+        return bool(one.waiting())
+
+    until(revived, what="it to wait again")
 
 
 def test_no_more_messages_are_sent_than_there_are_threads_to_take_them(process: Start) -> None:
