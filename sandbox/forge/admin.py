@@ -85,14 +85,17 @@ class Forge(Conversations, Rights, Machinery):
         *,
         branch: str = "main",
         author: str = "alice",
+        signer: str = "",
         deliver: bool = True,
     ) -> str:
         """Commit files (None deletes one) to a branch and return the sha; the push's webhooks go out at once.
 
-        A branch that does not exist starts at the default one. With `deliver=False` the webhooks are held
-        until `release`.
+        A branch that does not exist starts at the default one. With a `signer` the commit is that person's,
+        whoever is named as its author, and verified by that person's key. With `deliver=False` the webhooks
+        are held until `release`.
         """
         body = {"files": _encoded(files), "message": message, "branch": branch, "author": author}
+        body["signer"] = signer
         path = f"/repositories/{repo.full_name}/commits"
         return str(self._call("POST", path, body | {"deliver": deliver})["sha"])
 

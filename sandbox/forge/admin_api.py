@@ -22,6 +22,7 @@ from sandbox.forge.api.hooks import item
 from sandbox.forge.smarthttp import pushed
 from sandbox.forge.state import forge
 from sandbox.forge.store import Row, now
+from sandbox.forge.writes import vouch
 
 admin = Blueprint("admin", __name__, url_prefix="/_sandbox")
 
@@ -140,6 +141,7 @@ def create_commit(owner: str, name: str) -> dict[str, Any]:
 def _commit(repo: Row, asked: dict[str, Any]) -> dict[str, Any]:
     state = forge()
     author = accounts.ensure_account(state.store, asked["author"])
+    signer = accounts.ensure_account(state.store, asked["signer"]) if asked.get("signer") else None
     files = {
         path: None if content is None else base64.b64decode(content)
         for path, content in asked["files"].items()
@@ -151,13 +153,16 @@ def _commit(repo: Row, asked: dict[str, Any]) -> dict[str, Any]:
                 state.repositories.open(repo["id"]), files, message=asked["message"], branch=asked["branch"],
                 base=before.get(f"refs/heads/{repo['default_branch']}"),
                 author=git.Identity(author["name"], author["email"]),
+                committer=git.Identity(signer["name"], signer["email"]) if signer else None,
             )  # fmt: skip
         except KeyError as error:
             raise Refused(f"{error.args[0]} cannot be deleted: it is not there") from error
         except ValueError as error:
             raise Refused(str(error)) from error
+        if signer:
+            vouch(change.after)
         after = before | {change.ref: change.after}
-        sent = pushed(repo, before, after, pusher=author, hold=not asked["deliver"])
+        sent = pushed(repo, before, after, pusher=signer or author, hold=not asked["deliver"])
     return {"sha": change.after, "deliveries": sent}
 
 

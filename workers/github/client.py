@@ -131,7 +131,7 @@ class GitHub:
             return self._tokens.get(installation.id, f"{owner}/{repo}", permissions)
         except NotFound:
             # The App was installed anew since we looked.
-            del self._installations[f"{owner}/{repo}".lower()]
+            self._installations.pop(f"{owner}/{repo}".lower(), None)
             again = self.installation_for(owner, repo)
             return self._tokens.get(again.id, f"{owner}/{repo}", permissions)
 
@@ -246,7 +246,7 @@ class GitHub:
 
         if token not in self._clients:
             now = self._now()
-            for old in [known for known in self._clients if known.expires_at <= now]:
+            for old in [known for known in list(self._clients) if known.expires_at <= now]:
                 self._clients.pop(old, None)
             self._clients[token] = self._transport.client(TokenAuth(token.value))
         return self._clients[token]

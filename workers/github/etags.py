@@ -7,12 +7,24 @@ it is not.
 
 from __future__ import annotations
 
+import json
 import threading
+import zlib
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from workers.github.calls import Answer
 
-_MOST = 1000
+_MOST = 64 * 1024 * 1024  # bytes of packed answers
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An answer, packed: GitHub's lists are long, and repeat themselves."""
+
+    etag: str
+    body: bytes
+    link: str
 
 
 class Etags:
@@ -20,21 +32,26 @@ class Etags:
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
-        self._kept: OrderedDict[tuple[str, str], tuple[str, Answer]] = OrderedDict()
+        self._size = 0
+        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, who: str, path: str) -> tuple[str, Answer] | None:
         """Return the ETag and the answer that somebody got from a path."""
         with self._lock:
             found = self._kept.get((who, path))
-            if found is not None:
-                self._kept.move_to_end((who, path))
-            return found
+            if found is None:
+                return None
+            self._kept.move_to_end((who, path))
+        return found.etag, Answer(json.loads(zlib.decompress(found.body)), found.link)
 
     def keep(self, who: str, path: str, etag: str, answer: Answer) -> None:
         """Keep an answer for the next time."""
+        made = _Kept(etag, zlib.compress(json.dumps(answer.body).encode(), 1), answer.link)
         with self._lock:
-            self._kept[who, path] = (etag, answer)
-            self._kept.move_to_end((who, path))
-            if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+            before = self._kept.pop((who, path), None)
+            self._kept[who, path] = made
+            self._size += len(made.body) - (len(before.body) if before else 0)
+            while self._size > self._most and len(self._kept) > 1:
+                _, oldest = self._kept.popitem(last=False)
+                self._size -= len(oldest.body)

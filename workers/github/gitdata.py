@@ -52,7 +52,7 @@ class GitData:
         """Return the commit that a branch of `owner/name` points to, or None when there is no such branch."""
         path, what = f"/git/ref/heads/{quote(branch)}", f"show the branch {branch} of {repository}"
         try:
-            shown = self._read(repository, path, what, urgency)
+            shown = self._read(repository, path, what, urgency, changes=True)
         except NotFound:
             return None
         return str(shown["object"]["sha"])
@@ -62,7 +62,7 @@ class GitData:
         what = f"read {path} of {repository}"
         query = f"/contents/{quote(path)}?ref={quote(ref, safe='')}"
         try:
-            shown = self._read(repository, query, what, urgency)
+            shown = self._read(repository, query, what, urgency, changes=True)
         except NotFound:
             return None
         if not isinstance(shown, dict) or shown.get("type") != "file":
@@ -121,9 +121,10 @@ class GitData:
         path, what = f"/git/refs/heads/{quote(branch)}", f"delete the branch {branch} of {repository}"
         self._calls.call("DELETE", repository, path, what, permissions=CONTENTS, urgency=urgency)
 
-    def _read(self, repository: str, path: str, what: str, urgency: Urgency) -> Any:
+    def _read(self, repository: str, path: str, what: str, urgency: Urgency, *, changes: bool = False) -> Any:
+        # What is named by its content is read once, and not worth being kept.
         return self._calls.call(
-            "GET", repository, path, what, permissions=READING, urgency=urgency, conditional=True
+            "GET", repository, path, what, permissions=READING, urgency=urgency, conditional=changes
         )
 
     def _create(self, repository: str, path: str, what: str, body: dict[str, Any], urgency: Urgency) -> Any:

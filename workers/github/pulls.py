@@ -13,8 +13,10 @@ from urllib.parse import quote
 
 from policies.budget import Urgency
 from policies.clock import parse
-from workers.github.calls import MERGING, PULL_REQUESTS, Calls
+from workers.github.calls import MERGING, PULL_REQUESTS, AppIdentity, Calls
 from workers.github.errors import Conflict, Invalid, ServerError, Unreachable
+
+_WEB = "noreply@github.com"  # the committer of what GitHub makes for others, signed with its own key
 
 
 class Method(StrEnum):
@@ -102,16 +104,18 @@ class Pulls:
             )
         )  # fmt: skip
 
-    def updated(self, repository: str, since: datetime) -> list[PullRequest]:
+    def updated(
+        self, repository: str, since: datetime, *, urgency: Urgency = Urgency.FINAL
+    ) -> list[PullRequest]:
         """List the pull requests that changed since then, open or not, the last changed one first."""
         query = "state=all&sort=updated&direction=desc"
-        found = self._list(repository, f"/pulls?{query}", f"list the pull requests of {repository}")
+        found = self._list(repository, f"/pulls?{query}", f"list the pull requests of {repository}", urgency)
         return list(takewhile(lambda pull: pull.updated_at >= since, found))
 
-    def open(self, repository: str) -> list[PullRequest]:
+    def open(self, repository: str, *, urgency: Urgency = Urgency.FINAL) -> list[PullRequest]:
         """List the open pull requests, oldest first."""
         path = "/pulls?state=open&sort=created&direction=asc"
-        return list(self._list(repository, path, f"list the open pull requests of {repository}"))
+        return list(self._list(repository, path, f"list the open pull requests of {repository}", urgency))
 
     def of_commit(self, repository: str, sha: str, *, urgency: Urgency = Urgency.FINAL) -> list[PullRequest]:
         """List the pull requests that a commit came by, or that hold it while it is not merged."""
@@ -158,7 +162,7 @@ class Pulls:
                 sha=shown["sha"],
                 people=frozenset(int(one["id"]) for role in ("author", "committer") if (one := shown[role])),
                 message=shown["commit"]["message"],
-                ours=identity.wrote(shown, "author") and bool(shown["commit"]["verification"]["verified"]),
+                ours=identity.wrote(shown, "author") and _by_github(shown, identity),
             )
             for shown in found
         ]
@@ -254,6 +258,13 @@ class Pulls:
                 raise
             return there
         return _pull(made)
+
+
+def _by_github(shown: Mapping[str, Any], identity: AppIdentity) -> bool:
+    """Tell whether GitHub itself made a commit for our App: a signature vouches for the committer alone."""
+    commit = shown["commit"]
+    committed = identity.wrote(shown, "committer") or commit["committer"]["email"] == _WEB
+    return committed and bool(commit["verification"]["verified"])
 
 
 def _pull(shown: Mapping[str, Any]) -> PullRequest:

@@ -126,3 +126,18 @@ def test_what_the_base_asks_for_is_the_reason(able: Place) -> None:
     with pytest.raises(Conflict, match='Required status check "ci" is expected') as raised:
         able.github.pulls.merge(able.name, number, sha)
     assert not raised.value.retryable
+
+
+def test_only_what_github_made_for_our_app_counts_as_ours(able: Place) -> None:
+    made = able.github.git_data.commit(
+        able.name, "topic", parent=able.head, changes=[Change("b.txt", b"b")], message="by us"
+    )
+    by_alice = able.forge.commit(able.repo, {"c.txt": "c"}, "by alice", branch="topic")
+    # Whoever may push can name our bot as the author, and sign with a key of his own.
+    named = able.forge.commit(able.repo, {"d.txt": "d"}, "by us?", branch="topic", author=able.bot)
+    signed = able.forge.commit(
+        able.repo, {"e.txt": "e"}, "by us?", branch="topic", author=able.bot, signer="mallory"
+    )
+    number = ours(able, head="topic").number
+    found = {one.sha: one.ours for one in able.github.pulls.commits(able.name, number)}
+    assert found == {made: True, by_alice: False, named: False, signed: False}
