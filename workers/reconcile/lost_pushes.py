@@ -61,7 +61,7 @@ class LostPushes:
         for move in found.lost:
             log.info("push to look after repository=%s ref=%s sha=%s", seen.repository, ref, move.after[:7])
             heads.add(client, seen.repository, _head(move, ref), private=private)
-        if found.lost:
+        if found.lost or found.recent:
             _report(self._context, seen)
 
     def _found(self, github: GitHub, seen: Observed, moves: list[Move]) -> _Found:

@@ -18,7 +18,7 @@ from policies.commit_status import Source, State, Verdict, short
 from policies.pushes import ref_of
 from workers import heads, known_pulls, untold
 from workers.context import Context
-from workers.github import PermissionMissing
+from workers.github import GitHubError, Invalid, NotFound, PermissionMissing, RateLimited
 from workers.heads import Head
 from workers.permissions import note_missing
 from workers.reconcile.telling import features
@@ -37,7 +37,10 @@ class Reporter:
         self._statuses = Statuses(context)
 
     def reconcile(self, owner: str, name: str) -> None:
-        """Bring the statuses of one repository's commits up to date."""
+        """Bring the statuses of one repository's commits up to date.
+
+        Raises GitHubError for what has to be done again; each commit has had its try by then.
+        """
         repository = f"{owner}/{name}".lower()
         seen = self._observer.observe(repository)
         if not seen.sources:
@@ -45,11 +48,18 @@ class Reporter:
         known = {head.sha: head for head in seen.heads}
         current = dict.fromkeys(source.sha for source in seen.sources if source.sha)
         shown: list[object] = []
+        errors: list[GitHubError] = []
         try:
             for sha in dict.fromkeys([*known, *current]):
-                self._report(seen, sha, known.get(sha), shown)
+                try:
+                    self._report(seen, sha, known.get(sha), shown)
+                except GitHubError as error:
+                    # One commit's must not keep back the others'.
+                    errors.append(error)
         finally:
             self._spread(seen, owner, name, shown)
+        if errors:
+            raise next((error for error in errors if isinstance(error, RateLimited)), errors[0])
 
     def _report(self, seen: Observed, sha: str, head: Head | None, shown: list[object]) -> None:
         """Write the status of one commit if it is news."""
@@ -75,6 +85,10 @@ class Reporter:
         except PermissionMissing as error:
             note_missing(self._context, repository, error, features.STATUSES)
             return True
+        except (Invalid, NotFound) as error:
+            # GitHub does not have the commit any more, or takes no more statuses of it.
+            log.warning("no status repository=%s sha=%s: %s", repository, sha[:7], error)
+            return False
 
     def _timed(self, verdict: Verdict, sha: str, head: Head | None) -> Verdict:
         if verdict.state is not State.SUCCESS or not (head and head.at) or "healthy" not in verdict.text:

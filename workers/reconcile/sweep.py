@@ -46,23 +46,23 @@ class Sweep:
         """Sweep a repository, or just its merges (`name:merges`)."""
         short, _, part = name.partition(":")
         repository, github = f"{owner}/{short}".lower(), self._context.github
-        seen = self._observer.observe(repository)
+        seen = self._observer.observe(repository, judged=False)
         if not seen.sources or github is None:
             return
         try:
             if part == MERGES:
-                self._merges(github, seen, _AFTER_A_PUSH)
+                self._merges(github, seen, _AFTER_A_PUSH, Urgency.FINAL)
                 return
             self._branches(github, seen)
-            self._merges(github, seen, _LOOK_BACK)
+            self._merges(github, seen, _LOOK_BACK, Urgency.PROGRESS)
             self._open(github, seen)
         except PermissionMissing as error:
             note_missing(self._context, repository, error, features.COMMENTS)
 
-    def _merges(self, github: GitHub, seen: Observed, since: timedelta) -> None:
+    def _merges(self, github: GitHub, seen: Observed, since: timedelta, urgency: Urgency) -> None:
         """Queue the pull requests that were merged of late and have no final comment."""
         states = known_pulls.states(self._context.redis, seen.repository)
-        updated = github.pulls.updated(seen.repository, self._context.now() - since)
+        updated = github.pulls.updated(seen.repository, self._context.now() - since, urgency=urgency)
         numbers = {
             pull.number
             for pull in updated
@@ -73,7 +73,7 @@ class Sweep:
     def _open(self, github: GitHub, seen: Observed) -> None:
         """Queue the open pull requests whose head was never told that nothing is applied yet."""
         told = Statuses(self._context).told(seen.repository)
-        pulls = github.pulls.open(seen.repository)
+        pulls = github.pulls.open(seen.repository, urgency=Urgency.PROGRESS)
         self._queue(seen, {pull.number for pull in pulls if pull.head_sha not in told})
 
     def _branches(self, github: GitHub, seen: Observed) -> None:

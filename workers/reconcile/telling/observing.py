@@ -46,17 +46,17 @@ class Observer:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def observe(self, repository: str) -> Observed:
-        """Read everything afresh; raises ApiError."""
+    def observe(self, repository: str, *, judged: bool = True) -> Observed:
+        """Read everything afresh, without what the sources bring unless it is `judged`; raises ApiError."""
         context = self._context
         # In this order: a source that had looked, and a push that had come, are in the status read after.
         looked = heads.looked_at(context.redis, repository)
         pushed = heads.of(context.redis, repository)
         private = heads.is_private(context.redis, repository)
-        return Observed(repository, self.sources(repository), pushed, private, looked)
+        return Observed(repository, self.sources(repository, judged=judged), pushed, private, looked)
 
-    def sources(self, repository: str) -> list[Source]:
-        """Return the sources that point to a repository, with what of theirs it is bound to."""
+    def sources(self, repository: str, *, judged: bool = True) -> list[Source]:
+        """Return the sources that point to a repository, with what of theirs it is bound to, if `judged`."""
         found = sources_of(self._context, repository)
         if not found:
             return []
@@ -64,6 +64,8 @@ class Observer:
         found = [source for source in found if grants.covers(source["metadata"]["namespace"])]
         if not found:
             return []
+        if not judged:
+            return [Source(source, []) for source in found]
         everything, _ = cluster.list(
             cluster.discovery.resource("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
         )

@@ -42,6 +42,8 @@ class Statuses:
         stored = self._context.redis.get(_key(repository, sha))
         shown = json.loads(stored) if stored else self._shown(github, repository, sha)
         news = not stored
+        if news and shown.get("state", "pending") != State.PENDING:
+            self._remember(repository, sha, shown["state"], shown.get("description") or "")
         if not commit_status.may_follow(shown.get("state", ""), verdict.state):
             return news
         if (shown.get("state"), shown.get("description")) == (verdict.state.word, verdict.text):

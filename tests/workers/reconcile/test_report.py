@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reports on the statuses of a repository's commits, where GitHub does not play along."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fixtures.world import config_map as manifest
+from tests.workers.reconcile.tenant import Tenant, bind
+from workers import heads
+from workers.cluster import Client
+from workers.github import GitHubError, Invalid
+from workers.heads import Head
+from workers.reconcile.report import Reporter
+
+
+def pushed(tenant: Tenant, value: str) -> str:
+    """Push a change, and note it down as a delivery does."""
+    context = tenant.delivery.context
+    sha = tenant.forge.commit(tenant.repo, {"app/a.yaml": manifest("a", value)}, value, deliver=False)
+    head = Head(sha, "refs/heads/main", context.now().timestamp())
+    heads.add(context.redis, tenant.repo.full_name.lower(), head, private=False)
+    return sha
+
+
+def report(tenant: Tenant) -> None:
+    Reporter(tenant.delivery.context).reconcile(tenant.repo.owner, tenant.repo.name)
+
+
+def states(tenant: Tenant, *shas: str) -> list[str]:
+    found = [tenant.forge.statuses(tenant.repo, sha) for sha in shas]
+    return [statuses[-1]["state"] if statuses else "" for statuses in found]
+
+
+def test_one_commits_error_does_not_keep_the_others_back(client: Client, tenant: Tenant) -> None:
+    bind(client, tenant)
+    first, second = pushed(tenant, "1"), pushed(tenant, "2")
+    tenant.apply()
+    tenant.forge.fail_before("POST", rf"/repos/.*/statuses/{first}")
+    with pytest.raises(GitHubError):
+        report(tenant)
+    assert states(tenant, first, second) == ["", "success"]
+    report(tenant)
+    assert states(tenant, first, second) == ["success", "success"]
+
+
+def test_a_commit_of_which_github_takes_no_status_is_given_up(
+    client: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bind(client, tenant)
+    first, second = pushed(tenant, "1"), pushed(tenant, "2")
+    tenant.apply()
+    github = tenant.delivery.context.github
+    assert github
+    ensure = github.statuses.ensure
+
+    def refuse(repository: str, sha: str, status: object) -> bool:
+        if sha == first:
+            raise Invalid("GitHub refused: no commit found")
+        return ensure(repository, sha, status)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(github.statuses, "ensure", refuse)
+    report(tenant)
+    assert states(tenant, first, second) == ["", "success"]
+    assert heads.of(tenant.delivery.context.redis, tenant.repo.full_name) == []
+
+
+def test_what_github_shows_as_final_is_asked_for_once(
+    client: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bind(client, tenant)
+    sha = pushed(tenant, "1")
+    tenant.apply()
+    report(tenant)
+    context = tenant.delivery.context
+    context.redis.flushall()
+    assert context.github
+    asked: list[str] = []
+    latest = context.github.statuses.latest
+
+    def asking(repository: str, commit: str, name: str) -> object:
+        asked.append(commit)
+        return latest(repository, commit, name)
+
+    monkeypatch.setattr(context.github.statuses, "latest", asking)
+    report(tenant)
+    assert asked == [sha]
+    report(tenant)
+    assert asked == [sha]
