@@ -17,15 +17,18 @@ _REMEMBER = 24 * 3600  # seconds; an id outlives renames, and what had a name ma
 def tenant_of(context: Context, repository: str, *, repository_id: int | None = None) -> Tenant:
     """Return what `owner/name` is granted; under `strict` its numeric id decides, asked of GitHub if need be.
 
-    Raises ApiError when the bindings cannot be read.
+    Raises ApiError when the bindings cannot be read, GitHubError when GitHub cannot be asked at the moment.
     """
     settings = context.settings
     owner = repository.partition("/")[0]
     served = settings.allows_account(owner)
     if settings.tenancy == "single":
         return tenant(owner, 0, served=served, tenancy="single")
-    number = repository_id if repository_id is not None else _id_of(context, repository)
-    _remember(context.redis, repository, number)
+    if repository_id is None:
+        number = _id_of(context, repository)
+    else:
+        number = repository_id
+        _remember(context.redis, repository, number)
     return tenant(owner, number, served=served, tenancy="strict", bindings=_bindings(context))
 
 
@@ -39,16 +42,23 @@ def _bindings(context: Context) -> list[RepositoryBinding]:
 
 
 def _id_of(context: Context, repository: str) -> int:
-    """Return GitHub's number of a repository; 0, which no binding has, when it cannot be found out."""
+    """Return GitHub's number of a repository; 0, which no binding has, when there is none for us.
+
+    What was remembered runs out a day after GitHub said it, however often it is used.
+    """
     known = context.redis.get(_key(repository))
     if isinstance(known, bytes):
         return int(known)
     if context.github is None:
         return 0
     try:
-        return int(context.github.call("GET", repository, "", f"show {repository}")["id"])
-    except GitHubError:
+        number = context.github.repositories.get(repository).id
+    except GitHubError as error:
+        if error.retryable:
+            raise
         return 0
+    _remember(context.redis, repository, number)
+    return number
 
 
 def _remember(client: redis.Redis, repository: str, number: int) -> None:

@@ -8,12 +8,22 @@ from datetime import timedelta
 
 from policies import fairness, merging, rollback
 from policies.budget import Urgency
+from policies.errors import FairwayError
 from policies.orders.locks import Hold, Lock
 from policies.orders.people import Role
 from policies.tenancy import Write
 from workers.configuration import narrowed_of
 from workers.context import Context
-from workers.github import Conflict, GitHub, Method, NotFound, PermissionMissing, PullCommit, PullRequest
+from workers.github import (
+    Conflict,
+    GitHub,
+    Method,
+    NotFound,
+    PermissionMissing,
+    PullCommit,
+    PullRequest,
+    RateLimited,
+)
 from workers.later import Later
 from workers.permissions import note_missing
 from workers.standing import standing_of
@@ -56,6 +66,12 @@ class Merges:
         except PermissionMissing as error:
             note_missing(self._context, repository, error, "the merging of rollbacks")
             again = False
+        except RateLimited:
+            raise
+        except FairwayError as error:
+            # A person was told that it is merged; no sweep would find it again.
+            log.warning("not merged pull=%s#%s: %s", repository, number, error)
+            again = error.retryable
         if again:
             Later(self._context.redis).again(key, self._context.now())
         else:
@@ -91,9 +107,10 @@ class Merges:
     def _proposal(
         self, github: GitHub, repository: str, pull: PullRequest, environment: str, number: int
     ) -> merging.Proposal:
-        tenant = narrowed_of(self._context, repository, fresh=True).tenant
-        where = tenant.environment(environment)
-        write = tenant.write_in(where) if where else Write.NONE
+        repository_id = github.repositories.get(repository).id
+        narrowed = narrowed_of(self._context, repository, repository_id=repository_id, fresh=True)
+        where = narrowed.tenant.environment(environment)
+        write = narrowed.tenant.write_in(where) if where and not narrowed.unreadable else Write.NONE
         if write < Write.MERGE:
             return merging.Proposal(write, False, pull.merge_state, False, Role.NONE)
         commits = github.pulls.commits(repository, pull.number)
@@ -103,14 +120,11 @@ class Merges:
             state=pull.merge_state,
             ours=len(commits) == pull.commits and all(one.ours for one in commits),
             orderer=_orderer(github, repository, commits),
-            stopped_by=self._stopped(github, repository, environment, (pull.number, number)),
+            stopped_by=self._stopped(repository_id, environment, (pull.number, number)),
         )
 
-    def _stopped(
-        self, github: GitHub, repository: str, environment: str, numbers: tuple[int, int]
-    ) -> Lock | Hold | None:
+    def _stopped(self, repository_id: int, environment: str, numbers: tuple[int, int]) -> Lock | Hold | None:
         """Return the lock, or the hold on this pull request or on the one it takes back."""
-        repository_id = github.repositories.get(repository).id
         stands = standing_of(self._context, repository_id)
         found = (stands.stops(repository_id, environment, number) for number in numbers)
         return next((one for one in found if one), None)

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from policies.ledger import Built
 from tests.workers.github.conftest import EVERYTHING
 from tests.workers.orders.conftest import MakeScene, config
 from tests.workers.orders.scene import Scene
+from workers.later import Later
 from workers.permissions import missing_of
 
 
@@ -173,7 +176,9 @@ def test_a_person_merges_where_nothing_is_required(make_scene: MakeScene) -> Non
     assert "It takes effect once it is merged" in scene.reply()
 
 
-@pytest.mark.parametrize("how", ["foreign commit", "no right", "somebody's own"])
+@pytest.mark.parametrize(
+    "how", ["foreign commit", "our name on it", "no right", "somebody's own", "a file that cannot be used"]
+)
 def test_what_is_not_wholly_ours_is_left_to_people(make_scene: MakeScene, how: str) -> None:
     scene = make_scene(write="merge")
     scene.merged()
@@ -182,6 +187,13 @@ def test_what_is_not_wholly_ours_is_left_to_people(make_scene: MakeScene, how: s
     branch = f"fairway/rollback/prod-{scene.number}"
     if how == "foreign commit":
         scene.forge.commit(scene.repo, {"prod/evil.yaml": config("evil")}, "Slip in", branch=branch)
+    if how == "our name on it":
+        scene.forge.commit(
+            scene.repo, {"prod/evil.yaml": config("evil")}, "Roll back", branch=branch, author=scene.bot,
+            signer="mallory",
+        )  # fmt: skip
+    if how == "a file that cannot be used":
+        scene.forge.commit(scene.repo, {".fairway.yaml": "orders: [\n"}, "What may it forbid?")
     if how == "no right":
         scene.forge.allow(scene.repo, "bob", "read")
     if how == "somebody's own":
@@ -191,6 +203,23 @@ def test_what_is_not_wholly_ours_is_left_to_people(make_scene: MakeScene, how: s
     green(scene, number)
     settle(scene, number)
     assert scene.forge.pull_request(scene.repo, number)["merged"] is False
+
+
+def test_an_error_of_github_puts_the_merge_off(make_scene: MakeScene) -> None:
+    scene = make_scene(write="merge")
+    scene.merged()
+    scene.forge.protect(scene.repo, checks={"ci": None})
+    number = rolled_back(scene)
+    scene.forge.fail_before("GET", rf"/repos/.*/pulls/{number}/commits", times=99)
+    green(scene, number)
+    settle(scene, number)
+    assert scene.forge.pull_request(scene.repo, number)["merged"] is False
+    scene.forge.clear_faults()
+    scene.ahead = timedelta(minutes=5)
+    due = Later(scene.context.redis).due(scene.now())
+    assert "Merge" in {one.key.kind for one in due}
+    settle(scene, number)
+    assert scene.file("prod/web.yaml") == config("web")
 
 
 def green(scene: Scene, number: int) -> None:
