@@ -31,10 +31,9 @@ _EDITS: dict[str, Object] = {
 
 @dataclass
 class Blows:
-    """Strikes a world; remembers who has to go on again, and when Redis was emptied."""
+    """Strikes a world; remembers who has to go on again."""
 
     world: World
-    flushed: list[float] = field(default_factory=list)
     _stopped: list[tuple[float, int, int | None]] = field(default_factory=list)
     _restart: threading.Thread | None = None
     _killed: dict[str, float] = field(default_factory=dict)
@@ -84,7 +83,6 @@ class Blows:
     def flush(self) -> str:
         """Empty Redis."""
         self._redis.flushall()
-        self.flushed.append(time.monotonic())
         return "Redis"
 
     def restart_api_server(self) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from bench.house import House
 
 # A fitted growth over the second half that is allowed for each process, in MiB. Half an hour of soak makes
-# this 2 MiB a minute; less is lost among what a process that was started not long ago goes on to load.
-ALLOWED = 32.0
+# this 1.6 MiB a minute; less is lost among what a process that was started not long ago goes on to load.
+ALLOWED = 24.0
 EVERY = 2.0  # seconds
 Point = tuple[float, float]
 

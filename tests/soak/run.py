@@ -129,7 +129,7 @@ class Soak:
             return [str(error)]
 
     def _unanswered(self) -> list[str]:
-        return [said for tenant in self._tenants for said in unanswered(tenant, self._blows.flushed)]
+        return [said for tenant in self._tenants for said in unanswered(tenant)]
 
     def _house(self) -> House:
         return House(self.world.folder, self.world.sandbox)

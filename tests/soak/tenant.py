@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import random
-import time
 from dataclasses import dataclass, field
 
 import yaml
@@ -30,11 +29,11 @@ _BREAKS = {
 
 @dataclass
 class Tenant:
-    """One team; `files` is what its newest commit holds, `pushed` every commit with when it was sent."""
+    """One team; `files` is what its newest commit holds, `pushed` every commit, oldest first."""
 
     team: Team
     files: dict[str, str]
-    pushed: dict[str, float] = field(default_factory=dict)
+    pushed: list[str] = field(default_factory=list)
     broken: str = ""
     numbers: int = 0
 
@@ -100,9 +99,8 @@ class Tenant:
 
     def commit(self, changes: dict[str, str | None]) -> str:
         """Push changes of files, and remember what the commit says; returns it."""
-        at = time.monotonic()
         sha = self.team.push(changes, ", ".join(sorted(changes))[:60])
-        self.pushed[sha] = at
+        self.pushed.append(sha)
         for file, text in changes.items():
             if text is None:
                 self.files.pop(file, None)

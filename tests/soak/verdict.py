@@ -14,9 +14,6 @@ from workers.cluster import Client
 
 _KINDS = (("", "v1", "ConfigMap"), ("apps", "v1", "Deployment"), ("", "v1", "Service"))
 _NOT_OURS = frozenset({("ConfigMap", "kube-root-ca.crt")})  # every namespace has it
-# A push whose hint went with a flush is found with the source's next interval; if it was overtaken by then,
-# nobody knows of it any more. With kills and stops nobody may have looked for some time.
-_LOST_WITHIN = 30.0  # seconds between a push and the flush that may have taken it along
 
 
 def quiet(look: Callable[[], list[str]], within: float) -> list[str]:
@@ -39,14 +36,13 @@ def unlike_git(client: Client, tenant: Tenant) -> list[str]:
     return wrong + [said for path in PATHS if (said := _not_ready(tenant, path))]
 
 
-def unanswered(tenant: Tenant, flushed: Iterable[float]) -> list[str]:
-    """Name the commits without a final status, but for those that nobody can know of."""
-    wrong, newest = [], list(tenant.pushed)[-1:]
-    for sha, at in tenant.pushed.items():
+def unanswered(tenant: Tenant) -> list[str]:
+    """Name the commits without a final status, and the newest one if it is no success."""
+    wrong, newest = [], tenant.pushed[-1:]
+    for sha in tenant.pushed:
         statuses = tenant.team.statuses(sha)
         state = statuses[-1]["state"] if statuses else "none"
-        lost = not statuses and [sha] != newest and any(0 <= f - at < _LOST_WITHIN for f in flushed)
-        if state in ("pending", "none") and not lost:
+        if state in ("pending", "none"):
             wrong.append(f"{tenant.team.namespace}: {sha[:7]} has the status {state}")
     if newest and (last := tenant.team.statuses(newest[0])) and last[-1]["state"] != "success":
         wrong.append(f"{tenant.team.namespace}: the newest commit says {last[-1]['description']}")
@@ -74,7 +70,7 @@ def _live(client: Client, namespace: str) -> Iterable[tuple[tuple[str, str], Map
 
 def _not_ready(tenant: Tenant, path: str) -> str:
     obj = tenant.team.applied(path)
-    newest = next(reversed(tenant.pushed), "")
+    newest = tenant.pushed[-1]
     ready = conditions.find(conditions.of(obj), "Ready") or {}
     applied = str((obj.get("status") or {}).get("lastAppliedRevision", ""))
     if ready.get("status") == "True" and applied.endswith(newest):
