@@ -42,10 +42,15 @@ def of(client: redis.Redis, repository: str, number: int, repository_id: int) ->
     return known if known.repository_id == repository_id else Known(repository_id)
 
 
-def states(client: redis.Redis, repository: str) -> dict[int, str]:
-    """Return what the comments of a repository's pull requests say, by number."""
-    found = client.hgetall(_key(repository))
-    return {int(number): str(json.loads(value)["state"]) for number, value in found.items()}
+def states(client: redis.Redis, repository: str, now: float) -> dict[int, str]:
+    """Return what the comments of a repository's pull requests say, by number; what is old is forgotten."""
+    found = {
+        int(number): Known(**json.loads(value)) for number, value in client.hgetall(_key(repository)).items()
+    }
+    old = [number for number, known in found.items() if now - max(known.since, known.edited) > _TTL]
+    if old:
+        client.hdel(_key(repository), *map(str, old))
+    return {number: known.state for number, known in found.items() if number not in old}
 
 
 def keep(client: redis.Redis, repository: str, number: int, known: Known, *, live: bool) -> None:

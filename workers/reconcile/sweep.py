@@ -61,8 +61,9 @@ class Sweep:
 
     def _merges(self, github: GitHub, seen: Observed, since: timedelta, urgency: Urgency) -> None:
         """Queue the pull requests that were merged of late and have no final comment."""
-        states = known_pulls.states(self._context.redis, seen.repository)
-        updated = github.pulls.updated(seen.repository, self._context.now() - since, urgency=urgency)
+        now = self._context.now()
+        states = known_pulls.states(self._context.redis, seen.repository, now.timestamp())
+        updated = github.pulls.updated(seen.repository, now - since, urgency=urgency)
         numbers = {
             pull.number
             for pull in updated

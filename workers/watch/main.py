@@ -25,7 +25,7 @@ from workers.watch.sweeps import Sweeps, keys_of
 from workers.workqueue import Addition, Key, Queue
 
 log = logging.getLogger(__name__)
-_REVIVE_EVERY = 5.0  # seconds between looks at marks that nobody works on
+_REVIVE_EVERY = 2.0  # seconds between looks at marks that nobody works on
 _SWEEP_EVERY = 15.0  # seconds between looks at commits without a final status
 
 

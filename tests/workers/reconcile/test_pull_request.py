@@ -90,7 +90,8 @@ def test_what_had_a_repository_s_name_before_is_forgotten(client: Client, tenant
     number, _ = tenant.merged({"app/a.yaml": manifest("a")})
     tenant.run(number)
     context, name = tenant.delivery.context, tenant.repo.full_name
-    assert known_pulls.states(context.redis, name) == {number: "success"}
+    now = context.now().timestamp()
+    assert known_pulls.states(context.redis, name, now) == {number: "success"}
     # Also when the event was lost, another repository's comments are not taken for these.
     assert known_pulls.of(context.redis, name, number, tenant.repo.id + 1).comment == 0
     event = {
@@ -100,7 +101,7 @@ def test_what_had_a_repository_s_name_before_is_forgotten(client: Client, tenant
         "old_name": "fleet",
     }
     events.repository(context, event)
-    assert known_pulls.states(context.redis, name) == {}
+    assert known_pulls.states(context.redis, name, context.now().timestamp()) == {}
     left = context.redis.keys(f"fairway:*{name}*")
     assert all(key.startswith(b"fairway:budget:") for key in left)
     assert context.queue.busy([Key("Repository", tenant.repo.owner, "new")])
@@ -144,3 +145,14 @@ def test_an_object_of_a_source_that_is_gone_leaves_no_trace(client: Client, tena
     GitRepositoryReconciler(tenant.delivery.context).reconcile(tenant.namespace, "src")
     tenant.run(number)
     assert tenant.comments(number) == []
+
+
+def test_what_is_long_over_is_forgotten(client: Client, tenant: Tenant) -> None:
+    bind(client, tenant)
+    number, _ = tenant.merged({"app/a.yaml": manifest("a")})
+    tenant.run(number)
+    context, name = tenant.delivery.context, tenant.repo.full_name
+    week = context.now().timestamp() + 7 * 24 * 3600
+    assert known_pulls.states(context.redis, name, week - 60) == {number: "success"}
+    assert known_pulls.states(context.redis, name, week + 60) == {}
+    assert known_pulls.states(context.redis, name, week - 60) == {}

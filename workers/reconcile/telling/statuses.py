@@ -87,14 +87,12 @@ class Statuses:
         if github is None or client.hexists(_told_key(seen.repository), sha):
             return
         applied = {head.sha for head in seen.heads} | {source.sha for source in seen.sources}
-        if sha in applied:
-            return
-        if github.statuses.latest(seen.repository, sha, self.name) is None:
+        if sha not in applied and github.statuses.latest(seen.repository, sha, self.name) is None:
             status = CommitStatus(State.SUCCESS, self.name, NOTHING_YET)
             github.statuses.ensure(seen.repository, sha, status)
             log.info("status repository=%s sha=%s: %s", seen.repository, sha[:7], NOTHING_YET)
         with client.pipeline(transaction=False) as pipe:
-            pipe.hset(_told_key(seen.repository), sha, "1")
+            pipe.hset(_told_key(seen.repository), sha, str(int(self._context.now().timestamp())))
             pipe.expire(_told_key(seen.repository), _REMEMBER)
             pipe.execute()
 
@@ -112,9 +110,13 @@ class Statuses:
         return str(shown["state"]), clock.parse(shown["created_at"])
 
     def told(self, repository: str) -> set[str]:
-        """Return the heads of pull requests that have their status."""
-        found = cast("list[bytes]", self._context.redis.hkeys(_told_key(repository)))
-        return {sha.decode() for sha in found}
+        """Return the heads of pull requests that have their status; what is old is forgotten."""
+        found = cast("dict[bytes, bytes]", self._context.redis.hgetall(_told_key(repository)))
+        since = self._context.now().timestamp() - _REMEMBER
+        old = [sha for sha, at in found.items() if float(at) < since]
+        if old:
+            self._context.redis.hdel(_told_key(repository), *old)
+        return {sha.decode() for sha in found.keys() - set(old)}
 
     def address(self, repository: str, sha: str) -> str:
         """Return the address of a commit's page."""
