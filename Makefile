@@ -23,7 +23,7 @@ demo: $(STAMP) ## Play the story on a real cluster on this machine
 	@$(BIN)/fairway demo $(ARGS)
 
 test: $(STAMP) ## Run all tests on real parts
-	@$(BIN)/python -m toolchain build engine sops cluster
+	@$(BIN)/python -m toolchain build engine sops cluster registry
 	@$(BIN)/python -m toolchain test
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -38,11 +38,11 @@ format: $(STAMP) ## Format the Python and Go code
 	@$(BIN)/python -m toolchain format
 
 bench: $(STAMP) ## Measure, one JSON line per figure
-	@$(BIN)/python -m toolchain build --optimised engine cluster >&2
+	@$(BIN)/python -m toolchain build --optimised engine cluster registry >&2
 	@$(BIN)/python -m bench $(ARGS)
 
 soak: $(STAMP) ## Push, edit and kill at random for 30 minutes; ARGS="--minutes 5 --seed 1"
-	@$(BIN)/python -m toolchain build engine cluster >&2
+	@$(BIN)/python -m toolchain build engine cluster registry >&2
 	@$(BIN)/python -m tests.soak $(ARGS)
 
 generate: $(STAMP) ## Write what is generated from the code: CRDs, tables in docs

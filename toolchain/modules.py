@@ -44,6 +44,9 @@ MODULES = (
         "the sandbox's etcd and Kubernetes",
         Cost(8.6, 12, 3000, 2000, 110),
     ),
+    Module(
+        "fairway-registry", "sandbox/registry", "the sandbox's image registry", Cost(1.5, 1.5, 330, 600, 40)
+    ),
 )
 
 

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 from policies.kinds.gitrepository import GitRepository
+from policies.kinds.imagepolicy import ImagePolicy
+from policies.kinds.imagerepository import ImageRepository
+from policies.kinds.imageupdateautomation import ImageUpdateAutomation
 from policies.kinds.kind import InvalidObject, Kind
 from policies.kinds.kustomization import Kustomization
 from policies.kinds.order import Order
@@ -11,4 +14,15 @@ from policies.kinds.repositorybinding import RepositoryBinding
 
 ALL: tuple[type[Kind], ...] = (GitRepository, Kustomization, RepositoryBinding, Order)
 
-__all__ = ["ALL", "GitRepository", "InvalidObject", "Kind", "Kustomization", "Order", "RepositoryBinding"]
+__all__ = [
+    "ALL",
+    "GitRepository",
+    "ImagePolicy",
+    "ImageRepository",
+    "ImageUpdateAutomation",
+    "InvalidObject",
+    "Kind",
+    "Kustomization",
+    "Order",
+    "RepositoryBinding",
+]

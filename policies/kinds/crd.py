@@ -63,7 +63,8 @@ def _version(kind: type[Kind]) -> Schema:
 
 
 def _column(column: Column) -> Schema:
-    return {"name": column.name, "type": column.type, "jsonPath": column.path}
+    said: Schema = {"name": column.name, "type": column.type, "jsonPath": column.path}
+    return said | ({"priority": column.priority} if column.priority else {})
 
 
 def _root(kind: type[Kind]) -> Schema:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from policies.errors import TerminalError
 from policies.kinds.meta import Model, ObjectMeta
 
+_READY = '.status.conditions[?(@.type=="Ready")]'
 _SHOWN = 5  # problems named in one message
 
 
@@ -23,11 +24,12 @@ class InvalidObject(TerminalError):
 
 @dataclass(frozen=True)
 class Column:
-    """A column that `kubectl get` prints."""
+    """A column that `kubectl get` prints; those of a priority above 0 only with `-o wide`."""
 
     name: str
     type: str
     path: str
+    priority: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,20 @@ class Kind(Model):
 
 def ready_columns(*before: Column) -> tuple[Column, ...]:
     """Return the columns Flux gives its kinds: some of the kind's own, then age, readiness and why."""
-    condition = '.status.conditions[?(@.type=="Ready")]'
     return (
         *before,
         Column("Age", "date", ".metadata.creationTimestamp"),
-        Column("Ready", "string", f"{condition}.status"),
-        Column("Status", "string", f"{condition}.message"),
+        ready_column(),
+        status_column(),
     )
+
+
+def ready_column() -> Column:
+    return Column("Ready", "string", f"{_READY}.status")
+
+
+def status_column() -> Column:
+    return Column("Status", "string", f"{_READY}.message")
 
 
 def _invalid(kind: str, obj: Mapping[str, Any], error: ValidationError) -> InvalidObject:

@@ -22,8 +22,10 @@ from sandbox import up as sandbox
 from sandbox.forge.admin import Forge
 from sandbox.kube import Kube
 from sandbox.processes import Process, SandboxError, start_time
+from sandbox.registry.admin import Registry
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
+NOTHING = {"kubeconfig": None, "forge": None, "registry": None, "registry_control": None, "pids": {}}
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +39,22 @@ def test_up_twice_at_once_and_once_more_is_up_once(folder: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(sandbox.up, [folder, folder])
     assert first == second == sandbox.up(folder) == sandbox.status(folder)
-    assert set(first.pids) == {"cluster", "kubelet", "forge"}
+    assert set(first.pids) == {"cluster", "kubelet", "forge", "registry"}
     assert Path(first.kubeconfig).is_file()
 
 
-@pytest.mark.parametrize("name", ["cluster", "kubelet", "forge"])
+def addresses(found: sandbox.Sandbox) -> tuple[str, ...]:
+    return found.kubeconfig, found.forge, found.registry
+
+
+@pytest.mark.parametrize("name", ["cluster", "kubelet", "forge", "registry"])
 def test_up_brings_back_what_was_killed_and_leaves_the_rest(folder: Path, name: str) -> None:
     before = sandbox.up(folder)
     os.kill(before.pids[name], signal.SIGKILL)
     _until(lambda: sandbox.status(folder) is None, f"{name} gone")
     assert set(sandbox.running(folder)) == set(before.pids) - {name}
     after = sandbox.up(folder)
-    assert (after.kubeconfig, after.forge) == (before.kubeconfig, before.forge)
+    assert addresses(after) == addresses(before)
     assert {key for key in after.pids if after.pids[key] != before.pids[key]} == {name}
 
 
@@ -59,13 +65,19 @@ def test_data_and_addresses_outlive_down_and_up(folder: Path) -> None:
     forge = Forge(before.forge)
     repo = forge.create_repository("acme", "kept", files={"a.yaml": "a: 1\n"})
     refs = forge.refs(repo)
+    registry = Registry(before.registry, before.registry_control)
+    pushed = registry.push("acme/kept", "1.0.0")
+    registry.notify(["http://127.0.0.1:1/hook"])
     sandbox.down(folder)
     assert sandbox.running(folder) == {}
     assert not [pid for pid in before.pids.values() if start_time(pid)]
     after = sandbox.up(folder)
-    assert (after.kubeconfig, after.forge) == (before.kubeconfig, before.forge)
+    assert addresses(after) == addresses(before)
     assert Kube(Path(after.kubeconfig)).call("GET", f"{CONFIG_MAPS}/kept")["data"] == {"a": "1"}
     assert Forge(after.forge).refs(repo) == refs
+    registry = Registry(after.registry, after.registry_control)
+    assert registry.digest("acme/kept", "1.0.0") == pushed.digest
+    assert registry.notified() == ["http://127.0.0.1:1/hook"]
 
 
 def test_the_command_prints_what_the_interface_promises(folder: Path) -> None:
@@ -76,6 +88,8 @@ def test_the_command_prints_what_the_interface_promises(folder: Path) -> None:
         assert json.loads(answer.stdout) == {
             "kubeconfig": found.kubeconfig,
             "forge": found.forge,
+            "registry": found.registry,
+            "registry_control": found.registry_control,
             "pids": found.pids,
         }
 
@@ -83,13 +97,13 @@ def test_the_command_prints_what_the_interface_promises(folder: Path) -> None:
 def test_status_of_nothing_says_so_with_exit_status_1(tmp_path: Path) -> None:
     answer = CliRunner().invoke(command, ["status", "--dir", str(tmp_path / "none"), "--json"])
     assert answer.exit_code == 1
-    assert json.loads(answer.stdout) == {"kubeconfig": None, "forge": None, "pids": {}}
+    assert json.loads(answer.stdout) == NOTHING
 
 
 def test_down_of_nothing_is_fine(tmp_path: Path) -> None:
     answer = CliRunner().invoke(command, ["down", "--dir", str(tmp_path / "none"), "--json"])
     assert answer.exit_code == 0, answer.output
-    assert json.loads(answer.stdout) == {"kubeconfig": None, "forge": None, "pids": {}}
+    assert json.loads(answer.stdout) == NOTHING
     assert not (tmp_path / "none").exists()
 
 

@@ -119,7 +119,8 @@ def test_a_module_is_found_by_its_long_and_short_name(name: str) -> None:
 def test_an_unknown_name_gets_the_known_ones() -> None:
     with pytest.raises(
         ToolchainError,
-        match=r"no Go part 'motor'\. There are: fairway-engine, fairway-sops, fairway-cluster\.",
+        match=r"no Go part 'motor'\. There are: fairway-engine, fairway-sops, fairway-cluster, "
+        r"fairway-registry\.",
     ):
         modules.find("motor")
 

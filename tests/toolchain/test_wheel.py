@@ -57,7 +57,10 @@ def test_everything_that_belongs_to_a_package_is_inside_and_nothing_else(built: 
     ).stdout.split()
     there = {path for path in listed if path.startswith(packages) and (modules.ROOT / path).is_file()}
     sources_only = {
-        path for path in there if path.startswith("sandbox/cluster/") or path == "toolchain/uv.txt"
+        path
+        for path in there
+        if (path.startswith(("sandbox/cluster/", "sandbox/registry/")) and not path.endswith(".py"))
+        or path == "toolchain/uv.txt"
     }
     with zipfile.ZipFile(built) as archive:
         inside = {name for name in archive.namelist() if ".dist-info/" not in name}

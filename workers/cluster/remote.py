@@ -8,22 +8,19 @@ that ran out of time the next ones fail at once for a while, so that who is away
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import urllib3
-from urllib3.exceptions import HTTPError, NewConnectionError
-from urllib3.exceptions import TimeoutError as RanOut
+from urllib3.exceptions import HTTPError
 
+from workers.bounded import bounded_pools, cut, ran_out
 from workers.cluster.client import Client
 from workers.cluster.discovery import Discovery
 from workers.cluster.errors import Unavailable
-from workers.outside import AddressRefused, pool_classes
+from workers.outside import AddressRefused
 
 
 @dataclass(frozen=True)
@@ -126,14 +123,14 @@ class RemoteClient(Client):
         except AddressRefused as error:
             raise Unavailable(f"the Kubernetes API at {self.server} cannot be reached: {error}") from error
         except HTTPError as error:
-            if not _ran_out(error):
+            if not ran_out(error):
                 raise
             self._reach.lost()
             raise Unavailable(f"the Kubernetes API at {self.server} did not answer in time") from None
 
     def _whole(self, response: urllib3.BaseHTTPResponse) -> urllib3.BaseHTTPResponse:
         content, limits = bytearray(), self._reach.limits
-        with _cut(response.connection, limits.step):
+        with cut(response.connection, limits.step):
             # Not decoded: we asked for no compression, and what unpacks may unpack without end.
             while chunk := response.read1(2**16, decode_content=False):
                 content += chunk
@@ -160,77 +157,6 @@ def _plausible(answer: Any) -> bool:
     return all(isinstance(metadata.get(name, ""), str) for name in ("name", "uid", "resourceVersion"))
 
 
-def _ran_out(error: HTTPError) -> bool:
-    cause = getattr(error, "original_error", error)  # of a proxy's error
-    return isinstance(cause, RanOut) and not isinstance(cause, NewConnectionError)
-
-
 def checked_pools(*, allow_loopback: bool, limits: Limits = LIMITS) -> dict[str, Any]:
     """Return connection pools by scheme whose every step is bounded and whose addresses are checked."""
-    pools = pool_classes(allow_loopback=allow_loopback)
-    return {scheme: _bounded(pool, limits.step) for scheme, pool in pools.items()}
-
-
-def _bounded(pool: Any, step: float) -> Any:
-    class Connection(pool.ConnectionCls):  # type: ignore[misc]
-        handle: socket.socket | None = None
-
-        def _new_conn(self) -> socket.socket:
-            opened: socket.socket = super()._new_conn()
-            self._drop()
-            # A second handle, since the first one is lost to TLS before the handshake is over.
-            self.handle = opened.dup()
-            return opened
-
-        def connect(self) -> None:
-            with _cut(self, step):
-                super().connect()
-
-        def request(self, *arguments: Any, **named: Any) -> None:
-            with _cut(self, step):
-                super().request(*arguments, **named)
-
-        def getresponse(self) -> Any:
-            with _cut(self, step):
-                return super().getresponse()
-
-        def close(self) -> None:
-            self._drop()
-            super().close()
-
-        def _drop(self) -> None:
-            if self.handle is not None:
-                self.handle.close()
-                self.handle = None
-
-    class Pool(pool):  # type: ignore[misc]
-        ConnectionCls = Connection
-
-    return Pool
-
-
-@contextlib.contextmanager
-def _cut(connection: Any, seconds: float) -> Iterator[None]:
-    """Cut a connection off when what is done on it takes longer."""
-    over = threading.Event()
-
-    def shut() -> None:
-        over.set()
-        handle = getattr(connection, "handle", None)
-        if handle is not None:
-            with contextlib.suppress(OSError):
-                handle.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds, shut)
-    timer.daemon = True
-    timer.start()
-    failure: Exception | None = None
-    try:
-        yield
-    except (HTTPError, OSError) as error:
-        failure = error
-        raise
-    finally:
-        timer.cancel()
-        if over.is_set():  # also without a failure: cut off in a header looks like its end
-            raise RanOut(f"cut off after {seconds:g} seconds") from failure
+    return bounded_pools(allow_loopback=allow_loopback, step=limits.step)

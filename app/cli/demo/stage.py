@@ -38,6 +38,7 @@ class Stage:
         self.console.print("[bold]Fairway demo[/bold]")
         toolchain.binary("fairway-engine")
         toolchain.binary("fairway-cluster")
+        toolchain.binary("fairway-registry")
         started = time.monotonic()
         self._sandbox = sandbox.up(self.folder)
         self._tick(
@@ -78,6 +79,7 @@ class Stage:
         self.console.print("\nIt stays up until Ctrl-C. Look at")
         for what, where in (
             ("the forge", self.forge.url),
+            ("the registry", self._up.registry),
             ("the pages", self.page),
             ("the cluster", f"export KUBECONFIG={self.kubeconfig}"),
             ("the logs", self.addresses.get("logs", "")),

@@ -100,7 +100,7 @@ FULL_ORDER: Object = {
     "expiresAt": "2026-03-01T12:00:00Z",
 }
 
-_CONDITION = {
+CONDITION = {
     "type": "Ready",
     "status": "True",
     "reason": "Succeeded",
@@ -119,7 +119,7 @@ _ARTIFACT = {
 }
 GIT_STATUS: Object = {
     "artifact": _ARTIFACT,
-    "conditions": [_CONDITION],
+    "conditions": [CONDITION],
     "includedArtifacts": [copy.deepcopy(_ARTIFACT)],
     "lastHandledReconcileAt": "now",
     "observedGeneration": 1,
@@ -130,7 +130,7 @@ GIT_STATUS: Object = {
     "sourceVerificationMode": "HEAD",
 }
 KS_STATUS: Object = {
-    "conditions": [_CONDITION],
+    "conditions": [CONDITION],
     "history": [
         {
             "digest": "sha256:0",
@@ -151,7 +151,7 @@ KS_STATUS: Object = {
 }
 
 ORDER_STATUS: Object = {
-    "conditions": [_CONDITION],
+    "conditions": [CONDITION],
     "message": "standing since 12:00:00",
     "observedGeneration": 1,
     "phase": "standing",

@@ -19,7 +19,8 @@ def admitted(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
             return _objects(schema)
         case "array":
             bounds = {"min_size": schema.get("minItems", 0), "max_size": min(schema.get("maxItems", 3), 3)}
-            unique = {"unique_by": _key(schema)} if "x-kubernetes-list-type" in schema else {}
+            distinct = schema.get("x-kubernetes-list-type") in ("set", "map")
+            unique = {"unique_by": _key(schema)} if distinct else {}
             return st.lists(admitted(schema["items"]), **bounds, **unique)
         case "string":
             return _strings(schema)

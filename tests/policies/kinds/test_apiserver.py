@@ -13,11 +13,34 @@ from typing import Any
 
 import pytest
 
-from policies.kinds import GitRepository, Kind, Kustomization, Order, RepositoryBinding
+from policies.kinds import (
+    GitRepository,
+    ImagePolicy,
+    ImageRepository,
+    ImageUpdateAutomation,
+    Kind,
+    Kustomization,
+    Order,
+    RepositoryBinding,
+)
 from policies.kinds.crd import document
 from policies.objects import ObjectRef
 from tests.fixtures.cluster import Cluster
 from tests.fixtures.upstream import UpstreamCRD
+from tests.policies.kinds.image_objects import (
+    AUTOMATION,
+    AUTOMATION_STATUS,
+    AUTOMATION_TABLE,
+    FULL_AUTOMATION,
+    FULL_POLICY,
+    FULL_REPOSITORY,
+    POLICY,
+    POLICY_STATUS,
+    POLICY_TABLE,
+    REPOSITORY,
+    REPOSITORY_STATUS,
+    REPOSITORY_TABLE,
+)
 from tests.policies.kinds.objects import (
     BINDING,
     FULL_BINDING,
@@ -42,6 +65,15 @@ from workers.cluster.errors import TooManyRequests
 _GROUPS = re.compile(r"(?:ours|theirs)-[a-z.]+|[\[\]]")
 # What a field of each type is not, or is at its edge.
 _WRONG: list[Any] = [None, "", "x", "n" * 400, 0, -1, True, [], {}, ["x"], {"name": "x"}, [{}]]
+
+
+_FLUX: list[type[Kind]] = [
+    GitRepository,
+    Kustomization,
+    ImageRepository,
+    ImagePolicy,
+    ImageUpdateAutomation,
+]
 
 
 @dataclass(frozen=True)
@@ -145,7 +177,7 @@ def definitions(cluster: Cluster) -> Iterator[Definitions]:
     installed.remove()
 
 
-@pytest.fixture(scope="module", params=[GitRepository, Kustomization], ids=lambda kind: kind.__name__)
+@pytest.fixture(scope="module", params=_FLUX, ids=lambda kind: kind.__name__)
 def pair(
     request: pytest.FixtureRequest, definitions: Definitions, upstream_crd: UpstreamCRD
 ) -> tuple[type[Kind], str, str]:
@@ -154,10 +186,34 @@ def pair(
     return kind, definitions.install(document(kind), "ours"), definitions.install(theirs, "theirs")
 
 
-_FULL = {"GitRepository": FULL_GIT, "Kustomization": FULL_KS}
-_SMALL = {"GitRepository": GIT, "Kustomization": KS}
-_STATUS = {"GitRepository": GIT_STATUS, "Kustomization": KS_STATUS}
-_TABLES = {"GitRepository": GIT_TABLE, "Kustomization": KS_TABLE}
+_FULL = {
+    "GitRepository": FULL_GIT,
+    "Kustomization": FULL_KS,
+    "ImageRepository": FULL_REPOSITORY,
+    "ImagePolicy": FULL_POLICY,
+    "ImageUpdateAutomation": FULL_AUTOMATION,
+}
+_SMALL = {
+    "GitRepository": GIT,
+    "Kustomization": KS,
+    "ImageRepository": REPOSITORY,
+    "ImagePolicy": POLICY,
+    "ImageUpdateAutomation": AUTOMATION,
+}
+_STATUS = {
+    "GitRepository": GIT_STATUS,
+    "Kustomization": KS_STATUS,
+    "ImageRepository": REPOSITORY_STATUS,
+    "ImagePolicy": POLICY_STATUS,
+    "ImageUpdateAutomation": AUTOMATION_STATUS,
+}
+_TABLES = {
+    "GitRepository": GIT_TABLE,
+    "Kustomization": KS_TABLE,
+    "ImageRepository": REPOSITORY_TABLE,
+    "ImagePolicy": POLICY_TABLE,
+    "ImageUpdateAutomation": AUTOMATION_TABLE,
+}
 Pair = tuple[type[Kind], str, str]
 
 

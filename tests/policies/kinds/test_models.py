@@ -9,9 +9,31 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from policies.errors import TerminalError
-from policies.kinds import ALL, GitRepository, InvalidObject, Kind, Kustomization, Order, RepositoryBinding
+from policies.kinds import (
+    ALL,
+    GitRepository,
+    ImagePolicy,
+    ImageRepository,
+    ImageUpdateAutomation,
+    InvalidObject,
+    Kind,
+    Kustomization,
+    Order,
+    RepositoryBinding,
+)
 from policies.kinds.crd import document
 from policies.kinds.meta import seconds
+from tests.policies.kinds.image_objects import (
+    AUTOMATION,
+    AUTOMATION_STATUS,
+    FULL_AUTOMATION,
+    FULL_POLICY,
+    FULL_REPOSITORY,
+    POLICY,
+    POLICY_STATUS,
+    REPOSITORY,
+    REPOSITORY_STATUS,
+)
 from tests.policies.kinds.objects import (
     FULL_BINDING,
     FULL_GIT,
@@ -28,6 +50,7 @@ from tests.policies.kinds.objects import (
 from tests.policies.kinds.schemas import root_schema
 from tests.policies.kinds.strategies import admitted
 
+KINDS = [*ALL, *(kind for kind in (ImageRepository, ImagePolicy, ImageUpdateAutomation) if kind not in ALL)]
 _METADATA = {"name": "fleet", "namespace": "apps", "generation": 2, "managedFields": [{"manager": "x"}]}
 
 
@@ -46,7 +69,7 @@ def _drawn(kind: type[Kind]) -> st.SearchStrategy[Object]:
     )
 
 
-@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_what_the_schema_admits_is_read_and_nothing_of_it_is_lost(kind: type[Kind]) -> None:
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
     @given(_drawn(kind))
@@ -64,8 +87,11 @@ def test_what_the_schema_admits_is_read_and_nothing_of_it_is_lost(kind: type[Kin
         (Kustomization, {"spec": FULL_KS, "status": KS_STATUS}),
         (RepositoryBinding, {"spec": FULL_BINDING, "status": {}}),
         (Order, {"spec": FULL_ORDER, "status": ORDER_STATUS}),
+        (ImageRepository, {"spec": FULL_REPOSITORY, "status": REPOSITORY_STATUS}),
+        (ImagePolicy, {"spec": FULL_POLICY, "status": POLICY_STATUS}),
+        (ImageUpdateAutomation, {"spec": FULL_AUTOMATION, "status": AUTOMATION_STATUS}),
     ],
-    ids=["GitRepository", "Kustomization", "RepositoryBinding", "Order"],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
 def test_every_field_at_once_is_read(kind: type[Kind], parts: Object) -> None:
     read = kind.read({"apiVersion": "x", "kind": "y", "metadata": _METADATA, **parts})
@@ -208,3 +234,63 @@ def test_an_include_goes_to_a_folder_of_its_name(given_path: str | None, expecte
     include = {"repository": {"name": "charts"}} | ({} if given_path is None else {"toPath": given_path})
     [read] = repository(include=[include]).spec.include or []
     assert read.destination == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "timeout"),
+    [
+        ({"interval": "10m"}, 600),
+        ({"interval": "10m", "timeout": "2m"}, 120),
+        ({"interval": "1ms"}, 1),
+        ({"interval": "1h", "timeout": "0s"}, 1),
+    ],
+    ids=str,
+)
+def test_a_scan_may_take_its_interval_and_never_less_than_a_second(spec: Object, timeout: float) -> None:
+    read = ImageRepository.read({"metadata": _METADATA, "spec": REPOSITORY | spec})
+    assert read.timeout_seconds == timeout
+
+
+@pytest.mark.parametrize(
+    ("given_list", "expected"),
+    [(None, ("^.*\\.sig$",)), ([], ("^.*\\.sig$",)), (["-rc"], ("-rc",))],
+    ids=["none", "an empty one", "another"],
+)
+def test_signatures_are_left_out_unless_something_else_is(
+    given_list: list[str] | None, expected: tuple[str, ...]
+) -> None:
+    spec = REPOSITORY | ({} if given_list is None else {"exclusionList": given_list})
+    read = ImageRepository.read({"metadata": _METADATA, "spec": spec})
+    assert (read.exclusions, read.provider, read.interval_seconds) == (expected, "generic", 60)
+
+
+@pytest.mark.parametrize(
+    ("spec", "interval"),
+    [
+        ({}, None),
+        ({"digestReflectionPolicy": "IfNotPresent"}, None),
+        ({"digestReflectionPolicy": "Always", "interval": "1m"}, 60),
+        ({"digestReflectionPolicy": "Always", "interval": "0s"}, 600),
+        ({"digestReflectionPolicy": "Always"}, 600),
+    ],
+    ids=str,
+)
+def test_only_a_digest_that_is_always_asked_for_has_an_interval(spec: Object, interval: float | None) -> None:
+    read = ImagePolicy.read({"metadata": _METADATA, "spec": POLICY | spec})
+    assert read.interval_seconds == interval
+
+
+def test_what_is_referred_to_is_in_the_same_namespace_unless_another_is_named() -> None:
+    policy = ImagePolicy.read({"metadata": _METADATA, "spec": POLICY})
+    assert policy.repository_key == ("apps", "web")
+    assert ImagePolicy.read({"metadata": _METADATA, "spec": FULL_POLICY}).repository_key == ("images", "web")
+    automation = ImageUpdateAutomation.read({"metadata": _METADATA, "spec": AUTOMATION})
+    assert (automation.source_key, automation.interval_seconds) == (("apps", "fleet"), 1800)
+    full = ImageUpdateAutomation.read({"metadata": _METADATA, "spec": FULL_AUTOMATION})
+    assert full.source_key == ("flux-system", "fleet")
+
+
+def test_an_image_is_written_with_what_is_known_of_it() -> None:
+    status = ImagePolicy.read({"metadata": _METADATA, "spec": POLICY, "status": POLICY_STATUS}).status
+    assert str(status.latest_ref) == f"ghcr.io/acme/web:1.2.3@sha256:{'0' * 64}"
+    assert str(status.observed_previous_ref) == "ghcr.io/acme/web:1.2.2"

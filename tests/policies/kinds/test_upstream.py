@@ -5,12 +5,20 @@ from __future__ import annotations
 
 import pytest
 
-from policies.kinds import ALL, GitRepository, Kind, Kustomization
+from policies.kinds import (
+    ALL,
+    GitRepository,
+    ImagePolicy,
+    ImageRepository,
+    ImageUpdateAutomation,
+    Kind,
+    Kustomization,
+)
 from policies.kinds.crd import document
 from tests.fixtures.upstream import UpstreamCRD
 from tests.policies.kinds.schemas import descriptions, differences, fields, root_schema, without_prose
 
-FLUX = [GitRepository, Kustomization]
+FLUX = [GitRepository, Kustomization, ImageRepository, ImagePolicy, ImageUpdateAutomation]
 # Which tool wrote the file is no part of the kind.
 _JUSTIFIED = ["/metadata/annotations/controller-gen.kubebuilder.io/version"]
 
@@ -30,7 +38,9 @@ def test_descriptions_are_our_own_words(kind: type[Kind], upstream_crd: Upstream
     assert ours & theirs == set()
 
 
-@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", sorted({*ALL, *FLUX}, key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__
+)
 def test_every_field_is_described(kind: type[Kind]) -> None:
     # Of metadata the API server itself knows everything.
     silent = [p for p, inner in fields(root_schema(document(kind))) if not inner.get("description")]
