@@ -11,7 +11,7 @@ from policies import conditions
 from policies.expressions import Answer
 from policies.objects import Object
 
-Key = tuple[str, str]  # namespace and name of a Kustomization
+Key = tuple[str, str]  # namespace and name
 
 
 def source_key(obj: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -24,6 +24,12 @@ def dependency_keys(obj: Mapping[str, Any]) -> list[Key]:
     """Return (namespace, name) of each Kustomization this one depends on."""
     own = obj["metadata"]["namespace"]
     return [(d.get("namespace") or own, d["name"]) for d in obj["spec"].get("dependsOn") or []]
+
+
+def repository_key(obj: Mapping[str, Any]) -> Key:
+    """Return (namespace, name) of the ImageRepository that an ImagePolicy chooses from."""
+    ref = obj["spec"].get("imageRepositoryRef") or {}
+    return ref.get("namespace") or obj["metadata"]["namespace"], ref.get("name", "")
 
 
 def included_names(obj: Mapping[str, Any]) -> list[str]:

@@ -66,6 +66,11 @@ def of_kustomization(obj: Mapping[str, Any], source: Mapping[str, Any] | None, g
     return Share(tenant, name, f"cluster:{tenant}/{reference.get('name', '')}" if remote else "")
 
 
+def of_image(obj: Mapping[str, Any], registry: str) -> Share:
+    """Return the share of an image's scan or policy; its runs wait for the registry's host."""
+    return Share(obj["metadata"]["namespace"], "", f"registry:{registry}" if registry else "")
+
+
 def of_repository(owner: str, name: str, tenant: str) -> Share:
     """Return the share of what tells GitHub about a repository, for the sake of objects in a namespace."""
     return Share(tenant, f"{owner}/{name}".lower(), GITHUB)

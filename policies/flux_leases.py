@@ -18,6 +18,8 @@ OURS = "fairway_"  # how the holder's name begins when it is a Fairway
 CONTROLLERS: Mapping[str, str] = {
     "GitRepository": "source-controller",
     "Kustomization": "kustomize-controller",
+    "ImageRepository": "image-reflector-controller",
+    "ImagePolicy": "image-reflector-controller",
 }
 # What the same controller serves and Fairway does not yet: taking its Lease would leave these alone.
 UNSERVED: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -26,6 +28,7 @@ UNSERVED: Mapping[str, tuple[tuple[str, str], ...]] = {
         for kind in ("OCIRepository", "HelmRepository", "HelmChart", "Bucket", "ExternalArtifact")
     ),
     "kustomize-controller": (),
+    "image-reflector-controller": (),
 }
 _DEFAULT_DURATION = 15.0  # seconds
 
@@ -62,11 +65,13 @@ def who_holds(lease: Mapping[str, Any]) -> str:
     )
 
 
-def how_to_stop(namespace: str) -> str:
-    """Say how Flux is stopped, and started again."""
+def how_to_stop(namespace: str, kind: str) -> str:
+    """Say how Flux's controller of a kind is stopped, and started again, with those it works with."""
+    together = ("kustomize-controller", "source-controller")
+    names = together if CONTROLLERS[kind] in together else (CONTROLLERS[kind],)
     return (
         "two controllers must not reconcile the same objects. Stop Flux's first, which touches no"
-        f" workload: kubectl -n {namespace} scale deployment kustomize-controller source-controller"
+        f" workload: kubectl -n {namespace} scale deployment {' '.join(names)}"
         " --replicas=0. The same with --replicas=1 gives the cluster back"
     )
 

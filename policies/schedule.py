@@ -12,12 +12,15 @@ from typing import Any
 
 from policies import conditions
 from policies.kinds import GitRepository, Kustomization
+from policies.kinds.imagepolicy import ImagePolicy
+from policies.kinds.imagerepository import ImageRepository
 from policies.kustomization import REQUESTED_AT, due_now, waits
 from policies.objects import annotations_of
 from policies.ownership import FINALIZER
 
 _SHORTEST = 1.0
 _REFUSED = frozenset({"DependencyNotReady", "AccessDenied", "NotServed"})
+_OTHERS = frozenset({"DependencyNotReady", "AccessDenied"})  # what others have to bring
 
 
 def urgent(obj: Mapping[str, Any], artifact: Mapping[str, Any] | None = None) -> str:
@@ -73,6 +76,8 @@ def _wanted_pause(
         return None
     ready = conditions.find(conditions.of(obj), conditions.READY) or {}
     stalled = conditions.is_true(conditions.of(obj), conditions.STALLED)
+    if obj["kind"] in ("ImageRepository", "ImagePolicy"):
+        return _image_pause(obj, ready, stalled, jitter, chance, requeue, retry)
     if obj["kind"] == "GitRepository":
         if conditions.is_true(conditions.of(obj), "IncludeUnavailable"):
             return requeue
@@ -85,6 +90,24 @@ def _wanted_pause(
     if ready.get("reason") == "DependencyNotReady" or _without_artifact(ready):
         return requeue
     return spec.retry_interval_seconds
+
+
+def _image_pause(
+    obj: Mapping[str, Any],
+    ready: Mapping[str, Any],
+    stalled: bool,
+    jitter: float,
+    chance: float,
+    requeue: float,
+    retry: float,
+) -> float | None:
+    """What a scan or a change brings needs no clock; a policy without an interval has none."""
+    if ready.get("status") == "False" and not stalled:
+        return requeue if ready.get("reason") in _OTHERS else retry
+    if obj["kind"] == "ImageRepository":
+        return _varied(ImageRepository.read(obj).interval_seconds, jitter, chance)
+    every = ImagePolicy.read(obj).interval_seconds
+    return _varied(every, jitter, chance) if every and not stalled else None
 
 
 def backoff(failures: int, *, shortest: float, longest: float) -> float:

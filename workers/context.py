@@ -22,6 +22,8 @@ from workers.engine import Engine
 from workers.flux_leases import FluxLeases
 from workers.github import GitHub, RedisShelf
 from workers.ledger import Ledger
+from workers.registry import Budget, Registries
+from workers.registry import RedisShelf as RegistryShelf
 from workers.shards import Shards
 from workers.workqueue import DIRECT, Workqueue, open_redis
 
@@ -88,6 +90,12 @@ class Context:
     @cached_property
     def engine(self) -> Engine:
         return Engine(toolchain.binary("fairway-engine"), scratch=Path(self.settings.data_dir) / "engine")
+
+    @cached_property
+    def registries(self) -> Registries:
+        """Image registries, of which all processes ask together no more than each allows."""
+        budget = Budget(RegistryShelf(self.redis), now=self.now)
+        return Registries(budget, allow_loopback=self.settings.allow_loopback)
 
     @cached_property
     def github(self) -> GitHub | None:

@@ -105,9 +105,8 @@ class Keeper:
         try:
             leases = self._leases.find(kind, self._settings.watch_label_selector)
             if other := flux_leases.foreign(leases, now):
-                return f"{flux_leases.who_holds(other)}: " + flux_leases.how_to_stop(
-                    other["metadata"]["namespace"]
-                )
+                namespace = other["metadata"]["namespace"]
+                return f"{flux_leases.who_holds(other)}: {flux_leases.how_to_stop(namespace, kind)}"
             wanted = [ObjectRef.of(lease) for lease in leases] or self._new(kind)
             fresh = [ref for ref in wanted if ref not in self._held]
             if (fresh or not wanted) and (left := self._unserved(kind)):

@@ -16,6 +16,9 @@ from policies.objects import ObjectRef
 from workers.context import Context
 from workers.flux_leases import FluxRuns
 from workers.github import RateLimited
+from workers.images import policy, repository
+from workers.images.policy import ImagePolicyReconciler
+from workers.images.repository import ImageRepositoryReconciler
 from workers.later import Later
 from workers.orders.conversation import Comments
 from workers.orders.merges import Merges
@@ -34,13 +37,20 @@ from workers.reconcile.telling.commits import CommitReporter
 from workers.workqueue import Key
 
 log = logging.getLogger(__name__)
-_KINDS = {"GitRepository": (sources.GROUP, sources.VERSION, "GitRepository"), "Kustomization": KIND}
+_KINDS = {
+    "GitRepository": (sources.GROUP, sources.VERSION, "GitRepository"),
+    "Kustomization": KIND,
+    "ImageRepository": repository.KIND,
+    "ImagePolicy": policy.KIND,
+}
 # What tells GitHub something: no object's interval brings it again.
 _TELLING = frozenset({"ChecksAgain", "MergeGroup", "PullRequest", "Report", "Repository", "Sweep"})
 # Who works on which kind of key.
 WORK: dict[str, Callable[[Context], Callable[[str, str], None]]] = {
     "GitRepository": lambda ours: GitRepositoryReconciler(ours).reconcile,
     "Kustomization": lambda ours: KustomizationReconciler(ours).reconcile,
+    "ImageRepository": lambda ours: ImageRepositoryReconciler(ours).reconcile,
+    "ImagePolicy": lambda ours: ImagePolicyReconciler(ours).reconcile,
     "Repository": lambda ours: Reporter(ours).reconcile,
     "Followers": lambda ours: Followers(ours).reconcile,
     "Report": lambda ours: CommitReporter(ours).reconcile,

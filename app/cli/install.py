@@ -18,6 +18,7 @@ from workers.cluster.errors import TooManyRequests
 from workers.flux_leases import FluxLeases, FluxRuns
 
 MANAGER = "fairway"
+_IMAGES = "image.toolkit.fluxcd.io"
 _SERVED_TIMEOUT = 30.0  # seconds from the creation of a kind until the API server serves it
 
 
@@ -30,7 +31,7 @@ def refuse_beside_flux(client: Client, settings: Settings) -> None:
     leases, now = FluxLeases(client), datetime.now(UTC)
     for kind in CONTROLLERS:
         if other := foreign(leases.find(kind, settings.watch_label_selector), now):
-            remedy = f"{how_to_stop(other['metadata']['namespace'])}. Then run this again"
+            remedy = f"{how_to_stop(other['metadata']['namespace'], kind)}. Then run this again"
             raise FluxRuns(who_holds(other), remedy=remedy)
         if left := leases.unserved(kind):
             raise FluxRuns(what_is_left(kind, left))
@@ -42,6 +43,7 @@ def plan(client: Client, namespace: str) -> list[str]:
     if client.find(_namespace_ref(namespace)) is None:
         missing.append(f"Namespace {namespace}")
     lines = [f"reconciles {kind}" for kind in _owned(client)]
+    lines += [f"leaves every {kind} alone: {why}" for kind, why in left_alone(client)]
     return lines + [f"creates {what}" for what in missing] + [f"keeps Leases in Namespace {namespace}"]
 
 
@@ -62,15 +64,35 @@ def prepare(client: Client, namespace: str) -> list[str]:
             made.append(f"CustomResourceDefinition {_name(kind)}")
         if found is None or _is_fairways(kind) or _is_ours(found):
             client.apply(document(kind), manager=MANAGER)
+    alone = {name for name, _ in left_alone(client)}
     for kind in ALL:
-        _all(client, kind)
+        if kind.definition.kind not in alone:
+            _all(client, kind)
     return made
 
 
+def left_alone(client: Client) -> list[tuple[str, str]]:
+    """Return kinds that are not served, each with why: somebody else has installed an older version of it.
+
+    Without the kinds of sources and Kustomizations nothing works; with these something is missing.
+    """
+    found = []
+    for kind in ALL:
+        about, there = kind.definition, _installed(client, kind)
+        if about.group != _IMAGES or there is None or _is_ours(there):
+            continue
+        served = [one["name"] for one in there["spec"]["versions"] if one["served"]]
+        if about.version not in served:
+            why = f"{_name(kind)}, installed by others, has {', '.join(served)} and no {about.version}"
+            found.append((about.kind, why))
+    return found
+
+
 def _owned(client: Client) -> Iterator[str]:
+    alone = {name for name, _ in left_alone(client)}
     for kind in ALL:
         about = kind.definition
-        if _is_fairways(kind):
+        if _is_fairways(kind) or about.kind in alone:
             continue
         if _installed(client, kind) is None:
             yield f"every {about.kind} ({_name(kind)}; there is none)"

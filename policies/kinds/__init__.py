@@ -12,7 +12,14 @@ from policies.kinds.kustomization import Kustomization
 from policies.kinds.order import Order
 from policies.kinds.repositorybinding import RepositoryBinding
 
-ALL: tuple[type[Kind], ...] = (GitRepository, Kustomization, RepositoryBinding, Order)
+ALL: tuple[type[Kind], ...] = (
+    GitRepository,
+    Kustomization,
+    ImageRepository,
+    ImagePolicy,
+    RepositoryBinding,
+    Order,
+)
 
 __all__ = [
     "ALL",

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from policies.clock import rfc3339
+from policies.flux_leases import CONTROLLERS
 from policies.objects import Object
 from workers.cluster import ApiError, Client
 
 log = logging.getLogger(__name__)
 _MESSAGE_LIMIT = 1024  # the API server refuses more
-_COMPONENTS = {"Kustomization": "kustomize-controller", "GitRepository": "source-controller"}
 
 
 def record(
@@ -48,7 +48,7 @@ def record(
         "type": severity,
         "reason": reason,
         "message": message if len(message) <= _MESSAGE_LIMIT else message[: _MESSAGE_LIMIT - 1] + "…",
-        "source": {"component": _COMPONENTS.get(obj["kind"], "fairway")},
+        "source": {"component": CONTROLLERS.get(obj["kind"], "fairway")},
         "firstTimestamp": stamp,
         "lastTimestamp": stamp,
         "count": 1,

@@ -9,11 +9,18 @@ from typing import Any
 
 from policies import conditions
 from policies.config_refs import config_refs
-from policies.dependencies import dependency_keys, included_names, source_key, tested_keys
+from policies.dependencies import (
+    dependency_keys,
+    included_names,
+    repository_key,
+    source_key,
+    tested_keys,
+)
 from policies.objects import Object, ObjectRef
 from workers.workqueue import Key
 
 Target = Key | ObjectRef
+_SOURCES = frozenset({"GitRepository", "ImageRepository"})
 
 
 class Edges:
@@ -37,8 +44,11 @@ class Edges:
             self._targets[key] = now
 
     def followers(self, source: Key) -> list[Key]:
-        """Return the Kustomizations that a source is applied by, and the sources that include it."""
-        return [key for key in self._to(source) if source.kind == "GitRepository"]
+        """Return the Kustomizations that a source is applied by, and the sources that include it.
+
+        Of an ImageRepository these are the policies that choose from it.
+        """
+        return [key for key in self._to(source) if source.kind in _SOURCES]
 
     def made_with(self, configs: set[ObjectRef]) -> set[Key]:
         """Return the Kustomizations that refer to one of the ConfigMaps and Secrets."""
@@ -59,10 +69,17 @@ class Edges:
 
 
 def _targets(key: Key, obj: Object) -> frozenset[Target]:
+    if key.kind == "ImageRepository":
+        return frozenset()
+    if key.kind == "ImagePolicy":
+        return frozenset({Key("ImageRepository", *repository_key(obj))})
     if key.kind == "GitRepository":
         return frozenset(Key("GitRepository", key.namespace, name) for name in included_names(obj))
     depended = {Key("Kustomization", *owner) for owner in dependency_keys(obj)}
     return frozenset({Key(*source_key(obj)), *depended, *config_refs(obj)})
+
+
+_REFERRED_TO = ("url", "sourceRef", "image", "accessFrom")
 
 
 def outline(obj: Object) -> Object:
@@ -72,7 +89,7 @@ def outline(obj: Object) -> Object:
         "apiVersion": obj["apiVersion"],
         "kind": obj["kind"],
         "metadata": {k: metadata[k] for k in ("namespace", "name", "generation", "labels") if k in metadata},
-        "spec": {k: obj["spec"][k] for k in ("url", "sourceRef") if k in obj["spec"]},
+        "spec": {k: obj["spec"][k] for k in _REFERRED_TO if k in obj["spec"]},
         "status": {k: v for k, v in status.items() if k not in ("inventory", "history")},
     }
 
@@ -84,6 +101,13 @@ def key_of(obj: Object) -> Key:
 def artifact_of(obj: Object | None) -> Any:
     """Return a source's artifact, None when there is no source or it has none."""
     return ((obj or {}).get("status") or {}).get("artifact")
+
+
+def scan_of(obj: Object | None) -> Any:
+    """Return what policies go by of an ImageRepository: its tags, its name, and who may use it."""
+    status, spec = (obj or {}).get("status") or {}, (obj or {}).get("spec") or {}
+    found = status.get("lastScanResult") or {}
+    return found.get("revision"), found.get("scanTime"), spec.get("image"), spec.get("accessFrom")
 
 
 def is_ready(obj: Object) -> bool:

@@ -19,11 +19,13 @@ from policies import clock, inventory
 from policies.config_refs import config_refs
 from policies.errors import FairwayError
 from policies.health.expressions import Rules
+from policies.kinds import ALL as SERVED
 from policies.kinds import InvalidObject, Kustomization
 from policies.kustomization import elsewhere
 from policies.objects import Object
 from policies.settings import Settings
-from workers.cluster import Client
+from workers.cluster import Client, NoMatch
+from workers.cluster.discovery import Resource
 from workers.ledger import Ledger
 from workers.watch import edges
 from workers.watch.configs import Config, ConfigWatch
@@ -88,7 +90,7 @@ class Loop:
         """Begin to follow the kinds we serve."""
         self._configs.start()
         # All are found before any is followed: whoever starts again must not follow one twice.
-        for resource in [self._client.discovery.resource(*kind) for kind in KINDS]:
+        for resource in [self._resource(*kind) for kind in KINDS]:
             self._informers.append(
                 Informer(
                     self._client,
@@ -98,6 +100,14 @@ class Loop:
                     namespace=self._state.settings.scope.namespace,
                 )
             )
+
+    def _resource(self, group: str, version: str, kind: str) -> Resource:
+        """Find a kind; one that is not served in our version has no objects until it is."""
+        try:
+            return self._client.discovery.resource(group, version, kind)
+        except NoMatch:
+            about = next(one.definition for one in SERVED if one.definition.kind == kind)
+            return Resource(group, version, kind, about.plural, namespaced=True)
 
     def stop(self) -> None:
         self._configs.close()
@@ -198,6 +208,8 @@ class Loop:
             self._edges.update(key, obj)
         if key.kind == "Kustomization":
             self._kustomization_changed(key, before, obj)
+        elif key.kind == "ImageRepository":
+            self._wake_policies(key, before, obj)
         elif artifact_of(obj) != artifact_of(before):
             self._wake_followers(key)
         if before is not None and edges.story_of(before) != edges.story_of(obj):
@@ -215,6 +227,8 @@ class Loop:
         self._objects[key] = now = edges.outline(obj)
         if key.kind == "Kustomization":
             self._wake_dependents(key, before, now)
+        elif key.kind == "ImageRepository":
+            self._wake_policies(key, before, now)
         elif artifact_of(now) != artifact_of(before):
             self._wake_followers(key)
 
@@ -230,6 +244,13 @@ class Loop:
             ready = edges.became_ready(before, obj)
             for other in self._edges.waiting_for(key, ready=ready):
                 self._state.queue(other, Queue.PUSH)
+
+    def _wake_policies(self, key: Key, before: Object | None, obj: Object) -> None:
+        """Another scan, or another image or permission, may make policies choose otherwise."""
+        if before is not None and edges.scan_of(before) != edges.scan_of(obj):
+            for policy in self._edges.followers(key):
+                if policy not in self._state.foreign:
+                    self._state.queue(policy, Queue.PUSH)
 
     def _follow(self, key: Key, obj: Object) -> None:
         owner = (key.namespace, key.name)

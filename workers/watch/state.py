@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from policies import fairness
-from policies.dependencies import source_key
+from policies.dependencies import repository_key, source_key
 from policies.fairness import Share
 from policies.github.urls import repository_of
+from policies.images.errors import InvalidImage
+from policies.images.reference import parse
 from policies.objects import Object
 from policies.settings import Settings
 from workers.watch.edges import artifact_of
@@ -20,6 +22,8 @@ from workers.workqueue import Addition, Key, Queue, Workqueue
 KINDS = (
     ("source.toolkit.fluxcd.io", "v1", "GitRepository"),
     ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization"),
+    ("image.toolkit.fluxcd.io", "v1", "ImageRepository"),
+    ("image.toolkit.fluxcd.io", "v1", "ImagePolicy"),
 )
 _PAUSE, _PAUSE_EACH = 0.2, 0.002  # seconds between reports, and for each object there is
 NAMES = frozenset(kind for _, _, kind in KINDS)
@@ -116,6 +120,9 @@ class State:
         )
         if obj is None:
             return None
+        if key.kind in ("ImageRepository", "ImagePolicy"):
+            owner = obj if key.kind == "ImageRepository" else self.objects.get(_scanned_by(obj))
+            return fairness.of_image(obj, _registry(owner) if owner else "")
         if key.kind == "Kustomization":
             return fairness.of_kustomization(obj, self.objects.get(Key(*source_key(obj))), url)
         share = fairness.of_source(obj, url)
@@ -125,3 +132,14 @@ class State:
     def repository(self, source: Object) -> tuple[str, str] | None:
         """Return (owner, name) of the GitHub repository that a source points to."""
         return repository_of(source["spec"].get("url", ""), self.settings.github_url)
+
+
+def _scanned_by(policy: Object) -> Key:
+    return Key("ImageRepository", *repository_key(policy))
+
+
+def _registry(repository: Object) -> str:
+    try:
+        return parse(str(repository["spec"].get("image", ""))).registry
+    except InvalidImage:
+        return ""

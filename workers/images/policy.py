@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reconcile one ImagePolicy: choose a tag of what was scanned, and say which in its status."""
+
+from __future__ import annotations
+
+from policies import clock
+from policies.conditions import Conditions
+from policies.conditions import of as conditions_of
+from policies.errors import FairwayError
+from policies.images import access, digests, readiness, reference, selection
+from policies.images.digests import Refs
+from policies.kinds import ImagePolicy, ImageRepository, InvalidObject
+from policies.objects import Object, ObjectRef
+from policies.ownership import FINALIZER
+from workers.context import Context
+from workers.images import login
+from workers.images.repository import KIND as REPOSITORY
+from workers.images.tags import Tags
+from workers.reconcile import events
+from workers.reconcile.status import Record, Superseded
+from workers.registry import RegistryError
+from workers.workqueue import Key
+
+KIND = ("image.toolkit.fluxcd.io", "v1", "ImagePolicy")
+
+
+class ImagePolicyReconciler:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._tags = Tags(context.redis)
+
+    def reconcile(self, namespace: str, name: str) -> None:
+        """Bring one ImagePolicy forward by one run."""
+        record = login.record_of(self._context, KIND, namespace, name)
+        if record is None:
+            return
+        finalizers = record.obj["metadata"].get("finalizers", [])
+        if record.obj["metadata"].get("deletionTimestamp"):  # also when it cannot be read
+            if FINALIZER in finalizers:
+                record.set_finalizers([one for one in finalizers if one != FINALIZER])
+            return
+        try:
+            policy = ImagePolicy.read(record.obj)
+        except InvalidObject as error:
+            record.refuse(error, clock.rfc3339(self._context.now()))
+            return
+        if FINALIZER not in finalizers:
+            record.set_finalizers([*finalizers, FINALIZER])
+        if policy.spec.suspend:
+            return
+        try:
+            self._chosen(record, policy, self._choose(policy))
+        except Superseded:
+            raise
+        except FairwayError as error:
+            self._failed(record, error)
+
+    def _choose(self, policy: ImagePolicy) -> Refs:
+        """Return the image; raises FairwayError when there is none to choose."""
+        if problem := readiness.refusal(policy):
+            raise problem
+        repository = self._repository(policy)
+        image = reference.parse(repository.spec.image, insecure=bool(repository.spec.insecure))
+        requeue = self._context.settings.requeue_dependency
+        tags = self._found(repository, image.name)
+        tag = selection.latest(policy.spec.policy, tags, policy.spec.filter_tags, requeue=requeue)
+        name, digest = repository.spec.image, ""
+        if digests.must_ask(policy.reflection, policy.status.latest_ref, name, tag):
+            digest = self._digest(repository, image, tag)
+        return digests.refs(policy.reflection, policy.status, name, tag, digest)
+
+    def _repository(self, policy: ImagePolicy) -> ImageRepository:
+        cluster, settings = self._context.cluster, self._context.settings
+        if settings.no_cross_namespace_refs:
+            access.refuse_blocked(policy)
+        obj = cluster.find(ObjectRef(*REPOSITORY, *policy.repository_key))
+        if obj is None:
+            raise readiness.repository_missing(policy)
+        repository = ImageRepository.read(obj)
+        if access.crosses(policy):
+            found = cluster.find(ObjectRef("", "v1", "Namespace", "", policy.metadata.namespace))
+            labels = ((found or {}).get("metadata") or {}).get("labels") or {}
+            access.refuse_stranger(policy, repository, labels)
+        return repository
+
+    def _found(self, repository: ImageRepository, name: str) -> list[str]:
+        """Return what the last scan found; what Redis has lost is scanned again, and wakes us then."""
+        last, status = repository.status.last_scan_result, repository.status
+        if last is None or status.canonical_image_name != name:
+            return []
+        owner = (repository.metadata.namespace, repository.metadata.name)
+        tags = self._tags.of(owner, name, last.revision or "")
+        if tags is None:
+            self._context.queue.add(Key("ImageRepository", *owner))
+        return tags or []
+
+    def _digest(self, repository: ImageRepository, image: reference.Repository, tag: str) -> str:
+        identities = self._context.settings.gate("ObjectLevelWorkloadIdentity")
+        if problem := readiness.login_refusal(repository, identities=identities, of_policy=True):
+            raise problem
+        try:
+            return login.open_registry(self._context, repository, image).digest(tag)
+        except RegistryError as error:
+            raise readiness.digest_unknown(repository.spec.image, tag, error) from None
+
+    def _chosen(self, record: Record, policy: ImagePolicy, refs: Refs) -> None:
+        obj, before = record.obj, policy.status.latest_ref
+        message = readiness.chosen(refs.latest, refs.previous)
+        record.write(
+            {
+                "conditions": readiness.succeeded(self._conditions(obj), message).sorted(),
+                "observedGeneration": obj["metadata"]["generation"],
+                **refs.status,
+                **login.handled(obj),
+            }
+        )
+        if before is None or before.identity != refs.latest.identity:
+            self._event(record, "Normal", "Succeeded", message)
+
+    def _failed(self, record: Record, error: FairwayError) -> None:
+        obj = record.obj
+        status = {"conditions": readiness.failed(self._conditions(obj), error).sorted(), **login.handled(obj)}
+        if not error.retryable:
+            status["observedGeneration"] = obj["metadata"]["generation"]
+        record.write(status)
+        self._event(record, "Warning", error.reason, str(error))
+
+    def _conditions(self, obj: Object) -> Conditions:
+        now = clock.rfc3339(self._context.now())
+        return Conditions(conditions_of(obj), generation=obj["metadata"]["generation"], now=now)
+
+    def _event(self, record: Record, severity: str, reason: str, message: str) -> None:
+        events.record(
+            self._context.cluster, record.obj, severity=severity, reason=reason, message=message,
+            now=self._context.now(),
+        )  # fmt: skip
