@@ -4,12 +4,13 @@
 Flux, Helm and users' ranges all go by that library: it takes `v1.2`, leading zeros and missing numbers,
 matches a pre-release only when a comparison of the same `||` group names one, and ignores build metadata.
 Where its documentation and its behaviour differ, its behaviour counts (the tests ask the library itself).
-RE2, because the grammar is ambiguous about spaces: a backtracking engine would take exponential time on a
-hostile range.
+Ranges are read by RE2, because their grammar is ambiguous about spaces: a backtracking engine would take
+exponential time on a hostile one. Versions are not ambiguous, and there are many of them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache, total_ordering
@@ -24,7 +25,7 @@ _UINT64 = 2**64
 
 _IDENTIFIERS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 _TAIL = rf"(-{_IDENTIFIERS})?(?:\+{_IDENTIFIERS})?"
-_VERSION = re2.compile(rf"v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?{_TAIL}")
+_VERSION = re.compile(rf"v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?{_TAIL}")
 # The library's classes hold `|` too, so that `1|2` is one broken number, never two comparisons.
 _NUMBER = r"[0-9|xX*]+"
 _PARTIAL = rf"v?({_NUMBER})(?:\.({_NUMBER}))?(?:\.({_NUMBER}))?{_TAIL}"
@@ -33,6 +34,10 @@ _COMPARISON = re2.compile(rf"({_OPERATOR})\s*({_PARTIAL})")
 _HYPHEN = re2.compile(rf"\s*({_PARTIAL})\s+-\s+({_PARTIAL})\s*")
 _HYPHEN_UPPER = 6  # the group of the second version: the first one has four of its own inside
 _GROUP = re2.compile(rf"\s*(?:{_OPERATOR})\s*{_PARTIAL}\s*(?:(?:\s+|,\s*)(?:{_OPERATOR})\s*{_PARTIAL}\s*)*")
+
+Precedence = tuple[tuple[int, int, str], ...]
+Key = tuple[int, int, int, Precedence]
+RELEASE: Precedence = ((3, 0, ""),)  # above that of every pre-release
 
 
 @total_ordering
@@ -47,13 +52,12 @@ class Version:
     original: str = field(default="", compare=False)
 
     @property
-    def numbers(self) -> tuple[int, int, int]:
-        return self.major, self.minor, self.patch
+    def key(self) -> Key:
+        """What versions are ordered by."""
+        return self.major, self.minor, self.patch, precedence(self.pre)
 
     def __lt__(self, other: Version) -> bool:
-        if self.numbers != other.numbers:
-            return self.numbers < other.numbers
-        return _precedence(self.pre) < _precedence(other.pre)
+        return self.key < other.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,11 @@ class Comparison:
     """One operator and version; `wild` says from which number on it stands for any (x, * or left out)."""
 
     operator: str
-    version: Version
+    key: Key
     wild: str = ""  # "", "all", "minor" or "patch"
 
-    def allows(self, version: Version) -> bool:
-        return _OPERATORS[self.operator](version, self.version, self.wild)
+    def allows(self, key: Key) -> bool:
+        return _OPERATORS[self.operator](key, self.key, self.wild)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +80,30 @@ class Range:
 
     def allows(self, version: Version) -> bool:
         """Tell whether the version is in the range."""
-        return any(
-            (not version.pre or any(comparison.version.pre for comparison in group))
-            and all(comparison.allows(version) for comparison in group)
-            for group in self.alternatives
-        )
+        return self.admits(version.key)
+
+    def admits(self, key: Key) -> bool:
+        """Tell whether the version of this key is in the range."""
+        is_release = key[3] == RELEASE
+        for group in self.alternatives:
+            if not is_release and not _names_prerelease(group):
+                continue
+            for comparison in group:
+                if not comparison.allows(key):
+                    break
+            else:
+                return True
+        return False
+
+    @property
+    def prereleases(self) -> bool:
+        """Whether there are pre-releases that it may hold."""
+        return any(_names_prerelease(group) for group in self.alternatives)
 
 
 def parse(text: str) -> Version:
     """Read a version as leniently as the library does; raises ValueError."""
-    match = _VERSION.fullmatch(text) if len(text.encode()) <= _LONGEST_VERSION else None
+    match = _VERSION.fullmatch(text) if len(text) <= _LONGEST_VERSION else None
     if match is None:
         raise ValueError(f"invalid semantic version: {text!r}")
     major, minor, patch = (int(number or 0) for number in match.groups()[:3])
@@ -145,7 +163,7 @@ def _parse_comparison(match: Any) -> Comparison:
     else:
         wild = ""
     try:
-        return Comparison(operator, parse(text), wild)
+        return Comparison(operator, parse(text).key, wild)
     except ValueError:
         raise ValueError("constraint parser error") from None
 
@@ -167,80 +185,81 @@ def _has_leading_zero(identifier: str) -> bool:
     return len(identifier) > 1 and identifier[0] == "0" and identifier.isdigit()
 
 
-def _precedence(pre: str) -> tuple[tuple[int, int, str], ...]:
+def _names_prerelease(group: tuple[Comparison, ...]) -> bool:
+    return any(comparison.key[3] != RELEASE for comparison in group)
+
+
+def precedence(pre: str) -> Precedence:
     """Return a key that orders pre-releases: a release is above all, a longer one above its beginning."""
     if not pre:
-        return ((3, 0, ""),)
-    key = []
-    for part in pre.split("."):
-        # Like the library's 64-bit numbers: what does not fit is text.
-        if part.isdigit() and int(part) < _UINT64:
-            key.append((1, int(part), ""))
-        else:
-            key.append((2, 0, part))
-    return tuple(key)
+        return RELEASE
+    # Like the library's 64-bit numbers: what does not fit is text.
+    return tuple(
+        [
+            (1, number, "") if part.isdecimal() and (number := int(part)) < _UINT64 else (2, 0, part)
+            for part in pre.split(".")
+        ]
+    )
 
 
-def _equal(version: Version, wanted: Version, wild: str) -> bool:
+def _equal(version: Key, wanted: Key, wild: str) -> bool:
     return _tilde(version, wanted, wild) if wild else version == wanted
 
 
-def _unequal(version: Version, wanted: Version, wild: str) -> bool:
+def _unequal(version: Key, wanted: Key, wild: str) -> bool:
     # `!=x` compares with 0.0.0: in the library "any" counts here only after a number.
     if wild in ("", "all"):
         return version != wanted
-    if version.major != wanted.major:
+    if version[0] != wanted[0]:
         return True
     if wild == "minor":
         return False
-    if version.minor != wanted.minor:
-        return True
-    return version.pre != wanted.pre
+    return version[1] != wanted[1] or version[3] != wanted[3]
 
 
-def _above(version: Version, wanted: Version, wild: str) -> bool:
+def _above(version: Key, wanted: Key, wild: str) -> bool:
     if wild == "minor":
-        return version.major > wanted.major
+        return version[0] > wanted[0]
     if wild == "patch":
-        return (version.major, version.minor) > (wanted.major, wanted.minor)
+        return version[:2] > wanted[:2]
     return version > wanted
 
 
-def _below(version: Version, wanted: Version, wild: str) -> bool:
+def _below(version: Key, wanted: Key, wild: str) -> bool:
     return version < wanted
 
 
-def _at_least(version: Version, wanted: Version, wild: str) -> bool:
+def _at_least(version: Key, wanted: Key, wild: str) -> bool:
     return version >= wanted
 
 
-def _at_most(version: Version, wanted: Version, wild: str) -> bool:
+def _at_most(version: Key, wanted: Key, wild: str) -> bool:
     if not wild:
         return version <= wanted
     if wild == "minor":
-        return version.major <= wanted.major
-    return (version.major, version.minor) <= (wanted.major, wanted.minor)
+        return version[0] <= wanted[0]
+    return version[:2] <= wanted[:2]
 
 
-def _tilde(version: Version, wanted: Version, wild: str) -> bool:
+def _tilde(version: Key, wanted: Key, wild: str) -> bool:
     if version < wanted:
         return False
-    if wanted.numbers == (0, 0, 0) and wild in ("", "all"):
+    if wanted[:3] == (0, 0, 0) and wild in ("", "all"):
         return True
-    return version.major == wanted.major and (wild == "minor" or version.minor == wanted.minor)
+    return version[0] == wanted[0] and (wild == "minor" or version[1] == wanted[1])
 
 
-def _caret(version: Version, wanted: Version, wild: str) -> bool:
-    if version < wanted or version.major != wanted.major:
+def _caret(version: Key, wanted: Key, wild: str) -> bool:
+    if version < wanted or version[0] != wanted[0]:
         return False
-    if wanted.major > 0 or wild == "minor":
+    if wanted[0] > 0 or wild == "minor":
         return True
-    if version.minor != wanted.minor:
+    if version[1] != wanted[1]:
         return False
-    return wanted.minor > 0 or wild == "patch" or version.patch == wanted.patch
+    return wanted[1] > 0 or wild == "patch" or version[2] == wanted[2]
 
 
-_OPERATORS: dict[str, Callable[[Version, Version, str], bool]] = {
+_OPERATORS: dict[str, Callable[[Key, Key, str], bool]] = {
     "": _equal,
     "=": _equal,
     "!=": _unequal,

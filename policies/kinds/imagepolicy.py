@@ -98,6 +98,11 @@ class ImageRef(Model):
     name: str = Field(description="The image without tag, as it stands in the ImageRepository.")
     tag: str = Field(description="The tag.")
 
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What makes it one image and not another; an empty digest is none."""
+        return self.name, self.tag, self.digest or ""
+
     def __str__(self) -> str:
         return f"{self.name}:{self.tag}" + (f"@{self.digest}" if self.digest else "")
 
