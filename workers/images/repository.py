@@ -21,7 +21,7 @@ from workers.images import login
 from workers.images.tags import Owner, Tags
 from workers.reconcile import events
 from workers.reconcile.status import Record, Superseded
-from workers.registry import RegistryError
+from workers.registry import RegistryError, RepositoryClient
 
 KIND = ("image.toolkit.fluxcd.io", "v1", "ImageRepository")
 
@@ -71,9 +71,10 @@ class ImageRepositoryReconciler:
             self._failed(record, error)
 
     def _look(self, run: _Run) -> None:
-        turn = self._turn(run)
-        if turn.reason:
-            self._scanned(run, turn, self._scan(run))
+        # As in Flux a login that comes to nothing is said also when no scan is due.
+        images = login.open_registry(self._context, run.spec, run.image)
+        if self._turn(run).reason:
+            self._scanned(run, self._scan(run, images))
             return
         if last := run.spec.status.last_scan_result:
             message = readiness.scanned(last.tag_count, last.revision or "")
@@ -91,8 +92,7 @@ class ImageRepositoryReconciler:
         now = self._context.now()
         return scans.turn(run.spec, run.image.name, requested=requested, at_hand=at_hand, now=now)
 
-    def _scan(self, run: _Run) -> Scan:
-        images = login.open_registry(self._context, run.spec, run.image)
+    def _scan(self, run: _Run, images: RepositoryClient) -> Scan:
         try:
             listed = images.tags()
         except RegistryError as error:
@@ -102,7 +102,7 @@ class ImageRepositoryReconciler:
         self._tags.keep(run.owner, run.image.name, found.revision, found.tags)
         return found
 
-    def _scanned(self, run: _Run, turn: Turn, found: Scan) -> None:
+    def _scanned(self, run: _Run, found: Scan) -> None:
         obj, before = run.record.obj, run.spec.status.last_scan_result
         message = readiness.scanned(len(found.tags), found.revision)
         status = self._status(obj, readiness.succeeded(self._conditions(obj), message))

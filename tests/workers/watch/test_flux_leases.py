@@ -72,11 +72,11 @@ def holder(client: Client, namespace: str, settings: Settings, kind: str) -> str
 def test_free_leases_are_taken_and_given_back(
     client: Client, namespace: str, settings: Settings, keeper: Keeper
 ) -> None:
-    assert keeper.step(START) == {"GitRepository": "", "Kustomization": ""}
-    for kind in ("GitRepository", "Kustomization"):
+    assert keeper.step(START) == dict.fromkeys(flux_leases.CONTROLLERS, "")
+    for kind in flux_leases.CONTROLLERS:
         assert holder(client, namespace, settings, kind) == "fairway_host_1"
     keeper.release(START)
-    for kind in ("GitRepository", "Kustomization"):
+    for kind in flux_leases.CONTROLLERS:
         assert holder(client, namespace, settings, kind) == ""
 
 

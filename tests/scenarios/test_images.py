@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images with the whole of Fairway: a scan wakes the policies that choose from it, and nobody else."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from policies import conditions
+from policies.objects import Object, ObjectRef
+from tests.fixtures.world import Team, World, until
+
+GROUP = "image.toolkit.fluxcd.io"
+
+
+def made(team: Team, kind: str, name: str, **spec: Any) -> ObjectRef:
+    team.create(f"{GROUP}/v1", kind, name, **spec)
+    return ObjectRef(GROUP, "v1", kind, team.namespace, name)
+
+
+def chosen(world: World, ref: ObjectRef) -> str:
+    status = world.client.get(ref).get("status") or {}
+    return str((status.get("latestRef") or {}).get("tag", ""))
+
+
+def request(world: World, ref: ObjectRef, token: str) -> None:
+    note = {"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}}
+    world.client.patch(ref, note, manager="test")
+
+
+def is_ready(obj: Object) -> bool:
+    return conditions.is_true(conditions.of(obj), "Ready")
+
+
+def test_a_new_tag_is_chosen_as_soon_as_it_is_scanned(world: World) -> None:
+    team, registry = world.team(paths=()), world.registry
+    path = f"acme/{team.namespace}"
+    registry.push(path, "1.0.0")
+    # The policy first: it waits for its repository, and is woken by the scan.
+    policy = made(
+        team, "ImagePolicy", "web", imageRepositoryRef={"name": "web"}, policy={"semver": {"range": "1.x"}}
+    )
+    until(lambda: conditions.find(conditions.of(world.client.get(policy)), "Ready"), what="a first word")
+    web = made(team, "ImageRepository", "web", image=f"{registry.host}/{path}", interval="1h")
+    until(lambda: is_ready(world.client.get(web)), what="the scan")
+    until(lambda: chosen(world, policy) == "1.0.0", within=5, what="the policy woken by the scan")
+    registry.push(path, "1.1.0")
+    began = time.monotonic()
+    request(world, web, "the webhook")
+    until(lambda: chosen(world, policy) == "1.1.0", what="the new tag")
+    assert time.monotonic() - began < 5
+    # What Redis has lost is scanned again by whoever misses it.
+    world.redis.flushall()
+    registry.push(path, "1.2.0")
+    request(world, policy, "after a flush")
+    until(lambda: chosen(world, policy) == "1.2.0", what="the tag that only a new scan can find")
+
+
+def test_they_are_deleted_without_a_trace(world: World) -> None:
+    team, registry = world.team(paths=()), world.registry
+    path = f"acme/{team.namespace}"
+    registry.push(path, "1.0.0")
+    web = made(team, "ImageRepository", "web", image=f"{registry.host}/{path}", interval="1h")
+    until(lambda: is_ready(world.client.get(web)), what="the scan")
+    world.client.delete(web)
+    until(lambda: world.client.find(web) is None, what="it gone")
+    assert not world.redis.exists(f"fairway:tags:{team.namespace}/web")

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Image kinds on the real API server, Redis and registry, and a worker that reconciles them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.cli.install import prepare
+from app.cli.redis import EmbeddedRedis
+from policies import conditions
+from policies.objects import Object, ObjectRef
+from policies.settings import Settings
+from sandbox.registry.admin import Registry
+from tests.fixtures.cluster import Cluster
+from workers.cluster import Client
+from workers.context import Context, utc_now
+from workers.images import policy, repository
+from workers.images.policy import ImagePolicyReconciler
+from workers.images.repository import ImageRepositoryReconciler
+
+_numbers = itertools.count(1)
+RECONCILERS = {"ImageRepository": ImageRepositoryReconciler, "ImagePolicy": ImagePolicyReconciler}
+KINDS = {"ImageRepository": repository.KIND, "ImagePolicy": policy.KIND}
+
+
+@dataclass
+class Images:
+    """A namespace, a repository `path` of the registry, and a worker whose clock a test moves."""
+
+    client: Client
+    context: Context
+    namespace: str
+    registry: Registry
+    path: str
+    ahead: timedelta = field(default_factory=timedelta)
+
+    @property
+    def image(self) -> str:
+        return f"{self.registry.host}/{self.path}"
+
+    def push(self, *tags: str) -> str:
+        """Push an image under tags; returns its digest."""
+        made = self.registry.push(self.path, tags[0])
+        if tags[1:]:
+            self.registry.tag_many(self.path, made.digest, tags[1:])
+        return made.digest
+
+    def repository(self, name: str = "web", **spec: Any) -> ObjectRef:
+        """Make an ImageRepository of this image, or change one."""
+        return self._make("ImageRepository", name, {"image": self.image, "interval": "5m", **spec})
+
+    def policy(self, name: str = "web", *, of: Any = None, **spec: Any) -> ObjectRef:
+        """Make an ImagePolicy on an ImageRepository, or change one."""
+        chosen = spec.pop("policy", {"semver": {"range": ">=1.0.0"}})
+        reference = of or {"name": "web"}
+        return self._make("ImagePolicy", name, {"imageRepositoryRef": reference, "policy": chosen, **spec})
+
+    def reconcile(self, ref: ObjectRef) -> Object:
+        """Run one as a worker does, and return it as it is then."""
+        RECONCILERS[ref.kind](self.context).reconcile(ref.namespace, ref.name)
+        return self.client.get(ref)
+
+    def request(self, ref: ObjectRef, token: str) -> None:
+        note = {"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": token}}}
+        self.client.patch(ref, note, manager="test")
+
+    def pass_time(self, **delta: float) -> None:
+        self.ahead += timedelta(**delta)
+
+    def now(self) -> datetime:
+        return utc_now() + self.ahead
+
+    def _make(self, kind: str, name: str, spec: dict[str, Any]) -> ObjectRef:
+        ref = ObjectRef(*KINDS[kind], self.namespace, name)
+        group, version, _ = KINDS[kind]
+        if self.client.find(ref) is None:
+            metadata = {"name": name, "namespace": self.namespace}
+            obj = {"apiVersion": f"{group}/{version}", "kind": kind, "metadata": metadata, "spec": spec}
+            self.client.create(obj)
+        else:
+            self.client.patch(ref, {"spec": spec}, manager="test")
+        return ref
+
+
+@pytest.fixture(scope="session")
+def _image_kinds(client: Client) -> None:
+    prepare(client, "fairway-system")
+
+
+@pytest.fixture
+def make_images(
+    client: Client,
+    cluster: Cluster,
+    redis_server: EmbeddedRedis,
+    tmp_path: Path,
+    _image_kinds: None,
+) -> Callable[..., Images]:
+    """Give a namespace images of a registry, and a worker with these settings."""
+
+    def make(namespace: str, registry: Registry, path: str = "", **settings: str) -> Images:
+        environment = {
+            "FAIRWAY_ALLOW_LOOPBACK": "true",
+            "FAIRWAY_REDIS_URL": redis_server.url,
+            "FAIRWAY_DATA": str(tmp_path),
+            "KUBECONFIG": str(cluster.kubeconfig),
+            **settings,
+        }
+        context = Context(Settings.from_env(environment, lambda path: Path(path).read_text()))
+        made = Images(client, context, namespace, registry, path or f"acme/web-{next(_numbers)}")
+        context.now = made.now
+        return made
+
+    return make
+
+
+@pytest.fixture
+def images(make_images: Callable[..., Images], namespace: str, registry: Registry) -> Images:
+    return make_images(namespace, registry)
+
+
+def ready(obj: Object) -> tuple[str, str, str]:
+    """Return status, reason and message of Ready."""
+    found = conditions.find(conditions.of(obj), "Ready") or {}
+    return found.get("status", ""), found.get("reason", ""), found.get("message", "")
