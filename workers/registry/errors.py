@@ -89,7 +89,7 @@ class Unconfigured(RegistryError):
 def from_status(
     what: str, status: int, body: bytes, *, retry_at: float | None, secrets: Iterable[str] = ()
 ) -> RegistryError:
-    """Return the error for an answer; `what` reads like "registry ghcr.io: list the tags of acme/web".
+    """Return the error for an answer; `what` reads like "registry ghcr.io, acme/web: cannot list the tags".
 
     `retry_at` is in seconds since the epoch; what it says of itself is shown without the secrets.
     """
@@ -103,6 +103,9 @@ def from_status(
         case 404:
             remedy = "check spec.image; a registry also answers so when the login may not see it"
             return NotThere(f"{what}: not found, {detail}", remedy=remedy)
+        case 407:
+            remedy = "check username and password in spec.proxySecretRef"
+            return AccessDenied(f"{what}: the proxy did not accept the login, {detail}", remedy=remedy)
         case 429 if when is not None:
             return Limited(f"{what}: too many requests, {detail}", retry_at=when)
         case _ if status >= 500:

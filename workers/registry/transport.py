@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError, LocationValueError, SSLError
@@ -77,7 +77,7 @@ class Transport:
         }
         pool = urllib3.PoolManager(**options)
         if access.proxy:
-            login = parse_url(access.proxy).auth
+            login = unquote(parse_url(access.proxy).auth or "")
             headers = make_headers(proxy_basic_auth=login) if login else None
             pool = urllib3.ProxyManager(access.proxy, proxy_headers=headers, **options)
         pool.pool_classes_by_scheme = bounded_pools(allow_loopback=allow_loopback, step=step)
