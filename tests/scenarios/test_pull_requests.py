@@ -160,6 +160,17 @@ def test_a_comment_that_somebody_deletes_comes_once_more_and_not_again(world: Wo
     pulls.says(number, "✅", "is part of")
 
 
+def test_what_a_person_writes_into_the_comment_is_put_back(world: World) -> None:
+    pulls = Pulls.of(world)
+    number = pulls.opened({"app/a.yaml": config_map("a")})
+    sha = pulls.merged(number)
+    pulls.says(number, f"✅ `{sha[:7]}` on `demo`")
+    [comment] = pulls.comments(number)
+    world.forge.edit_comment(pulls.team.repo, comment["id"], "### ❌ Nothing works", author="alice")
+    pulls.says(number, f"✅ `{sha[:7]}` on `demo`: applied and healthy")
+    assert [one["id"] for one in pulls.comments(number)] == [comment["id"]]
+
+
 def test_an_applied_pull_request_names_the_hold_that_did_not_keep_it(world: World) -> None:
     pulls = Pulls.of(world)
     number = pulls.opened({"app/a.yaml": config_map("a")})

@@ -81,6 +81,28 @@ def test_a_text_names_no_one_and_ends(name: str) -> None:
     assert written == written.strip()
 
 
+@pytest.mark.parametrize("edit", ["added", "removed", "state", "digest", "seal", "below"])
+def test_a_comment_that_somebody_wrote_into_is_not_ours_any_more(edit: str) -> None:
+    body = pull_request.unfollowed("main", "demo", "2026-11-28T11:00:00Z")
+    digest = re.search(r":([0-9a-f]{16}):", body)
+    assert digest
+    changed = {
+        "added": f"More.\n{body}",
+        "removed": body.replace("nothing", ""),
+        "state": body.replace("success", "failure"),
+        "digest": body.replace(digest[1], "0" * 16),
+        "seal": re.sub(r"[0-9a-f]{16} -->", f"{'0' * 16} -->", body),
+        "below": f"{body}\nMore.",
+    }[edit]
+    assert changed != body
+    found = pull_request.said(body)
+    assert found == pull_request.Said("success", digest[1])
+    for marked in (f"<!-- fairway:pull-request/demo-eu.1 -->\n{body}", body.replace("\n", "\r\n")):
+        assert pull_request.said(marked) == found
+    assert pull_request.said(changed) is None
+    assert pull_request.said("") is None
+
+
 def test_lists_times_and_sentences() -> None:
     assert [listed(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
         "",

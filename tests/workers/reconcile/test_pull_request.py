@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from policies.objects import ObjectRef
@@ -13,6 +15,7 @@ from tests.workers.reconcile.tenant import Tenant, bind, kustomization, source
 from workers import events, heads, known_pulls, permissions
 from workers.cluster import Client
 from workers.github import PermissionMissing
+from workers.orders import events as orders
 from workers.reconcile.gitrepository import GitRepositoryReconciler
 from workers.reconcile.kustomization import KustomizationReconciler
 from workers.reconcile.telling import features
@@ -58,12 +61,12 @@ def test_a_comment_tells_only_of_the_namespaces_its_repository_is_bound_to(
 def test_running_twice_says_it_once(client: Client, tenant: Tenant) -> None:
     bind(client, tenant)
     number, _ = tenant.merged({"app/a.yaml": manifest("a")})
-    for _ in range(2):
-        tenant.run(number)
+    tenant.run(number)
+    [first] = tenant.comments(number)
+    tenant.run(number)
     tenant.delivery.context.redis.flushall()
     tenant.run(number)
-    [found] = [c for c in tenant.forge.comments(tenant.repo, number) if c["user"]["type"] == "Bot"]
-    assert found["created_at"] == found["updated_at"]
+    assert tenant.comments(number) == [first]
 
 
 def test_a_comment_that_two_wrote_at_once_is_one_again(client: Client, tenant: Tenant) -> None:
@@ -83,6 +86,45 @@ def test_a_comment_that_two_wrote_at_once_is_one_again(client: Client, tenant: T
     tenant.run(number)
     [text] = tenant.comments(number)
     assert "applied and healthy" in text
+
+
+@pytest.mark.parametrize("known", ["heard of", "after a flush"])
+@pytest.mark.parametrize("edit", ["all is lost", "in between", "forged"])
+def test_what_somebody_writes_into_the_comment_is_put_back(
+    client: Client, tenant: Tenant, edit: str, known: str
+) -> None:
+    bind(client, tenant)
+    number, _ = tenant.merged({"app/a.yaml": manifest("a")})
+    tenant.run(number)
+    [shown] = tenant.forge.comments(tenant.repo, number)
+    ours = str(shown["body"])
+    changed = {
+        "all is lost": f"{ours.splitlines()[0]}\nAll is lost.",
+        "in between": ours.replace("applied and healthy", "on fire"),
+        "forged": ours.replace("✅", "❌"),
+    }[edit]
+    assert changed != ours
+    tenant.forge.allow(tenant.repo, "maud", "maintain")
+    tenant.forge.edit_comment(tenant.repo, shown["id"], changed, author="maud")
+    context = tenant.delivery.context
+    if known == "heard of":
+        assert context.github
+        event = {"action": "edited", "repository": tenant.repo.full_name, "number": number}
+        orders.comment(context, event | {"app_id": context.github.identity().id})
+    else:
+        context.redis.flushall()
+    tenant.run(number)
+    [text] = tenant.comments(number)
+    assert _lasting(text) == _lasting(ours)
+    for _ in range(2):
+        tenant.run(number)
+    [again] = tenant.comments(number)
+    assert again == text
+
+
+def _lasting(text: str) -> str:
+    """Return what of a comment does not say when it was written."""
+    return re.sub(r"updated [^·]*|:[0-9a-f]{16} -->", "", text)
 
 
 def test_what_had_a_repository_s_name_before_is_forgotten(client: Client, tenant: Tenant) -> None:
