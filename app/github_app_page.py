@@ -36,6 +36,12 @@ again by itself.
 It asks for no administration, no secrets, no workflows; so GitHub refuses a rollback that would change a
 file below `.github/workflows`.
 
+## The required check
+
+Every head has the status `fairway/<cluster>` before the merge, so it can be required in a branch's ruleset.
+Choose this App as its source there, not *any source*: whoever may write to a repository can write a status
+of any name. Fairway takes no word but its own for its own.
+
 ## Events
 
 | event | what Fairway does |

@@ -94,7 +94,7 @@ class GitHub:
         self.pulls = Pulls(self)
         self.reactions = Reactions(self)
         self.repositories = Repositories(self)
-        self.statuses = StatusWriter(self.call)
+        self.statuses = StatusWriter(self)
 
     @classmethod
     def from_settings(cls, settings: Settings, *, shelf: Shelf | None = None) -> GitHub | None:
