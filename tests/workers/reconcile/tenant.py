@@ -65,27 +65,31 @@ def tenant(
     namespace: str,
     tmp_path: Path,
 ) -> Tenant:
-    number = next(_numbers)
-    app = forge.create_app(f"fairway pulls {number}", permissions=EVERYTHING)
-    (tmp_path / "app.pem").write_text(app.private_key_pem)
     files = {"app/first.yaml": manifest("first")}
-    repo = forge.create_repository(f"pulls-{number}", "fleet", files=files)
-    forge.install(app, repo.owner)
+    repo = forge.create_repository(f"pulls-{next(_numbers)}", "fleet", files=files)
     forge.allow(repo, "alice", "write")
-    delivery = deliver(
-        namespace,
-        FAIRWAY_TENANCY="strict",
-        FAIRWAY_GITHUB_ACCOUNTS=repo.owner,
-        FAIRWAY_GITHUB_URL=forge.url,
-        FAIRWAY_GITHUB_API_URL=forge.api_url,
-        FAIRWAY_GITHUB_APP_ID=str(app.id),
-        FAIRWAY_GITHUB_PRIVATE_KEY_FILE=str(tmp_path / "app.pem"),
-        FAIRWAY_ALLOW_LOOPBACK="true",
-    )
+    delivery = deliver(namespace, **instance(forge, repo, tmp_path))
     found = Tenant(forge, repo, delivery, namespace)
     source(client, namespace, repo)
     kustomization(client, namespace, "app", namespace)
     return found
+
+
+def instance(forge: Forge, repo: Repository, folder: Path) -> dict[str, str]:
+    """Install an App of its own on a repository's account, and return the settings of a worker with it."""
+    app = forge.create_app(f"fairway pulls {next(_numbers)}", permissions=EVERYTHING)
+    forge.install(app, repo.owner)
+    key = folder / f"{app.slug}.pem"
+    key.write_text(app.private_key_pem)
+    return {
+        "FAIRWAY_TENANCY": "strict",
+        "FAIRWAY_GITHUB_ACCOUNTS": repo.owner,
+        "FAIRWAY_GITHUB_URL": forge.url,
+        "FAIRWAY_GITHUB_API_URL": forge.api_url,
+        "FAIRWAY_GITHUB_APP_ID": str(app.id),
+        "FAIRWAY_GITHUB_PRIVATE_KEY_FILE": str(key),
+        "FAIRWAY_ALLOW_LOOPBACK": "true",
+    }
 
 
 def source(client: Client, namespace: str, repo: Repository) -> None:

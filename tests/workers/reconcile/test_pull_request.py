@@ -4,21 +4,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from policies.objects import ObjectRef
 from tests.fixtures.world import config_map as manifest
 from tests.workers.reconcile.conftest import made
-from tests.workers.reconcile.delivery import KUSTOMIZATION, SOURCE
-from tests.workers.reconcile.tenant import Tenant, bind, kustomization, source
+from tests.workers.reconcile.delivery import KUSTOMIZATION, SOURCE, Delivery
+from tests.workers.reconcile.tenant import Tenant, bind, instance, kustomization, source
 from workers import events, heads, known_pulls, permissions
 from workers.cluster import Client
 from workers.github import PermissionMissing
 from workers.orders import events as orders
 from workers.reconcile.gitrepository import GitRepositoryReconciler
 from workers.reconcile.kustomization import KustomizationReconciler
+from workers.reconcile.pull_request import PullRequests
+from workers.reconcile.report import Reporter
 from workers.reconcile.telling import features
+from workers.reconcile.telling.commits import CommitReporter
 from workers.workqueue import Key
 
 
@@ -125,6 +130,33 @@ def test_what_somebody_writes_into_the_comment_is_put_back(
 def _lasting(text: str) -> str:
     """Return what of a comment does not say when it was written."""
     return re.sub(r"updated [^·]*|:[0-9a-f]{16} -->", "", text)
+
+
+_TWO = "version: 1\ninstances:\n  {home}: {{home: on}}\n  elsewhere: {{home: off}}\n"
+
+
+def test_of_two_instances_the_home_one_comments_and_each_says_how_it_fares(
+    client: Client, tenant: Tenant, deliver: Callable[..., Delivery], tmp_path: Path
+) -> None:
+    bind(client, tenant)
+    home, name = tenant.delivery.context, tenant.repo.full_name
+    file = _TWO.format(home=home.settings.cluster)
+    tenant.forge.commit(tenant.repo, {".fairway.yaml": file}, "Two instances", deliver=False)
+    # On the other cluster is another Redis: nothing that one knows tells the other.
+    own = {"FAIRWAY_CLUSTER": "elsewhere", "FAIRWAY_REDIS_URL": home.settings.redis_url[:-1] + "1"}
+    away = deliver(tenant.namespace, **instance(tenant.forge, tenant.repo, tmp_path), **own).context
+    number, sha = tenant.merged({"app/a.yaml": manifest("a")})
+    for context in (away, home):
+        PullRequests(context).reconcile(tenant.repo.owner, f"{tenant.repo.name}:{number}")
+        Reporter(context).reconcile(tenant.repo.owner, tenant.repo.name)
+        CommitReporter(context).reconcile(tenant.repo.owner, tenant.repo.name)
+        cluster = context.settings.cluster
+        assert f"fairway/{cluster}" in {one["context"] for one in tenant.forge.statuses(tenant.repo, sha)}
+        runs = tenant.forge._as("alice", "GET", f"/repos/{name}/commits/{sha}/check-runs")["check_runs"]
+        assert f"Fairway {cluster}" in {one["name"] for one in runs}
+        assert len(tenant.comments(number)) == (context is home)
+    [text] = tenant.comments(number)
+    assert f"on `{home.settings.cluster}`: applied and healthy" in text
 
 
 def test_what_had_a_repository_s_name_before_is_forgotten(client: Client, tenant: Tenant) -> None:
