@@ -19,6 +19,9 @@ from tests.workers.reconcile.delivery import KUSTOMIZATION, SOURCE, Delivery, se
 from workers.cluster import Client
 from workers.reconcile.gitrepository import GitRepositoryReconciler
 from workers.reconcile.pull_request import PullRequests
+from workers.reconcile.report import Reporter
+from workers.reconcile.sweep import Sweep
+from workers.reconcile.telling.commits import CommitReporter
 
 _numbers = itertools.count(1)
 
@@ -51,6 +54,26 @@ class Tenant:
 
     def run(self, number: int) -> None:
         PullRequests(self.delivery.context).reconcile(self.repo.owner, f"{self.repo.name}:{number}")
+
+    def sweep(self) -> None:
+        """Look at GitHub for what is not said yet."""
+        Sweep(self.delivery.context).reconcile(self.repo.owner, self.repo.name)
+
+    def work(self) -> None:
+        """Work off what is queued to be told, as workers do; the rest of the queue is left out."""
+        context = self.delivery.context
+        runs: dict[str, Callable[[str, str], None]] = {
+            "Repository": Reporter(context).reconcile,
+            "Report": CommitReporter(context).reconcile,
+            "PullRequest": PullRequests(context).reconcile,
+        }
+        for _ in range(50):
+            with context.queue.take() as key:
+                if key is None:
+                    return
+                if run := runs.get(key.kind):
+                    run(key.namespace, key.name)
+        raise AssertionError("the queue never ends")
 
     def comments(self, number: int) -> list[str]:
         found = self.forge.comments(self.repo, number)
@@ -109,9 +132,9 @@ def kustomization(client: Client, namespace: str, name: str, of: str, **more: An
     client.create(_made(f"{KUSTOMIZATION[0]}/v1", "Kustomization", name, namespace, spec=spec))
 
 
-def bind(client: Client, tenant: Tenant, number: int | None = None) -> None:
+def bind(client: Client, tenant: Tenant, number: int | None = None, **more: Any) -> None:
     repository = {"id": number or tenant.repo.id, "owner": tenant.repo.owner, "name": tenant.repo.name}
-    spec = {"repository": repository, "namespaces": [tenant.namespace]}
+    spec = {"repository": repository, "namespaces": [tenant.namespace], **more}
     client.create(_made("fairway.dev/v1alpha1", "RepositoryBinding", tenant.namespace, "", spec=spec))
 
 
