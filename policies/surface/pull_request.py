@@ -22,9 +22,6 @@ from policies.surface.markdown import block, code, inline, shortened, summary
 from policies.surface.orders import footer, you_can
 from policies.surface.words import instant, name, span
 
-# Shown on the head of every open pull request. A status that says this is no word on what was applied.
-NOTHING_YET = "Nothing is applied before the merge"
-
 _HEAD = "| | object | state | since (UTC) |\n|---|---|---|---|"
 _STATE = 160  # characters of a row's state
 _MOST_FOLDS, _FOLD = 5, 3000  # failures told in full, and characters of each

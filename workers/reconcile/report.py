@@ -16,6 +16,7 @@ import logging
 from policies import clock, fairness, views
 from policies.commit_status import Source, State, Verdict, short
 from policies.pushes import ref_of
+from policies.surface.status import timed
 from workers import heads, known_pulls, untold
 from workers.context import Context
 from workers.github import PermissionMissing
@@ -82,7 +83,7 @@ class Reporter:
         if not verdict.text.startswith(f"Applied {short(sha)}"):
             return verdict
         seconds = self._context.now().timestamp() - head.at
-        return Verdict(verdict.state, f"{verdict.text} in {_duration(seconds)}")
+        return Verdict(verdict.state, timed(verdict.text, seconds))
 
     def _store_view(self, seen: Observed, sha: str, verdict: Verdict, sources: list[Source]) -> object:
         """Store what the commit's page shows, and return that without its time."""
@@ -113,9 +114,3 @@ class Reporter:
         self._context.queue.add_all([Addition(one, Queue.PUSH, share) for one in keys])
         # Last, so that whoever dies in between has it queued once more.
         client.set(key, digest, ex=_REMEMBER)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 10:
-        return f"{max(seconds, 0.1):.1f} s"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

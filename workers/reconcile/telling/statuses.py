@@ -12,7 +12,7 @@ from typing import Any, cast
 from policies import clock, commit_status
 from policies.commit_status import Verdict
 from policies.pull_request import Content, Mark
-from policies.surface.pull_request import NOTHING_YET
+from policies.surface.status import nothing_yet
 from workers.context import Context
 from workers.github import CommitStatus, GitHub, NotFound, RateLimited, State
 from workers.reconcile.telling.observing import Observed
@@ -88,9 +88,9 @@ class Statuses:
         if sha in applied:
             return
         if github.statuses.latest(seen.repository, sha, self.name) is None:
-            status = CommitStatus(State.SUCCESS, self.name, NOTHING_YET)
+            status = CommitStatus(State.SUCCESS, self.name, nothing_yet())
             github.statuses.ensure(seen.repository, sha, status)
-            log.info("status repository=%s sha=%s: %s", seen.repository, sha[:7], NOTHING_YET)
+            log.info("status repository=%s sha=%s: %s", seen.repository, sha[:7], nothing_yet())
         with client.pipeline(transaction=False) as pipe:
             pipe.hset(_told_key(seen.repository), sha, "1")
             pipe.expire(_told_key(seen.repository), _REMEMBER)
@@ -128,7 +128,7 @@ class Statuses:
             shown = github.statuses.latest(repository, sha, self.name) or {}
         except NotFound:
             return {}
-        return {} if shown.get("description") == NOTHING_YET else shown
+        return {} if shown.get("description") == nothing_yet() else shown
 
 
 def _key(repository: str, sha: str) -> str:
