@@ -74,7 +74,36 @@ def test_errors_before_the_act_only_delay_it(world: World) -> None:
         world.forge.clear_faults()
 
 
-@pytest.mark.parametrize("limit", [{"creations_per_minute": 0}, {"points_per_minute": 0}])
+@pytest.mark.parametrize(
+    ("what", "status"),
+    [
+        ("issues/{number}/comments", 403),
+        ("issues/{number}/comments", 404),
+        ("check-runs", 404),
+        ("check-runs", 422),
+        ("deployments", 422),
+        (r"deployments/\d+/statuses", 404),
+        ("statuses/[0-9a-f]+", 404),
+        ("statuses/[0-9a-f]+", 422),
+    ],
+)
+def test_what_github_refuses_once_is_said_nevertheless(world: World, what: str, status: int) -> None:
+    pulls = standing(world)
+    number = pulls.opened({"app/a.yaml": config_map("a")})
+    pulls.before_the_merge(pulls.head(number))
+    path = f"/repos/{pulls.team.repo.full_name}/{what.format(number=number)}"
+    world.forge.fail_before("POST", path, status)
+    try:
+        sha = pulls.merged(number)
+        one_of_each(pulls, number, sha)
+    finally:
+        left = world.forge.clear_faults()
+    assert left == 0, "it was refused"
+
+
+@pytest.mark.parametrize(
+    "limit", [{"creations_per_minute": 0}, {"points_per_minute": 0}, {"requests_per_hour": 0}]
+)
 def test_limits_put_off_the_final_word_and_lose_it_not(world: World, limit: dict[str, int]) -> None:
     pulls = standing(world)
     installation = world.forge.install(world.forge.app("fairway"), pulls.team.repo.owner)

@@ -19,7 +19,7 @@ from policies.pushes import ref_of
 from policies.surface.status import timed
 from workers import heads, known_pulls, untold
 from workers.context import Context
-from workers.github import PermissionMissing
+from workers.github import GitHubError, PermissionMissing, RateLimited
 from workers.heads import Head
 from workers.permissions import note_missing
 from workers.reconcile.telling import features
@@ -46,11 +46,18 @@ class Reporter:
         known = {head.sha: head for head in seen.heads}
         current = dict.fromkeys(source.sha for source in seen.sources if source.sha)
         shown: list[object] = []
+        errors: list[GitHubError] = []
         try:
             for sha in dict.fromkeys([*known, *current]):
-                self._report(seen, sha, known.get(sha), shown)
+                try:
+                    self._report(seen, sha, known.get(sha), shown)
+                except GitHubError as error:
+                    # What GitHub refuses of one commit must not keep the others waiting.
+                    errors.append(error)
         finally:
             self._spread(seen, owner, name, shown)
+        if errors:
+            raise next((error for error in errors if isinstance(error, RateLimited)), errors[0])
 
     def _report(self, seen: Observed, sha: str, head: Head | None, shown: list[object]) -> None:
         """Write the status of one commit if it is news."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.workers.reconcile.tenant import Tenant, bind, instance, kustomization
 from workers import events, heads, known_pulls, permissions
 from workers.cluster import Client
 from workers.github import PermissionMissing
+from workers.later import Later
 from workers.orders import events as orders
 from workers.reconcile.gitrepository import GitRepositoryReconciler
 from workers.reconcile.kustomization import KustomizationReconciler
@@ -157,6 +159,50 @@ def test_of_two_instances_the_home_one_comments_and_each_says_how_it_fares(
         assert len(tenant.comments(number)) == (context is home)
     [text] = tenant.comments(number)
     assert f"on `{home.settings.cluster}`: applied and healthy" in text
+
+
+@pytest.mark.parametrize("status", [403, 404, 422])
+def test_what_github_refuses_once_before_the_merge_is_said_a_moment_later(
+    client: Client, tenant: Tenant, status: int
+) -> None:
+    bind(client, tenant)
+    tenant.apply()
+    forge, repo, context = tenant.forge, tenant.repo, tenant.delivery.context
+    head = forge.commit(repo, {".fairway.yaml": "version: 1\n"}, "a file", branch="topic")
+    number = int(forge.open_pull_request(repo, "topic", "A file")["number"])
+    for path in (f"statuses/{head}", "check-runs"):
+        forge.fail_before("POST", f"/repos/{repo.full_name}/{path}", status)
+
+    def said() -> tuple[int, int]:
+        path = f"/repos/{repo.full_name}/commits/{head}/check-runs"
+        return len(forge.statuses(repo, head)), forge._as("alice", "GET", path)["total_count"]
+
+    try:
+        tenant.run(number)
+        assert said() == (0, 0)
+        PullRequests(context).merge_group(repo.owner, f"{repo.name}:{head}")
+        assert said() == (1, 0)
+        due = Later(context.redis).due(context.now() + timedelta(seconds=5))
+        assert Key("PullRequest", repo.owner, f"{repo.name}:{number}") in {one.key for one in due}
+        tenant.run(number)
+        assert said() == (1, 1)
+    finally:
+        left = forge.clear_faults()
+    assert left == 0
+
+
+def test_a_commit_of_a_merge_queue_is_tried_again(client: Client, tenant: Tenant) -> None:
+    bind(client, tenant)
+    tenant.apply()
+    forge, repo, context = tenant.forge, tenant.repo, tenant.delivery.context
+    head = forge.commit(repo, {"b.txt": "b"}, "b", branch="topic")
+    forge.fail_before("POST", f"/repos/{repo.full_name}/statuses/{head}", 404)
+    key = Key("MergeGroup", repo.owner, f"{repo.name}:{head}")
+    PullRequests(context).merge_group(key.namespace, key.name)
+    assert forge.clear_faults() == 0
+    assert key in {one.key for one in Later(context.redis).due(context.now() + timedelta(seconds=5))}
+    PullRequests(context).merge_group(key.namespace, key.name)
+    assert [one["state"] for one in forge.statuses(repo, head)] == ["success"]
 
 
 def test_what_had_a_repository_s_name_before_is_forgotten(client: Client, tenant: Tenant) -> None:
