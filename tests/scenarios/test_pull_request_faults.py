@@ -133,6 +133,27 @@ def test_a_permission_that_is_missing_takes_its_part_away_and_is_named(world: Wo
     assert "lacks" not in pulls.says(number, "✅")
 
 
+def test_status_names_every_permission_that_is_missing_also_those_nothing_has_met(world: World) -> None:
+    pulls = standing(world)
+    installation = world.forge.install(world.forge.app("fairway"), pulls.team.repo.owner)
+    world.forge.set_permissions(installation, {"deployments": None, "merge_queues": None})
+    number = pulls.opened({"app/a.yaml": config_map("a")})
+    pulls.before_the_merge(pulls.head(number))
+    world.forge.comment(pulls.team.repo, number, "/status")
+    for permission in ("deployments: write", "merge_queues: read"):
+        until(lambda p=permission: f"lacks the permission `{p}`" in status_of(pulls, number), what=permission)  # type: ignore[misc]
+    world.forge.set_permissions(installation, {"deployments": "write", "merge_queues": "read"})
+    world.forge.comment(pulls.team.repo, number, "/status")
+    until(lambda: "lacks" not in status_of(pulls, number), what="nothing is missing any more")
+
+
+def status_of(pulls: Pulls, number: int) -> str:
+    """Return the status comment, beside which there may be answers to orders."""
+    found = [one["body"] for one in pulls.comments(number) if "fairway:pull-request/" in one["body"]]
+    assert len(found) < 2
+    return found[0] if found else ""
+
+
 @pytest.mark.parametrize("blow", ["flush", "kill", "both"])
 def test_blows_in_between_leave_one_of_each(world: World, blow: str) -> None:
     pulls = standing(world)

@@ -23,7 +23,7 @@ from workers.github import Forbidden, GitHub, Invalid, NotFound, PermissionMissi
 from workers.heads import Head
 from workers.known_pulls import Known
 from workers.later import Later
-from workers.permissions import missing_of, note_missing
+from workers.permissions import look, missing_of, note_all_missing, note_missing
 from workers.reconcile.lost_pushes import lost_push
 from workers.reconcile.telling import features
 from workers.reconcile.telling.observing import Observed, Observer
@@ -110,6 +110,8 @@ class _Run:
         """Write the comment, if there is something to say that it does not say yet."""
         client = self._context.redis
         asked = known_pulls.asked(client, self._repository, self._number)
+        if asked and (lacking := look(self._context, self._repository)) is not None:
+            note_all_missing(self._context, self._repository, lacking)
         if self._pull.merged_at and self._pull.merge_sha:
             self._merged(self._pull.merge_sha, asked=asked)
         else:

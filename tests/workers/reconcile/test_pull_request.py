@@ -255,6 +255,22 @@ def test_new_permissions_are_tried_at_once(client: Client, tenant: Tenant) -> No
     assert tried == ["again"]
 
 
+def test_what_an_installation_was_not_given_is_known_before_anything_meets_it(
+    client: Client, tenant: Tenant
+) -> None:
+    context, name, owner = tenant.delivery.context, tenant.repo.full_name, tenant.repo.owner
+    assert context.github
+    installation = context.github.installation_for(owner, tenant.repo.name).id
+    tenant.forge.set_permissions(installation, {"deployments": None, "merge_queues": None})
+    event = {"action": "added", "account": owner, "installation_id": installation}
+    events.installation(context, event)
+    expected = {"deployments: write": "deployments", "merge_queues: read": "merge queues"}
+    assert permissions.missing_of(context, name) == expected
+    tenant.forge.set_permissions(installation, {"deployments": "write"})
+    events.installation(context, event)
+    assert permissions.missing_of(context, name) == {"merge_queues: read": "merge queues"}
+
+
 def test_an_object_of_a_source_that_is_gone_leaves_no_trace(client: Client, tenant: Tenant) -> None:
     bind(client, tenant)
     number, _ = tenant.merged({"app/a.yaml": manifest("a")})
