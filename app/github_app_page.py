@@ -29,9 +29,9 @@ GitHub Apps*, of the organization that owns the repositories:
 {permissions}
 
 Each request uses a token for one repository with only the permissions it needs. What meets one that the App
-does not have rests for ten minutes, the rest goes on, and the comment of the pull request names it. After
-you have granted it in the App's settings, an owner of each account has to accept it; Fairway then tries
-again by itself.
+does not have rests for ten minutes, the rest goes on, and the comment of the pull request names it; the
+order `/status` names all that are lacking. After you have granted it in the App's settings, an owner of
+each account has to accept it; Fairway then tries again by itself.
 
 It asks for no administration, no secrets, no workflows; so GitHub refuses a rollback that would change a
 file below `.github/workflows`.
