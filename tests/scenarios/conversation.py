@@ -96,7 +96,9 @@ class Pulls:
         found: list[dict[str, Any]] = self.forge._as("alice", "GET", path)
         return found
 
-    def deployment(self, sha: str, environment: str, *, final: str) -> list[dict[str, Any]]:
+    def deployment(
+        self, sha: str, environment: str, *, final: str, within: float = HEALED
+    ) -> list[dict[str, Any]]:
         """Return the statuses of a commit's one deployment, oldest first, once the last is this one."""
         base = f"/repos/{self.team.repo.full_name}/deployments"
 
@@ -106,7 +108,7 @@ class Pulls:
             shown = self.forge._as("alice", "GET", f"{base}/{found[0]['id']}/statuses") if found else []
             return shown[::-1] if shown and shown[0]["state"] == final else None
 
-        found = until(look, what=f"a deployment of {sha[:7]} that is a {final}")
+        found = until(look, within=within, what=f"a deployment of {sha[:7]} that is a {final}")
         assert found
         return found
 

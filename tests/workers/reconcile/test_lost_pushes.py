@@ -83,6 +83,23 @@ def test_what_redis_has_lost_is_found_at_github(client: Client, tenant: Tenant) 
     assert [said(tenant, sha)[-1] for sha in (overtaken, newest)] == ["success", "success"]
 
 
+@pytest.mark.parametrize("when", ["before our first word", "after a flush"])
+def test_a_forged_success_keeps_no_failure_of_ours_away(client: Client, tenant: Tenant, when: str) -> None:
+    bind(client, tenant)
+    context, name = tenant.delivery.context, tenant.repo.full_name
+    tenant.apply()
+    swept(tenant)
+    sha = tenant.forge.commit(tenant.repo, {"app/a.yaml": "kind: [\n"}, "broken", deliver=False)
+    if when == "after a flush":
+        swept(tenant)
+        context.redis.flushall()
+    forged = {"state": "success", "context": f"fairway/{context.settings.cluster}", "description": "fine"}
+    tenant.forge._as("alice", "POST", f"/repos/{name}/statuses/{sha}", forged)
+    tenant.apply()
+    swept(tenant)
+    assert said(tenant, sha) == [*(["pending"] if when == "after a flush" else []), "success", "failure"]
+
+
 def test_what_is_final_is_asked_of_github_once(
     client: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
