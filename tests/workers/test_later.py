@@ -62,6 +62,7 @@ def test_what_was_refused_is_tried_a_few_times_each_later_than_the_time_before(
         now += timedelta(seconds=waits[-1])
         assert later.due(now) == [Addition(WEB, Queue.PUSH)]
     assert waits == [2, 4, 8, 16, 32]
+    later.queue_due(Workqueue(client), now)
     assert later.due(now + timedelta(hours=1)) == []
     assert later.a_few_times(WEB, now, "another commit") is True
     assert client.ttl(f"fairway:refused:{WEB}:a1b2c3d") > 0
