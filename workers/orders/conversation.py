@@ -8,6 +8,8 @@ everything may be done again: the reply is one by its marker, and each order fin
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from policies.budget import Urgency
@@ -23,6 +25,7 @@ from workers.orders.carrying import QUIET, carry_out, show
 from workers.orders.desk import Desk
 from workers.orders.outcome import Outcome
 from workers.orders.said import Heard, Said, read_again
+from workers.orders.specs import written_of
 from workers.permissions import note_missing
 
 log = logging.getLogger(__name__)
@@ -92,21 +95,30 @@ class Comments:
         # What was just read to see whose it is may be half a minute old.
         narrowed = narrowed_of(self._context, heard.repository, fresh=True, urgency=_NOW)
         desk = Desk(self._context, github, said, narrowed)
-        outcomes = self._outcomes(desk, mine) if said.unchanged else [_not_as_it_was(said, mine)]
+        outcomes = self._outcomes(desk, mine)
         self._reply(desk, outcomes)
         done = all(outcome.done for _, outcome in outcomes)
-        if heard.kind == "comment":
+        if heard.kind == "review":
+            self._context.redis.set(_answered_key(heard), "1", ex=2 * COUNTS_FOR)
+        else:
             final = Reaction.ROCKET if done else Reaction.CONFUSED
             github.reactions.replace(heard.repository, heard.id, final, urgency=_NOW)
         log.info("answered comment=%s done=%s", heard.key, done)
 
     def _outcomes(self, desk: Desk, mine: Reading) -> list[tuple[str, Outcome]]:
-        found = [_one(desk, order) for order in mine.orders]
-        if mine.near_miss:
-            found.append(("", Outcome(False, mistakes.near_miss(mine.near_miss))))
-        if mine.left_out:
-            found.append(("", Outcome(False, mistakes.left_out(mine.left_out))))
-        if any(isinstance(order, Written) and order.command.acts for order in mine.orders):
+        """Carry out what was ordered; of a text that may not be as it was, what was taken from it before."""
+        said = desk.said
+        taken = [] if said.unchanged else _taken(desk)
+        left = replace(mine, orders=tuple(order for order in mine.orders if not _is_among(order, taken)))
+        found = [_one(desk, order) for order in taken]
+        if said.unchanged or said.late:
+            answer = _late if said.late else _one
+            found += [answer(desk, order) for order in left.orders]
+            found += [("", Outcome(False, text)) for text in _remarks(left)]
+        elif left.orders or not found:
+            text = left.orders[0].text if left.orders else ""
+            found.append(("", Outcome(False, orders.edited(text))))
+        if any(isinstance(order, Written) and order.command.acts for order in (*taken, *mine.orders)):
             show(desk)
         return found
 
@@ -135,16 +147,41 @@ def _one(desk: Desk, order: Written | Mistake) -> tuple[str, Outcome]:
     return order.command.name, carry_out(desk, order)
 
 
-def _not_as_it_was(said: Said, mine: Reading) -> tuple[str, Outcome]:
-    text = mine.orders[0].text if mine.orders else ""
-    late = said.heard.kind == "review" and not said.heard.digest and text
-    return "", Outcome(False, orders.read_late(text) if late else orders.edited(text))
+def _late(desk: Desk, order: Written | Mistake) -> tuple[str, Outcome]:
+    """Answer what stands in a review that may have been edited; nothing that acts is taken from it."""
+    if isinstance(order, Written) and order.command.acts:
+        return "", Outcome(False, orders.read_late(order.text))
+    return _one(desk, order)
+
+
+def _remarks(mine: Reading) -> Iterator[str]:
+    """Yield what is to be said besides of a comment that is as it was."""
+    if mine.near_miss:
+        yield mistakes.near_miss(mine.near_miss)
+    if mine.left_out:
+        yield mistakes.left_out(mine.left_out)
+
+
+def _taken(desk: Desk) -> list[Written]:
+    """Return what was ordered in the comment and has a record, whatever the comment says now."""
+    heard = desk.said.heard
+    records = desk.records.of_comment(desk.repository.id, heard.kind, heard.id)
+    return [order for record in records if (order := written_of(record))]
+
+
+def _is_among(order: Written | Mistake, taken: Iterable[Written]) -> bool:
+    return isinstance(order, Written) and any(
+        (one.command, dict(one.arguments)) == (order.command, dict(order.arguments)) for one in taken
+    )
 
 
 def finished(context: Context, github: GitHub, said: Said) -> bool:
     """Tell whether it was answered to the end."""
     heard = said.heard
     if heard.kind == "review":
+        # Whoever deletes the reply wants no other.
+        if was_answered(context, heard):
+            return True
         name = marker_of(context, heard)
         found = github.comments.named(heard.repository, heard.number, name, since=said.at, urgency=_NOW)
         return found is not None
@@ -162,6 +199,15 @@ def finished(context: Context, github: GitHub, said: Said) -> bool:
 def silent(context: Context, heard: Heard) -> bool:
     """Tell whether it cannot be answered, as where the conversation is locked."""
     return bool(context.redis.exists(f"{_SILENT}{heard.key}"))
+
+
+def was_answered(context: Context, review: Heard) -> bool:
+    """Tell whether a review got its reply, even if somebody deleted that since."""
+    return bool(context.redis.exists(_answered_key(review)))
+
+
+def _answered_key(heard: Heard) -> str:
+    return f"fairway:answered-review:{heard.repository.lower()}:{heard.id}"
 
 
 def marker_of(context: Context, heard: Heard) -> str:

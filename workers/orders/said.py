@@ -68,6 +68,11 @@ class Said:
         """Whether it is still what came in."""
         return not self.edited and digest(self.body) == self.heard.digest
 
+    @property
+    def late(self) -> bool:
+        """Whether it was found by a sweep and nobody can tell if it is still what was submitted."""
+        return self.heard.kind == "review" and not self.heard.digest
+
 
 def read_again(github: GitHub, heard: Heard) -> Said | None:
     """Return what stands there now; None when it was deleted. Raises GitHubError."""

@@ -16,7 +16,7 @@ from workers.context import Context
 from workers.github import Comment, GitHub, PermissionMissing, PullRequest
 from workers.github.comments import marker
 from workers.orders import merges
-from workers.orders.conversation import COUNTS_FOR, finished, marker_of, silent
+from workers.orders.conversation import COUNTS_FOR, finished, marker_of, silent, was_answered
 from workers.orders.records import Records
 from workers.orders.said import Heard, Said
 from workers.permissions import note_missing
@@ -96,7 +96,9 @@ class Conversations:
             # Whether it was edited since it was submitted nobody can tell, so its digest is not known.
             heard = Heard(repository, number, "review", one.id, "")
             begins = marker(marker_of(self._context, heard))
-            answered = any(comment.ours and comment.body.startswith(begins) for comment in comments)
+            answered = was_answered(self._context, heard) or any(
+                comment.ours and comment.body.startswith(begins) for comment in comments
+            )
             if one.submitted_at and not one.author_is_bot and not answered:
                 yield Said(
                     heard, one.body, one.author, one.author_id, True, one.submitted_at, False, one.commit

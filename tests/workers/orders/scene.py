@@ -12,6 +12,7 @@ from typing import Any
 from policies.github.comments import digest
 from policies.objects import Object, ObjectRef
 from sandbox.forge.admin import App, Forge, Repository
+from tests.fixtures.world import until
 from workers.cluster import Client
 from workers.context import Context
 from workers.github import AppJwt, GitHub
@@ -54,6 +55,16 @@ class Scene:
     def say(self, body: str, author: str = "alice", *, number: int = 0) -> int:
         """Comment on the pull request, and return the comment's id."""
         return int(self.forge.comment(self.repo, number or self.number, body, author=author)["id"])
+
+    def review(self, body: str, author: str = "bob") -> int:
+        """Submit a review that only comments, and return its id."""
+        return int(self.forge.review(self.repo, self.number, "COMMENT", body=body, author=author)["id"])
+
+    def edit(self, comment_id: int, body: str) -> None:
+        """Edit a comment so that GitHub, whose times are whole seconds, tells that it was edited."""
+        second = datetime.now(UTC).second
+        until(lambda: datetime.now(UTC).second != second, what="the next second")
+        self.forge.edit_comment(self.repo, comment_id, body)
 
     def heard(self, comment_id: int, body: str, *, kind: str = "comment", number: int = 0) -> Heard:
         return Heard(self.repo.full_name, number or self.number, kind, comment_id, digest(body))  # type: ignore[arg-type]

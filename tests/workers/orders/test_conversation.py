@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from policies.budget import Urgency
 from policies.objects import ObjectRef
-from tests.fixtures.world import until
 from tests.workers.orders.conftest import MakeScene
 from tests.workers.orders.scene import Scene
 from workers.github import Forbidden, PermissionMissing, RateLimited, ServerError
@@ -28,8 +27,7 @@ def test_help_is_answered_once(scene: Scene) -> None:
 
 def test_a_review_takes_no_reaction_and_gets_a_reply(scene: Scene) -> None:
     body = "Looks good.\n\n/hold"
-    review = scene.forge.review(scene.repo, scene.number, "COMMENT", body=body, author="bob")
-    heard = scene.heard(int(review["id"]), body, kind="review")
+    heard = scene.heard(scene.review(body), body, kind="review")
     scene.answer(heard)
     scene.answer(heard)
     assert scene.reply().startswith("Held: Fairway starts nothing for this pull request.")
@@ -37,11 +35,46 @@ def test_a_review_takes_no_reaction_and_gets_a_reply(scene: Scene) -> None:
 
 
 def test_a_review_of_which_nobody_knows_whether_it_was_edited_orders_nothing(scene: Scene) -> None:
-    scene.forge.review(scene.repo, scene.number, "COMMENT", body="/hold", author="bob")
+    scene.review("/hold\n\n/locks")
     scene.sweep()
     scene.sweep()
-    assert "`/hold` was not carried out: this review was read late" in scene.reply()
+    assert [line.partition(":")[0] for line in scene.reply().splitlines() if line] == [
+        "`/hold` was not carried out",
+        "Nothing is locked or held in this repository.",
+    ]
+    assert "this review was read late" in scene.reply()
     assert scene.named("hold-") == []
+
+
+def test_a_review_whose_reply_was_deleted_is_not_answered_again(scene: Scene) -> None:
+    for body in ("/hold", "/help"):
+        scene.answer(scene.heard(scene.review(body), body, kind="review"))
+    for comment in scene.forge.comments(scene.repo, scene.number):
+        scene.forge.delete_comment(scene.repo, comment["id"])
+    scene.sweep()
+    assert scene.replies() == []
+    # Were that forgotten, what is said again would still be true.
+    scene.context.redis.flushall()
+    scene.sweep()
+    assert [reply[:10] for reply in scene.replies()] == ["Held: Fair", "### Orders"]
+    assert len(scene.named("hold-")) == 1
+
+
+def test_a_review_whose_reply_was_put_off(scene: Scene) -> None:
+    review = scene.review("/hold")
+    scene.forge.fail_before("POST", rf"/repos/{scene.repo.full_name}/issues/\d+/comments")
+    with pytest.raises(ServerError):
+        scene.answer(scene.heard(review, "/hold", kind="review"))
+    scene.sweep()
+    assert scene.reply().startswith("Held:")
+    assert len(scene.named("hold-")) == 1
+
+
+def test_a_review_that_was_edited_before_it_was_read(scene: Scene) -> None:
+    review = scene.review("/hold")
+    scene.answer(scene.heard(review, "/lock prod", kind="review"))
+    assert scene.reply().startswith("`/hold` was not carried out: its comment was edited before")
+    assert scene.orders() == []
 
 
 @pytest.mark.parametrize(
@@ -137,9 +170,7 @@ def test_an_order_that_was_edited_away_is_told_of(scene: Scene) -> None:
 
 def test_an_edit_is_no_new_order(scene: Scene) -> None:
     comment = scene.say("Hello")
-    second = datetime.now(UTC).second  # GitHub's times are whole seconds
-    until(lambda: datetime.now(UTC).second != second, what="the next second")
-    scene.forge.edit_comment(scene.repo, comment, "/hold")
+    scene.edit(comment, "/hold")
     scene.sweep()
     assert (scene.reactions(comment), scene.replies(), scene.orders()) == ([], [], [])
 

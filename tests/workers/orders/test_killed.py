@@ -14,7 +14,9 @@ import pytest
 from tests.workers.orders.scene import Scene
 
 
-def kill(scene: Scene, folder: Path, comment: int, body: str, method: str, countdown: int) -> None:
+def kill(
+    scene: Scene, folder: Path, comment: int, body: str, method: str, countdown: int, kind: str = "comment"
+) -> None:
     """Have a worker answer a comment, and die on the way."""
     key_file = folder / "app.pem"
     key_file.write_text(scene.app.private_key_pem)
@@ -32,7 +34,7 @@ def kill(scene: Scene, folder: Path, comment: int, body: str, method: str, count
         "FAIRWAY_ALLOW_LOOPBACK": "true",
         "KUBECONFIG": str(settings.kubeconfig),
     }
-    key = scene.heard(comment, body).key
+    key = scene.heard(comment, body, kind=kind).key
     command = [sys.executable, "-m", "tests.workers.orders.killed", method, str(countdown)]
     ended = subprocess.run(
         [*command, key.namespace, key.name], env=environment, capture_output=True, timeout=60, check=False
@@ -115,3 +117,38 @@ def test_the_head_moves_between_two_tries(scene: Scene, tmp_path: Path) -> None:
     scene.sweep()
     assert scene.reactions(comment) == ["confused"]
     assert "and the head is" in scene.reply()
+
+
+@pytest.mark.parametrize(("method", "countdown"), [("create", 2), ("write", 2)])
+def test_a_hold_in_a_review_that_acted(scene: Scene, tmp_path: Path, method: str, countdown: int) -> None:
+    review = scene.review("/hold")
+    kill(scene, tmp_path, review, "/hold", method, countdown, "review")
+    scene.sweep()
+    assert scene.reply().startswith("Held:")
+    assert [len(scene.named(kind)) for kind in ("hold-", "order-")] == [1, 1]
+    assert scene.named("order-")[0]["status"]["phase"] == "done"
+
+
+def test_a_comment_that_is_edited_after_it_acted(scene: Scene, tmp_path: Path) -> None:
+    body = "/lock prod"
+    comment = scene.say(body)
+    kill(scene, tmp_path, comment, body, "reply", 1)
+    scene.edit(comment, "Please:\n\n/lock prod\n\n/lock staging")
+    scene.sweep()
+    assert scene.reactions(comment) == ["confused"]
+    assert [line.partition(":")[0] for line in scene.reply().splitlines() if line] == [
+        "Locked",
+        "`/lock staging` was not carried out",
+    ]
+    assert [lock["spec"]["environment"] for lock in scene.named("lock-")] == ["prod"]
+
+
+def test_a_comment_whose_order_is_edited_away_after_it_was_taken(scene: Scene, tmp_path: Path) -> None:
+    body = '/lock prod reason="incident 42"'
+    comment = scene.say(body)
+    kill(scene, tmp_path, comment, body, "create", 2)
+    scene.edit(comment, "Never mind.")
+    scene.answer(scene.heard(comment, body))
+    assert scene.reactions(comment) == ["rocket"]
+    assert scene.reply().startswith("Locked:")
+    assert len(scene.named("lock-")) == 1
