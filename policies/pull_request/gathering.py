@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from types import MappingProxyType
 
 from policies import conditions
+from policies.clock import parse
 from policies.commit_status import Source, State
 from policies.drift_mode import DRIFTED
 from policies.objects import ObjectRef
-from policies.orders.locks import Hold, Lock, Standing
+from policies.orders.locks import Claim, Hold, Lock, Standing
 from policies.orders.registry import find
 from policies.pull_request import rows
 from policies.pull_request.coming import coming
@@ -35,18 +37,20 @@ def content(
     standing: Standing = Standing(),  # noqa: B008 - it is frozen
     repository_id: int = 0,
     number: int | None = None,
+    merged_at: datetime | None = None,
     missing: Mapping[str, str] = MappingProxyType({}),
 ) -> Content:
     """Return what is to be said of a commit, and of the pull request with that number that brought it.
 
     `sources` are those that follow the commit's ref, with what of their Kustomizations the repository is
     bound to; `standing` are all locks and holds that there are, `missing` permissions with what needs them.
+    `merged_at` is when somebody merged the pull request; None when nobody did, or Fairway itself.
     """
     shown = outcome.fate in (Fate.ITSELF, Fate.OVERTAKEN)
     found = rows.of(outcome.sha, sources) if shown else []
     counted = [row for row in found if row.ref.kind in _COUNTED]
     concerned = environments(narrowed, sources) if shown else []
-    stopped = _stopped(standing, concerned, repository_id, number)
+    stops = _stops(standing, concerned, repository_id, number)
     return Content(
         cluster=cluster,
         sha=sha,
@@ -57,8 +61,8 @@ def content(
         done=sum(row.mark is Mark.DONE for row in counted),
         coming=tuple(islice(coming(outcome.sha, sources), _MOST_COMING)) if shown else (),
         drift=tuple(islice(_drift(sources), _MOST_DRIFT)) if shown else (),
-        stopped=stopped,
-        orders=tuple(_orders(outcome, narrowed, concerned, stopped)) if shown and found else (),
+        stopped=tuple(one for one in stops if _before(one.claim, merged_at)),
+        orders=tuple(_orders(outcome, narrowed, concerned, stops)) if shown and found else (),
         missing=tuple(sorted(missing.items())),
     )
 
@@ -78,13 +82,18 @@ def within(environment: Environment, sources: Iterable[Source]) -> list[Source]:
     ]
 
 
-def _stopped(
+def _stops(
     standing: Standing, concerned: Sequence[Environment], repository_id: int, number: int | None
 ) -> tuple[Lock | Hold, ...]:
-    """Return what stands and did not keep the commit from being applied: a person merged it."""
+    """Return what stands where the commit is applied, and for its pull request."""
     locks = (standing.lock(repository_id, environment.name) for environment in concerned)
     hold = standing.hold(repository_id, number) if number else None
     return tuple(one for one in (*locks, hold) if one is not None)
+
+
+def _before(claim: Claim, merged_at: datetime | None) -> bool:
+    """Tell whether a claim stood when somebody merged; both times are to the second."""
+    return merged_at is not None and bool(claim.since) and parse(claim.since) <= merged_at
 
 
 def _drift(sources: Iterable[Source]) -> Iterable[Row]:
@@ -100,7 +109,7 @@ def _orders(
     outcome: Outcome,
     narrowed: Narrowed,
     concerned: Sequence[Environment],
-    stopped: Iterable[Lock | Hold],
+    stops: Iterable[Lock | Hold],
 ) -> Iterable[str]:
     """Return the orders that make sense now and that the repository may give, as they are written."""
     if narrowed.unreadable is not None or not narrowed.listed:
@@ -108,7 +117,7 @@ def _orders(
     words = {State.FAILURE: ["/retry"], State.PENDING: ["/reconcile"]}.get(outcome.verdict.state, [])
     if outcome.verdict.state is not State.PENDING:
         words += [f"/rollback {environment.name}" for environment in concerned[:_MOST_ENVIRONMENTS]]
-    words += [f"/unlock {one.environment}" if isinstance(one, Lock) else "/unhold" for one in stopped]
+    words += [f"/unlock {one.environment}" if isinstance(one, Lock) else "/unhold" for one in stops]
     for word in words:
         command = find(word.partition(" ")[0].removeprefix("/"))
         if command and any(grant.allows(command.name) for grant in narrowed.tenant.grants):

@@ -37,6 +37,16 @@ def replies(pulls: Pulls, number: int) -> list[str]:
     return [re.sub(r"<!--.*?-->\n?", "", body) for body in found]
 
 
+def status(pulls: Pulls, number: int, *words: str) -> str:
+    """Wait until the status comment says this, beside what was answered, and return it."""
+
+    def look() -> str:
+        found = [one["body"] for one in pulls.comments(number) if "fairway:pull-request/" in one["body"]]
+        return found[0] if len(found) == 1 and all(word in found[0] for word in words) else ""
+
+    return until(look, what=f"a status comment on #{number} with {words}")
+
+
 def ends(pulls: Pulls, comment: int, reaction: str, *, within: float = HEALED) -> None:
     """Wait for Fairway's last word on a comment."""
     until(lambda: reactions(pulls, comment) == [reaction], within=within, what=reaction)
@@ -93,6 +103,21 @@ def test_a_hold_shows_in_the_status_comment(world: World) -> None:
     assert replies(pulls, number) == []
     asked = say(pulls, number, "/status")
     ends(pulls, asked, "rocket")
+
+
+def test_a_lock_is_passed_only_by_what_is_merged_after_it(world: World) -> None:
+    pulls = people(world)
+    first, second = (pulls.opened({f"app/{name}.yaml": config_map(name)}) for name in "ab")
+    pulls.merged(first)
+    pulls.says(first, "applied and healthy")
+    comment = say(pulls, first, "/lock staging", "bob")
+    ends(pulls, comment, "rocket")
+    asked = say(pulls, first, "/status")
+    ends(pulls, asked, "rocket")
+    said = status(pulls, first, "`/unlock staging`")
+    assert "Applied although" not in said
+    pulls.merged(second)
+    pulls.says(second, "✅", "Applied although `staging` is locked by `bob`")
 
 
 def test_a_review_is_answered_by_a_reply(world: World) -> None:

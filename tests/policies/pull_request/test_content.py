@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from policies.clock import parse
 from policies.commit_status import Applied, Part, Source
 from policies.health import Health
 from policies.health import Verdict as Kstatus
@@ -150,8 +152,9 @@ def test_what_comes_by_itself() -> None:
     )
 
 
-LOCK = Lock(7, "prod", Claim("lock-7-prod"))
-HOLD = Hold(7, 41, Claim("hold-7-41"))
+LOCK = Lock(7, "prod", Claim("lock-7-prod", since=AT))
+HOLD = Hold(7, 41, Claim("hold-7-41", since=AT))
+MERGED = parse(AT)
 
 
 @pytest.mark.parametrize(
@@ -181,9 +184,34 @@ def test_what_a_person_can_order(obj: Object, more: dict[str, Any], orders: tupl
 def test_a_lock_is_named_only_where_it_was_passed() -> None:
     staging = Lock(7, "staging", Claim("lock-7-staging"))
     standing = Standing((LOCK, staging), (HOLD,))
-    assert of(applied(), standing=standing, repository_id=7, number=41).stopped == (LOCK, HOLD)
-    assert of(applied(), standing=standing, repository_id=7, number=42).stopped == (LOCK,)
-    assert of(applied(), standing=standing, repository_id=8, number=41).stopped == ()
+    found = {
+        (repository, number): of(
+            applied(), standing=standing, repository_id=repository, number=number, merged_at=MERGED
+        ).stopped
+        for repository, number in ((7, 41), (7, 42), (8, 41))
+    }
+    assert found == {(7, 41): (LOCK, HOLD), (7, 42): (LOCK,), (8, 41): ()}
+
+
+@pytest.mark.parametrize(
+    ("since", "merged_at", "passed"),
+    [
+        (AT, MERGED - timedelta(seconds=1), False),  # it came after the merge
+        (AT, MERGED, True),
+        (AT, MERGED + timedelta(days=1), True),
+        (AT, None, False),  # Fairway merged it, or nobody did
+        ("", MERGED, False),  # nobody knows since when it stands
+    ],
+)
+def test_only_what_stood_before_somebody_merged_was_passed(
+    since: str, merged_at: datetime | None, *, passed: bool
+) -> None:
+    lock, hold = Lock(7, "prod", Claim("lock-7-prod", since=since)), Hold(7, 41, Claim("x", since=since))
+    standing = Standing((lock,), (hold,))
+    found = of(applied(), standing=standing, repository_id=7, number=41, merged_at=merged_at)
+    assert found.stopped == ((lock, hold) if passed else ())
+    # It can be taken back in any case.
+    assert found.orders[-2:] == ("/unlock prod", "/unhold")
 
 
 def test_drift_and_missing_permissions_are_named() -> None:
