@@ -69,8 +69,8 @@ help.
   gets no reply besides.
 - A review takes no reaction of ours, so its orders are always answered by a reply.
 - An order that could not be answered, because something was away, is carried out when it is back, decided
-  anew by what holds then; after a day it counts no longer. One that acts, in a review that reaches Fairway
-  late, is not carried out: GitHub does not tell whether a review was edited since.
+  anew by what holds then; after a day it counts no longer, and the reply says so. One that acts, in a review
+  that reaches Fairway late, is not carried out: GitHub does not tell whether a review was edited since.
 - `/reconcile` and `/retry` set the annotation that `flux reconcile` sets, on the GitRepositories that follow
   the base of the pull request and on their Kustomizations.
 - With several Fairways on one repository, each answers the orders for its environments; the one that is

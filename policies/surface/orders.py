@@ -66,11 +66,6 @@ def failed(order: str, why: str, remedy: str = "") -> str:
     return f"{code(order, _SHOWN)} failed: {inline(why, _LONGEST_REASON)}.{done}"
 
 
-def superseded(order: str, by: str) -> str:
-    """Answer an order that a later one takes the place of."""
-    return f"{_not_carried_out(order)}: {code(by, _SHOWN)} was given after it."
-
-
 def carried_out(order: str) -> str:
     """Answer an order in a review, which takes no reaction, that leaves nothing else to say."""
     return f"{code(order, _SHOWN)} was carried out."

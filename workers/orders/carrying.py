@@ -14,6 +14,7 @@ from datetime import timedelta
 import redis
 
 from policies import fairness
+from policies.clock import rfc3339
 from policies.errors import FairwayError
 from policies.objects import Object
 from policies.orders.grammar import Written
@@ -28,6 +29,7 @@ from workers.orders.desk import Desk
 from workers.orders.gathering import facts
 from workers.orders.outcome import Outcome, record_name, refused
 from workers.orders.records import message_of, phase_of
+from workers.orders.said import COUNTS_FOR
 from workers.orders.specs import spec_of
 from workers.permissions import note_missing
 from workers.standing import standing_of
@@ -75,7 +77,10 @@ _VERBS = {
     "unlock": _TAKE_BACK,
     "reconcile": _RECONCILE,
     "retry": _RECONCILE,
-    "rollback": Verb(lambda desk, order, allowed, record: rolling_back.act(desk, order)),
+    "rollback": Verb(
+        lambda desk, order, allowed, record: rolling_back.act(desk, order),
+        before=rolling_back.opened_before,
+    ),
 }
 
 
@@ -107,6 +112,8 @@ def _failed(desk: Desk, order: Written, why: str, remedy: str) -> Outcome:
 
 
 def _answer(desk: Desk, order: Written) -> Outcome:
+    if desk.too_late:
+        return _expired(desk, order)
     verdict = decide(facts(desk, order, namespaces=frozenset(), holder=None))
     if isinstance(verdict, Refused):
         return refused(order, verdict)
@@ -133,6 +140,8 @@ def _act(desk: Desk, order: Written) -> Outcome:
     if record and phase_of(record) != "pending":
         return Outcome(phase_of(record) == "done", message_of(record) or orders.carried_out(order.text))
     before = verb.before(desk, order, record) if record else None
+    if before is None and desk.too_late:
+        return _end(desk, record, _expired(desk, order))
     if record is None or before is None:
         namespaces = verb.namespaces(desk, order)
         verdict = decide(facts(desk, order, namespaces=namespaces, holder=verb.holder(desk, order)))
@@ -143,6 +152,10 @@ def _act(desk: Desk, order: Written) -> Outcome:
         record = record or _taken(desk, order, verb)
         before = verb.act(desk, order, verdict, record)
     return _end(desk, record, before)
+
+
+def _expired(desk: Desk, order: Written) -> Outcome:
+    return Outcome(False, orders.expired(order.text, rfc3339(desk.said.at + COUNTS_FOR)))
 
 
 def _taken(desk: Desk, order: Written, verb: Verb) -> Object:

@@ -10,26 +10,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import timedelta
 
 from policies.budget import Urgency
 from policies.errors import FairwayError
 from policies.orders.grammar import Mistake, Reading, Written, read
+from policies.orders.registry import find
 from policies.orders.whose import ours
 from policies.surface import mistakes, orders
 from workers.configuration import narrowed_of
 from workers.context import Context
-from workers.github import GitHub, NotFound, PermissionMissing, RateLimited, Reaction
+from workers.github import Forbidden, GitHub, NotFound, PermissionMissing, RateLimited, Reaction
 from workers.later import Later
 from workers.orders.carrying import QUIET, carry_out, show
 from workers.orders.desk import Desk
 from workers.orders.outcome import Outcome
-from workers.orders.said import Heard, Said, read_again
+from workers.orders.said import COUNTS_FOR, Heard, Said, read_again
 from workers.orders.specs import written_of
 from workers.permissions import note_missing
 
 log = logging.getLogger(__name__)
-COUNTS_FOR = timedelta(hours=24)  # an order that nobody could answer until then is none any more
 _FINAL = frozenset({Reaction.ROCKET, Reaction.CONFUSED})
 _NOW = Urgency.ANSWER
 _SILENT = "fairway:silent:"  # what cannot be answered, by its key
@@ -68,8 +67,8 @@ class Comments:
 
     def _hear(self, github: GitHub, heard: Heard) -> None:
         said = read_again(github, heard)
-        if said is None or not said.by_a_person or self._context.now() - said.at > COUNTS_FOR:
-            log.info("left alone comment=%s: it is gone, old, or a bot's", heard.key)
+        if said is None or not said.by_a_person:
+            log.info("left alone comment=%s: it is gone, or a bot's", heard.key)
             return
         narrowed = narrowed_of(self._context, heard.repository, urgency=_NOW)
         if not narrowed.tenant.bound:
@@ -77,10 +76,13 @@ class Comments:
             return
         reading = read(said.body)
         mine = ours(reading, narrowed)
-        edited_away = not said.unchanged and not reading.speaks_to_us and narrowed.home
+        edited_away = not (said.unchanged or reading.speaks_to_us) and (narrowed.home or begun(github, said))
         if not mine.speaks_to_us and not edited_away:
             return
         if finished(self._context, github, said):
+            return
+        if said.expired(self._context.now()) and not begun(github, said):
+            log.info("left alone comment=%s: it is old, and nobody began to answer it", heard.key)
             return
         try:
             self._answer(github, said, mine)
@@ -96,8 +98,8 @@ class Comments:
         narrowed = narrowed_of(self._context, heard.repository, fresh=True, urgency=_NOW)
         desk = Desk(self._context, github, said, narrowed)
         outcomes = self._outcomes(desk, mine)
-        self._reply(desk, outcomes)
-        done = all(outcome.done for _, outcome in outcomes)
+        replied = self._reply(desk, outcomes)
+        done = all(outcome.done and (replied or _acts(verb)) for verb, outcome in outcomes)
         if heard.kind == "review":
             self._context.redis.set(_answered_key(heard), "1", ex=2 * COUNTS_FOR)
         else:
@@ -122,7 +124,8 @@ class Comments:
             show(desk)
         return found
 
-    def _reply(self, desk: Desk, outcomes: list[tuple[str, Outcome]]) -> None:
+    def _reply(self, desk: Desk, outcomes: list[tuple[str, Outcome]]) -> bool:
+        """Say what is to be said; False where a comment takes no reply, but perhaps a reaction."""
         heard, shows = desk.said.heard, desk.narrowed.shows.comment
         may_be_quiet = heard.kind == "comment" and shows
         texts = [
@@ -130,15 +133,24 @@ class Comments:
             for verb, outcome in outcomes
             if not (may_be_quiet and outcome.done and verb in QUIET)
         ]
-        if texts:
+        if not texts:
+            return True
+        name, body = marker_of(self._context, heard), "\n\n".join(dict.fromkeys(texts))
+        try:
             desk.github.comments.ensure(
-                heard.repository,
-                heard.number,
-                marker_of(self._context, heard),
-                "\n\n".join(dict.fromkeys(texts)),
-                urgency=_NOW,
-                since=desk.said.at,
+                heard.repository, heard.number, name, body, urgency=_NOW, since=desk.said.at
             )
+        except Forbidden as error:
+            if isinstance(error, PermissionMissing) or heard.kind == "review":
+                raise
+            log.warning("no reply comment=%s: %s", heard.key, error)
+            return False
+        return True
+
+
+def _acts(verb: str) -> bool:
+    command = find(verb)
+    return command is not None and command.acts
 
 
 def _one(desk: Desk, order: Written | Mistake) -> tuple[str, Outcome]:
@@ -172,6 +184,16 @@ def _taken(desk: Desk) -> list[Written]:
 def _is_among(order: Written | Mistake, taken: Iterable[Written]) -> bool:
     return isinstance(order, Written) and any(
         (one.command, dict(one.arguments)) == (order.command, dict(order.arguments)) for one in taken
+    )
+
+
+def begun(github: GitHub, said: Said) -> bool:
+    """Tell whether somebody was shown that it would be answered."""
+    if said.heard.kind == "review":
+        return bool(said.heard.digest)
+    heard, eyes = said.heard, Reaction.EYES
+    return str(eyes) in said.reacted and eyes in github.reactions.ours(
+        heard.repository, heard.id, urgency=_NOW
     )
 
 

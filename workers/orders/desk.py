@@ -28,6 +28,11 @@ class Desk:
         self.number = said.heard.number
 
     @cached_property
+    def too_late(self) -> bool:
+        """Whether what has no effect yet gets none any more; the same for all orders of the comment."""
+        return self.said.expired(self.context.now())
+
+    @cached_property
     def records(self) -> Records:
         return Records(self.context)
 

@@ -202,7 +202,7 @@ def test_an_order_is_found_after_everything_was_forgotten(scene: Scene) -> None:
     assert len(scene.named("hold-")) == 1
 
 
-def test_what_is_a_day_old_is_no_order_any_more(scene: Scene) -> None:
+def test_what_is_a_day_old_when_it_is_heard_of_is_no_order_any_more(scene: Scene) -> None:
     comment = scene.say("/hold")
     scene.ahead = timedelta(hours=25)
     scene.sweep()
@@ -294,14 +294,67 @@ def test_what_fails_for_long_is_told(scene: Scene) -> None:
     assert scene.reply().startswith("`/lock prod` failed: GitHub failed to show")
 
 
+@pytest.mark.parametrize("flushed", [False, True])
+def test_what_could_not_be_carried_out_for_a_day_has_expired(scene: Scene, *, flushed: bool) -> None:
+    body = "/hold\n\n/locks"
+    comment = scene.say(body)
+    scene.forge.fail_before("GET", rf"/repos/{scene.repo.full_name}/pulls/{scene.number}", times=3)
+    with pytest.raises(ServerError):
+        scene.answer(scene.heard(comment, body))
+    if flushed:
+        scene.context.redis.flushall()
+    scene.ahead = timedelta(hours=25)
+    scene.sweep()
+    scene.sweep()
+    assert (scene.reactions(comment), scene.orders()) == (["confused"], [])
+    assert [text.partition(":")[0] for text in scene.reply().split("\n\n")] == [
+        "`/hold` was not carried out",
+        "`/locks` was not carried out",
+    ]
+    assert "counts no longer. Give it again if it is still wanted." in scene.reply()
+
+
+def test_what_was_carried_out_and_never_answered_is_told_after_a_day(scene: Scene) -> None:
+    comment = scene.say("/lock prod")
+    scene.forge.fail_before("POST", rf"/repos/{scene.repo.full_name}/issues/\d+/comments")
+    with pytest.raises(ServerError):
+        scene.answer(scene.heard(comment, "/lock prod"))
+    scene.ahead = timedelta(hours=25)
+    scene.sweep()
+    assert scene.reactions(comment) == ["rocket"]
+    assert scene.reply().startswith("Locked:")
+
+
+def test_eyes_of_somebody_else_are_no_answer_that_was_begun(scene: Scene) -> None:
+    asked, edited = scene.say("/hold"), scene.say("Hello")
+    scene.edit(edited, "Hello there")
+    for comment in (asked, edited):
+        scene.forge.react(scene.repo, comment, "eyes", author="bob")
+    scene.ahead = timedelta(hours=25)
+    scene.sweep()
+    assert (scene.reactions(asked), scene.reactions(edited), scene.replies()) == ([], [], [])
+
+
+@pytest.mark.parametrize(("body", "reaction"), [("/lock prod", "rocket"), ("/locks", "confused")])
+def test_where_no_reply_is_taken_the_last_reaction_tells_how_it_ended(
+    scene: Scene, body: str, reaction: str
+) -> None:
+    comment = scene.say(body)
+    scene.forge.fail_before("POST", rf"/repos/{scene.repo.full_name}/issues/\d+/comments", 403)
+    scene.answer(scene.heard(comment, body))
+    assert (scene.reactions(comment), scene.replies()) == ([reaction], [])
+    scene.sweep()
+    assert (scene.reactions(comment), scene.replies()) == ([reaction], [])
+
+
 def test_where_nothing_can_be_said_nobody_tries_for_ever(scene: Scene) -> None:
     comment = scene.say("/locks")
     heard = scene.heard(comment, "/locks")
-    scene.forge.fail_before("POST", rf"/repos/{scene.repo.full_name}/issues/\d+/comments", 403)
+    scene.forge.fail_before("POST", rf"/repos/{scene.repo.full_name}/issues/comments/\d+/reactions", 403)
     with pytest.raises(Forbidden):
         scene.answer(heard)
     scene.sweep()
-    assert scene.reactions(comment) == ["eyes"]
+    assert (scene.reactions(comment), scene.replies()) == ([], [])
     scene.context.redis.flushall()
     scene.sweep()
     assert scene.reactions(comment) == ["rocket"]
