@@ -60,7 +60,9 @@ help.
    by the author of the pull request, by whoever wrote or pushed one of its commits, or ordered it; unless
    enough others approved, or `.fairway.yaml` allows self-approval there. Whoever locked an environment may
    unlock it. What only stops, such as `/lock`, takes nothing besides.
-7. A commit that is named is the head of the pull request, or what was merged.
+7. A commit that is named is the head of the pull request, or what was merged. An order for which one can be
+   named, and is not, means the head that there was when it was written: after another push to an open pull
+   request it is asked for anew. Of a branch in a fork GitHub does not tell when it was pushed to.
 
 ## How it is answered
 

@@ -169,9 +169,11 @@ def _taken(desk: Desk, order: Written, verb: Verb) -> Object:
 
 def _moved(desk: Desk, order: Written, record: Object | None) -> Outcome | None:
     """Refuse an order that concerns the head when that is no longer the one it was given for."""
-    given_for = str(record["spec"].get("headSHA", "")) if record else desk.said.commit
+    if not order.command.argument("sha") or order.value("sha"):
+        return None
+    given_for = str(record["spec"].get("headSHA", "")) if record else desk.head_then
     now = desk.pull.head_sha
-    if not order.command.argument("sha") or order.value("sha") or given_for in ("", now):
+    if given_for in ("", now):
         return None
     return Outcome(False, orders.head_moved_meanwhile(order.text, given_for, now))
 

@@ -45,6 +45,20 @@ class Desk:
         return self.github.pulls.get(self.name, self.number, urgency=Urgency.ANSWER)
 
     @cached_property
+    def head_then(self) -> str:
+        """The head that the comment was written for; empty where nobody can tell, as in a fork's branch.
+
+        A review names it. Of a comment GitHub tells when it was written, and when the branch was moved, both
+        to the second.
+        """
+        if self.said.commit or not self.pull.open or self.pull.from_fork:
+            return self.said.commit
+        moves = self.github.activity.of_branch(self.name, self.pull.head_ref, urgency=Urgency.ANSWER)
+        since = [move for move in moves if move.at > self.said.at]
+        before = since[-1].before if since else self.pull.head_sha
+        return before if before.strip("0") else ""
+
+    @cached_property
     def commits(self) -> list[PullCommit]:
         return self.github.pulls.commits(self.name, self.number, urgency=Urgency.ANSWER)
 

@@ -61,10 +61,14 @@ class Scene:
         return int(self.forge.review(self.repo, self.number, "COMMENT", body=body, author=author)["id"])
 
     def edit(self, comment_id: int, body: str) -> None:
-        """Edit a comment so that GitHub, whose times are whole seconds, tells that it was edited."""
+        """Edit a comment so that GitHub tells that it was edited."""
+        self.a_second_passes()
+        self.forge.edit_comment(self.repo, comment_id, body)
+
+    def a_second_passes(self) -> None:
+        """Have what happens next be later than what was: GitHub's times are whole seconds."""
         second = datetime.now(UTC).second
         until(lambda: datetime.now(UTC).second != second, what="the next second")
-        self.forge.edit_comment(self.repo, comment_id, body)
 
     def heard(self, comment_id: int, body: str, *, kind: str = "comment", number: int = 0) -> Heard:
         return Heard(self.repo.full_name, number or self.number, kind, comment_id, digest(body))  # type: ignore[arg-type]
