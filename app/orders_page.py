@@ -68,7 +68,8 @@ help.
 
 - 👀 on the comment: it was read. 🚀: everything in it was carried out. 😕: something was not, and the one
   reply to the comment says what, why, and who can help. What shows in the status comment, such as a hold,
-  gets no reply besides.
+  gets no reply besides; it stands there before the 🚀. Where nothing follows the repository there is no
+  status comment, and a reply.
 - A review takes no reaction of ours, so its orders are always answered by a reply.
 - An order that could not be answered, because something was away, is carried out when it is back, decided
   anew by what holds then; after a day it counts no longer, and the reply says so. One that acts, in a review

@@ -71,6 +71,13 @@ def carried_out(order: str) -> str:
     return f"{code(order, _SHOWN)} was carried out."
 
 
+def no_status_comment(order: str, cluster: str) -> str:
+    """Answer a /status in a repository whose pull requests have no status comment."""
+    return nothing_to_do(
+        order, f"nothing on {cluster} follows this repository, so there is no status comment"
+    )
+
+
 def you_can(orders: Iterable[str]) -> str:
     """Name what a person can order next, to be copied; empty when there is nothing."""
     written = " · ".join(code(order) for order in orders)

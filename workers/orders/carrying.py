@@ -13,7 +13,6 @@ from datetime import timedelta
 
 import redis
 
-from policies import fairness
 from policies.clock import rfc3339
 from policies.errors import FairwayError
 from policies.objects import Object
@@ -33,12 +32,9 @@ from workers.orders.said import COUNTS_FOR
 from workers.orders.specs import spec_of
 from workers.permissions import note_missing
 from workers.standing import standing_of
-from workers.workqueue import Key, Queue
 
 log = logging.getLogger(__name__)
-_TRIED_FOR = timedelta(minutes=15)  # what fails until then is told
-# What shows in the status comment needs no other word.
-QUIET = frozenset({"hold", "status", "unhold"})
+TRIED_FOR = timedelta(minutes=15)  # what fails until then is told
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ def carry_out(desk: Desk, order: Written) -> Outcome:
     except FairwayError as error:
         if isinstance(error, PermissionMissing):
             note_missing(desk.context, desk.name, error, f"/{order.command.name}")
-        elif error.retryable and desk.context.now() - desk.said.at < _TRIED_FOR:
+        elif error.retryable and desk.context.now() - desk.said.at < TRIED_FOR:
             raise
         return _failed(desk, order, error.message, error.remedy)
     except Exception as error:
@@ -122,17 +118,11 @@ def _answer(desk: Desk, order: Written) -> Outcome:
             return Outcome(True, help_text.orders(desk.narrowed.tenant, desk.narrowed.rules))
         case "locks":
             return Outcome(True, locks.table(standing_of(desk.context, desk.repository.id)))
-        case _:
+        case _ if desk.followed:
             known_pulls.ask(desk.context.redis, desk.name, desk.number)
-            show(desk)
             return Outcome(True, orders.carried_out(order.text))
-
-
-def show(desk: Desk) -> None:
-    """Have the status comment brought up to date."""
-    owner, _, name = desk.name.lower().partition("/")
-    share = fairness.of_repository(owner, name, owner)
-    desk.context.queue.add(Key("PullRequest", owner, f"{name}:{desk.number}"), Queue.PUSH, share)
+        case _:
+            return Outcome(True, orders.no_status_comment(order.text, desk.context.settings.cluster))
 
 
 def _act(desk: Desk, order: Written) -> Outcome:

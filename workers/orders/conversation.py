@@ -21,10 +21,11 @@ from workers.configuration import narrowed_of
 from workers.context import Context
 from workers.github import Forbidden, GitHub, NotFound, PermissionMissing, RateLimited, Reaction
 from workers.later import Later
-from workers.orders.carrying import QUIET, carry_out, show
+from workers.orders.carrying import carry_out
 from workers.orders.desk import Desk
 from workers.orders.outcome import Outcome
 from workers.orders.said import COUNTS_FOR, Heard, Said, read_again
+from workers.orders.showing import QUIET, show, shows
 from workers.orders.specs import written_of
 from workers.permissions import note_missing
 
@@ -98,6 +99,8 @@ class Comments:
         narrowed = narrowed_of(self._context, heard.repository, fresh=True, urgency=_NOW)
         desk = Desk(self._context, github, said, narrowed)
         outcomes = self._outcomes(desk, mine)
+        if shown := [verb for verb, outcome in outcomes if outcome.done and (verb in QUIET or _acts(verb))]:
+            show(desk, shown)
         replied = self._reply(desk, outcomes)
         done = all(outcome.done and (replied or _acts(verb)) for verb, outcome in outcomes)
         if heard.kind == "review":
@@ -120,18 +123,13 @@ class Comments:
         elif left.orders or not found:
             text = left.orders[0].text if left.orders else ""
             found.append(("", Outcome(False, orders.edited(text))))
-        if any(isinstance(order, Written) and order.command.acts for order in (*taken, *mine.orders)):
-            show(desk)
         return found
 
     def _reply(self, desk: Desk, outcomes: list[tuple[str, Outcome]]) -> bool:
         """Say what is to be said; False where a comment takes no reply, but perhaps a reaction."""
-        heard, shows = desk.said.heard, desk.narrowed.shows.comment
-        may_be_quiet = heard.kind == "comment" and shows
+        heard = desk.said.heard
         texts = [
-            outcome.text
-            for verb, outcome in outcomes
-            if not (may_be_quiet and outcome.done and verb in QUIET)
+            outcome.text for verb, outcome in outcomes if not (outcome.done and verb in QUIET and shows(desk))
         ]
         if not texts:
             return True

@@ -14,6 +14,7 @@ from workers.github import GitHub, NotFound, PermissionMissing, PullCommit, Pull
 from workers.orders.records import Records
 from workers.orders.said import Said
 from workers.permissions import note_missing
+from workers.reconcile.telling.observing import Observer
 
 
 class Desk:
@@ -57,6 +58,11 @@ class Desk:
         since = [move for move in moves if move.at > self.said.at]
         before = since[-1].before if since else self.pull.head_sha
         return before if before.strip("0") else ""
+
+    @cached_property
+    def followed(self) -> bool:
+        """Whether anything here follows the repository: without, its pull requests have no status comment."""
+        return bool(Observer(self.context).sources(self.name))
 
     @cached_property
     def commits(self) -> list[PullCommit]:

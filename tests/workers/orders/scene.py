@@ -98,12 +98,20 @@ class Scene:
         return [kind for login, kind in self.forge.reactions(self.repo, comment_id) if login == self.bot]
 
     def replies(self, number: int = 0) -> list[str]:
-        """Return what Fairway wrote, without what nobody sees."""
-        found = self.forge.comments(self.repo, number or self.number)
+        """Return how Fairway answered, without what nobody sees."""
+        return self._written("answer", number)
+
+    def status(self, number: int = 0) -> str:
+        """Return what the status comment says; empty when there is none."""
+        found = self._written("pull-request", number)
+        assert len(found) < 2, found
+        return found[0] if found else ""
+
+    def _written(self, name: str, number: int) -> list[str]:
         return [
             re.sub(r"<!--.*?-->\n?", "", comment["body"])
-            for comment in found
-            if comment["user"]["login"] == self.bot
+            for comment in self.forge.comments(self.repo, number or self.number)
+            if comment["user"]["login"] == self.bot and comment["body"].startswith(f"<!-- fairway:{name}/")
         ]
 
     def reply(self, number: int = 0) -> str:

@@ -141,8 +141,48 @@ def test_several_orders_are_carried_out_in_their_order_with_one_reply(scene: Sce
 def test_what_shows_in_the_status_comment_is_not_said_besides(scene: Scene) -> None:
     comment = scene.order("/status\n\n/hold")
     assert (scene.reactions(comment), scene.replies()) == (["rocket"], [])
+    assert "Waits: this pull request is held by `alice`" in scene.status()
+    # Whoever was writing the comment at the same time may have written what was true before.
     scene.work()
     assert {(key.kind, key.name) for key in scene.asked} == {("PullRequest", f"fleet:{scene.number}")}
+    scene.order("/unhold")
+    assert (scene.replies(), "Waits:" in scene.status()) == ([], False)
+
+
+def test_what_does_not_show_anywhere_yet_is_not_done(scene: Scene) -> None:
+    comment = scene.say("/hold")
+    scene.forge.fail_before("POST", rf"/repos/{scene.repo.full_name}/issues/\d+/comments", times=3)
+    with pytest.raises(ServerError):
+        scene.answer(scene.heard(comment, "/hold"))
+    assert (scene.reactions(comment), len(scene.named("hold-"))) == (["eyes"], 1)
+    scene.forge.clear_faults()
+    scene.context.redis.flushall()
+    scene.sweep()
+    assert (scene.reactions(comment), scene.replies()) == (["rocket"], [])
+    assert "Waits: this pull request is held by `alice`" in scene.status()
+
+
+def test_where_nothing_follows_the_repository_it_is_said(scene: Scene) -> None:
+    scene.client.delete(ObjectRef.of(scene.source()))
+    comments = [scene.order("/status"), scene.order("/hold"), scene.order("/unhold")]
+    assert [scene.reactions(comment) for comment in comments] == [["rocket"]] * 3
+    assert scene.replies()[0] == (
+        "`/status` found nothing to do: nothing on demo follows this repository, so there is no status"
+        " comment."
+    )
+    assert [reply.partition(":")[0] for reply in scene.replies()[1:]] == ["Held", "The hold is taken back"]
+    assert scene.status() == ""
+
+
+def test_where_nothing_follows_the_base_the_status_comment_says_it(scene: Scene) -> None:
+    scene.forge.commit(scene.repo, {"a": "a"}, "Release", branch="release")
+    aside = scene.opened({"b": "b"}, "aside", base="release")
+    scene.order("/hold", number=aside)
+    assert "Waits: this pull request is held by `alice`" in scene.status(aside)
+    scene.merged(aside)
+    scene.order("/status", number=aside)
+    assert scene.status(aside).startswith("### Merged into `release`, which nothing on `demo` follows")
+    assert scene.replies(aside) == []
 
 
 def test_without_a_status_comment_it_is_said(scene: Scene) -> None:
