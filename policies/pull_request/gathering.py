@@ -10,17 +10,17 @@ from types import MappingProxyType
 
 from policies import conditions
 from policies.clock import parse
-from policies.commit_status import Source, State
+from policies.commit_status import Source, State, short
 from policies.drift_mode import DRIFTED
 from policies.objects import ObjectRef
 from policies.orders.locks import Claim, Hold, Lock, Standing
-from policies.orders.registry import find
+from policies.orders.registry import Command, Guard, find
 from policies.pull_request import rows
 from policies.pull_request.coming import coming
 from policies.pull_request.content import Content, Mark, Row
 from policies.pull_request.outcome import Fate, Outcome
 from policies.repofile import Narrowed
-from policies.tenancy import Environment
+from policies.tenancy import Environment, Write
 
 MOST_ROWS = 50
 _COUNTED = frozenset({"GitRepository", "Kustomization"})
@@ -62,7 +62,7 @@ def content(
         coming=tuple(islice(coming(outcome.sha, sources), _MOST_COMING)) if shown else (),
         drift=tuple(islice(_drift(sources), _MOST_DRIFT)) if shown else (),
         stopped=tuple(one for one in stops if _before(one.claim, merged_at)),
-        orders=tuple(_orders(outcome, narrowed, concerned, stops)) if shown and found else (),
+        orders=tuple(_orders(outcome, sha, narrowed, concerned, stops)) if shown and found else (),
         missing=tuple(sorted(missing.items())),
     )
 
@@ -107,6 +107,7 @@ def _drift(sources: Iterable[Source]) -> Iterable[Row]:
 
 def _orders(
     outcome: Outcome,
+    sha: str,
     narrowed: Narrowed,
     concerned: Sequence[Environment],
     stops: Iterable[Lock | Hold],
@@ -114,11 +115,32 @@ def _orders(
     """Return the orders that make sense now and that the repository may give, as they are written."""
     if narrowed.unreadable is not None or not narrowed.listed:
         return
-    words = {State.FAILURE: ["/retry"], State.PENDING: ["/reconcile"]}.get(outcome.verdict.state, [])
+    words: list[tuple[str, Environment | None]] = []
+    again = {State.FAILURE: "retry", State.PENDING: "reconcile"}.get(outcome.verdict.state)
+    words += [(again, None)] if again else []
     if outcome.verdict.state is not State.PENDING:
-        words += [f"/rollback {environment.name}" for environment in concerned[:_MOST_ENVIRONMENTS]]
-    words += [f"/unlock {one.environment}" if isinstance(one, Lock) else "/unhold" for one in stops]
-    for word in words:
-        command = find(word.partition(" ")[0].removeprefix("/"))
-        if command and any(grant.allows(command.name) for grant in narrowed.tenant.grants):
-            yield word
+        writable = [one for one in concerned if narrowed.tenant.write_in(one) >= Write.PR]
+        words += [("rollback", environment) for environment in writable[:_MOST_ENVIRONMENTS]]
+    by_name = {environment.name: environment for environment in concerned}
+    words += [
+        ("unlock", by_name[one.environment]) if isinstance(one, Lock) else ("unhold", None) for one in stops
+    ]
+    for word, environment in words:
+        command = find(word)
+        if command and _may_be_given(command, environment, narrowed):
+            yield _written(command, environment, sha)
+
+
+def _may_be_given(command: Command, environment: Environment | None, narrowed: Narrowed) -> bool:
+    if narrowed.rules.rule(command.name, environment.name if environment else "").off:
+        return False
+    if environment is None:
+        return any(grant.allows(command.name) for grant in narrowed.tenant.grants)
+    return all(narrowed.tenant.may(command.name, one) for one in environment.namespaces)
+
+
+def _written(command: Command, environment: Environment | None, sha: str) -> str:
+    if environment is None:
+        return f"/{command.name}"
+    pinned = environment.protected and command.guard is Guard.PINNED
+    return f"/{command.name} {environment.name}{f' sha={short(sha)}' if pinned else ''}"

@@ -14,10 +14,11 @@ from policies.health import Health
 from policies.health import Verdict as Kstatus
 from policies.objects import Object, ObjectRef
 from policies.orders.locks import Claim, Hold, Lock, Standing
+from policies.orders.rules import Rule, Rules
 from policies.pull_request import Content, Mark, Outcome, content, outcome, within
 from policies.pull_request.content import Coming
 from policies.repofile import Narrowed, Problem, Span
-from policies.tenancy import Environment, Grant, Tenant
+from policies.tenancy import Environment, Grant, Tenant, Write
 from tests.policies.made import (
     AT,
     OTHER_REVISION,
@@ -155,18 +156,32 @@ def test_what_comes_by_itself() -> None:
 LOCK = Lock(7, "prod", Claim("lock-7-prod", since=AT))
 HOLD = Hold(7, 41, Claim("hold-7-41", since=AT))
 MERGED = parse(AT)
+ROLLBACK = f"/rollback prod sha={SHA[:7]}"  # it is protected
+
+
+def only(**grant: Any) -> dict[str, Any]:
+    """Return a binding of apps, which is prod, and nothing else."""
+    return {"narrowed": Narrowed(Tenant((Grant(frozenset({"apps"}), environments=(PROD,), **grant),)))}
+
+
+def off(verb: str, environment: str = "") -> dict[str, Any]:
+    """Return a configuration that lets nobody give an order."""
+    rules = {(verb, environment): Rule(off=True)} if environment else {}
+    return {
+        "narrowed": Narrowed(EVERYTHING, rules=Rules({} if environment else {verb: Rule(off=True)}, rules))
+    }
 
 
 @pytest.mark.parametrize(
     ("obj", "more", "orders"),
     [
-        (applied(), {}, ("/rollback prod",)),
+        (applied(), {}, (ROLLBACK,)),
         (applied(WAITING), {}, ("/reconcile",)),
-        (applied(failing("BuildFailed", "no")), {}, ("/retry", "/rollback prod")),
+        (applied(failing("BuildFailed", "no")), {}, ("/retry", ROLLBACK)),
         (
             applied(),
             {"standing": Standing((LOCK,), (HOLD,)), "repository_id": 7, "number": 41},
-            ("/rollback prod", "/unlock prod", "/unhold"),
+            (ROLLBACK, "/unlock prod", "/unhold"),
         ),
         (applied(), {"narrowed": Narrowed(EVERYTHING, listed=False)}, ()),
         (applied(), {"narrowed": Narrowed(EVERYTHING, unreadable=Problem(Span(), "", "no"))}, ()),
@@ -174,6 +189,18 @@ MERGED = parse(AT)
             applied(failing("BuildFailed", "no")),
             {"narrowed": Narrowed(Tenant((Grant(None, verbs=frozenset({"retry"})),)))},
             ("/retry",),
+        ),
+        (applied(), only(), (ROLLBACK,)),
+        (applied(), only(write=Write.MERGE), (ROLLBACK,)),
+        (applied(), only(write=Write.NONE), ()),
+        (applied(), only(verbs=frozenset({"retry"})), ()),
+        (applied(), off("rollback"), ()),
+        (applied(), off("rollback", "prod"), ()),
+        (applied(failing("BuildFailed", "no")), off("retry"), (ROLLBACK,)),
+        (
+            applied(metadata={"namespace": "elsewhere"}),
+            {"standing": Standing((Lock(7, "staging", Claim("x")),)), "repository_id": 7},
+            ("/rollback staging", "/unlock staging"),
         ),
     ],
 )
