@@ -63,10 +63,9 @@ def warm() -> None:
         log.warning("not warmed up: %s", error)
 
 
-def work_on(key: Key) -> None:
-    """Work on one object; whatever goes wrong is in its status or comes again by itself."""
-    ours = context()
-    reconcilers: dict[str, Callable[[str, str], None]] = {
+def reconcilers(ours: Context) -> dict[str, Callable[[str, str], None]]:
+    """Return who works on each kind of key; each takes the key's namespace and name."""
+    return {
         "GitRepository": GitRepositoryReconciler(ours).reconcile,
         "Kustomization": KustomizationReconciler(ours).reconcile,
         "Repository": Reporter(ours).reconcile,
@@ -81,8 +80,13 @@ def work_on(key: Key) -> None:
         "Conversations": Conversations(ours).reconcile,
         "Merge": Merges(ours).reconcile,
     }
+
+
+def work_on(key: Key) -> None:
+    """Work on one object; whatever goes wrong is in its status or comes again by itself."""
+    ours = context()
     try:
-        reconcilers[key.kind](key.namespace, key.name)
+        reconcilers(ours)[key.kind](key.namespace, key.name)
         if key.kind in _TELLING:
             Later(ours.redis).succeeded(key)
     except FluxRuns as error:

@@ -67,13 +67,13 @@ class Comments:
             self._context.redis.set(f"{_SILENT}{heard.key}", str(error), ex=COUNTS_FOR)
 
     def _hear(self, github: GitHub, heard: Heard) -> None:
-        said = read_again(github, heard)
-        if said is None or not said.by_a_person:
-            log.info("left alone comment=%s: it is gone, or a bot's", heard.key)
-            return
         narrowed = narrowed_of(self._context, heard.repository, urgency=_NOW)
         if not narrowed.tenant.bound:
             log.info("left alone comment=%s: %s", heard.key, narrowed.tenant.reason)
+            return
+        said = read_again(github, heard)
+        if said is None or not said.by_a_person:
+            log.info("left alone comment=%s: it is gone, or a bot's", heard.key)
             return
         reading = read(said.body)
         mine = ours(reading, narrowed)
