@@ -32,8 +32,9 @@ that can be given in that repository as it is configured, and who may.
   `/help`.
 - Other words behind a slash belong to other bots and are left alone; a comment that is nothing but a slip
   of the pen, such as `/hlep`, is answered.
-- Only a new comment and a submitted review count. An edit is no new order, and an order whose comment was
-  edited before it was read is not carried out. What bots write is no order.
+- Only a new comment and a submitted review count; a review's comments on lines of the files order nothing. An
+  edit is no new order, and an order whose comment was edited before it was read is not carried out. What bots
+  write is no order.
 
 | value | is |
 |---|---|
@@ -96,7 +97,8 @@ merges it once GitHub would let anybody with write merge it.
 A lock stops what Fairway would start in an environment for this repository, a hold what it would start for
 this pull request. What a person merges is still applied, and the comment says so. Each is an `Order` in
 Fairway's namespace, named by what it stops: of two people who give one at the same time one gets it, and
-the other is told who was first. One that cannot be read stands.
+the other is told who was first. One that cannot be read stands. A hold stands until it is taken back, also
+while the pull request is closed: who opens it again finds it held.
 """
 _HEAD = "| order | what it does | role | in a protected environment | for example |\n|---|---|---|---|---|"
 
