@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -163,3 +165,15 @@ class Pulls:
         found = until(lambda: self.team.statuses(sha), what=f"a status on {sha[:7]}")
         assert len(found) == 1
         return found[0]
+
+
+@contextmanager
+def deaf(world: World) -> Iterator[None]:
+    """Let no delivery arrive."""
+    app, environment = world.forge.app("fairway"), world.environment()
+    secret = open(environment["FAIRWAY_WEBHOOK_SECRET_FILE"]).read()  # noqa: SIM115
+    world.forge.set_webhook(app, "http://127.0.0.1:9/", secret)
+    try:
+        yield
+    finally:
+        world.forge.set_webhook(app, app.webhook_url, secret)

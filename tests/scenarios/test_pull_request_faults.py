@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from tests.fixtures.world import World, config_map, deployment, until
-from tests.scenarios.conversation import Pulls
+from tests.scenarios.conversation import Pulls, deaf
 
 BROKEN_IMAGE = deployment("web", image="ghcr.io/acme/web:broken")
 
@@ -37,18 +35,6 @@ def one_of_each(pulls: Pulls, number: int, sha: str, *, within: float = 40.0) ->
     assert len(finals) == 1
     said = pulls.deployment(sha, "prod", final="success", within=within)
     assert [one["state"] for one in said].count("success") == 1
-
-
-@contextmanager
-def deaf(world: World) -> Iterator[None]:
-    """Let no delivery arrive."""
-    app, environment = world.forge.app("fairway"), world.environment()
-    secret = open(environment["FAIRWAY_WEBHOOK_SECRET_FILE"]).read()  # noqa: SIM115
-    world.forge.set_webhook(app, "http://127.0.0.1:9/", secret)
-    try:
-        yield
-    finally:
-        world.forge.set_webhook(app, app.webhook_url, secret)
 
 
 def test_a_502_after_the_comment_was_made_makes_no_second_one(world: World) -> None:

@@ -245,7 +245,7 @@ def test_each_environment_has_its_deployments(world: World) -> None:
     pulls = Pulls.of(world, file=FILE)
     number = pulls.opened({"app/web.yaml": BROKEN_IMAGE})
     sha = pulls.merged(number)
-    pulls.says(number, "❌", "`/rollback prod`")
+    pulls.says(number, "❌", f"`/rollback prod sha={sha[:7]}`")
     assert pulls.deployment(sha, "prod", final="failure")[-1]["log_url"].endswith(f"/commit/{sha}")
     mended = pulls.merged(pulls.opened({"app/web.yaml": deployment("web")}))
     states = [one["state"] for one in pulls.deployment(mended, "prod", final="success")]

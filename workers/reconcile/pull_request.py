@@ -175,10 +175,14 @@ class _Run:
             standing=standing_of(self._context, self._pull.base_repository_id),
             repository_id=self._pull.base_repository_id,
             number=self._number,
+            merged_at=None if self._merged_by_us() else self._pull.merged_at,
             missing=missing_of(self._context, self._repository),
         )
         body = surface.comment(said, updated, self._address(sha))
         self._sticky.write(self._repository, self._number, known, body, live=live, asked=asked)
+
+    def _merged_by_us(self) -> bool:
+        return self._pull.merged_by.casefold() == self._github.identity().login.casefold()
 
     def _head(self, sha: str, known: Known) -> Head:
         """Return the merge as a push: what no source has of a merge that is long over was replaced."""
