@@ -12,7 +12,15 @@ from policies.kinds.kustomization import Kustomization
 from policies.kinds.order import Order
 from policies.kinds.repositorybinding import RepositoryBinding
 
-ALL: tuple[type[Kind], ...] = (GitRepository, Kustomization, RepositoryBinding, Order)
+ALL: tuple[type[Kind], ...] = (
+    GitRepository,
+    Kustomization,
+    ImageRepository,
+    ImagePolicy,
+    ImageUpdateAutomation,
+    RepositoryBinding,
+    Order,
+)
 
 __all__ = [
     "ALL",
