@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from policies.registry.manifests import digest_of, is_index, labels_of, speaks_for
-from policies.registry.names import api_host, is_digest, is_tag
+from policies.registry.names import account_host, api_host, is_digest, is_tag
 from policies.registry.pages import Nonsense
 
 
@@ -81,3 +81,9 @@ def test_docker_hub_is_asked_elsewhere() -> None:
     assert [api_host(host) for host in hosts] == [
         "registry-1.docker.io", "registry-1.docker.io", "ghcr.io", "localhost:5000",
     ]  # fmt: skip
+
+
+def test_a_host_has_one_account_however_it_is_written() -> None:
+    assert {account_host(host) for host in ("ghcr.io", "GHCR.io", "ghcr.io:443", "ghcr.io.")} == {"ghcr.io"}
+    assert account_host("docker.io") == account_host("index.docker.io") == "registry-1.docker.io"
+    assert account_host("ghcr.io:5000") == "ghcr.io:5000"
