@@ -18,7 +18,7 @@ _OTHER = re.compile(
     r"""
     ~|null|Null|NULL|y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF
     |[-+]?(0[bB][01_]+|0[oO]?[0-7_]+|0[xX][0-9a-fA-F_]+|[0-9][0-9_]*)
-    |[-+]?([0-9][0-9_]*)?\.?[0-9_]*([eE][-+]?[0-9]+)?
+    |[-+]?([0-9][0-9_]*)?\.?[0-9_]*([eE][-+]?[0-9_]+)?
     |[-+]?0[xX][0-9a-fA-F_.]+[pP][-+]?[0-9]+
     |[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?
     |[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)
