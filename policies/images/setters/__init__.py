@@ -8,7 +8,16 @@ Flux's setters make of it; `edit` says where the two differ.
 
 from __future__ import annotations
 
-from policies.images.setters.edit import Change, Edited, InvalidImage, Note, Reason, concerns, set_images
+from policies.images.setters.edit import (
+    Change,
+    Edited,
+    InvalidImage,
+    Note,
+    Reason,
+    check,
+    concerns,
+    set_images,
+)
 from policies.images.setters.markers import Image, Part
 from policies.images.setters.places import Identity
 
@@ -21,6 +30,7 @@ __all__ = [
     "Note",
     "Part",
     "Reason",
+    "check",
     "concerns",
     "set_images",
 ]

@@ -27,7 +27,7 @@ from policies.images.setters.places import Identity, Scalar, Unreadable
 
 _SIGN = SIGN.encode()
 _BOM = "\ufeff"
-_TYPES = re.compile(r"tag:yaml\.org,2002:(?!str$)")
+_TYPES = re.compile(r"tag:yaml\.org,2002:(null|bool|int|float|timestamp|binary)")
 
 Reason = Literal[
     "unreadable",
@@ -43,7 +43,7 @@ Reason = Literal[
 
 
 class InvalidImage(FairwayError):
-    """An image that cannot be written into a file: nothing is changed anywhere."""
+    """An image that cannot be written into a file."""
 
     reason = "UpdateFailed"
     retryable = False
@@ -88,15 +88,27 @@ def concerns(path: str, content: bytes) -> bool:
     return named and _SIGN in content
 
 
+def check(policies: Mapping[str, Image | None]) -> None:
+    """Raise InvalidImage when an image cannot stand in a file: as in Flux nothing is changed then."""
+    for policy, image in policies.items():
+        if image is not None:
+            _check(policy, image)
+
+
+def _check(policy: str, image: Image) -> None:
+    if not image.name or not image.tag or not scalars.is_safe(image.part("image")):
+        raise InvalidImage(
+            f"the image of policy {policy} is {image.part('image')[:200]!r}, which is no image reference",
+            remedy="look at the policy's status.latestRef",
+        )
+
+
 def set_images(path: str, content: bytes, policies: Mapping[str, Image | None]) -> Edited:
     """Set what is marked in a file to the images of the policies, which are called `namespace:name`.
 
     A policy of None is known and has no image yet. What cannot be set is left as it is and noted. Raises
-    InvalidImage when an image holds what cannot stand in a reference, whether it is marked or not.
+    InvalidImage when an image that is marked cannot stand in a file; `check` looks at all before the first.
     """
-    for policy, image in policies.items():
-        if image is not None:
-            _check(policy, image)
     if not concerns(path, content):
         return Edited(content)
     try:
@@ -117,14 +129,6 @@ def _left(path: str, content: bytes, line: int, reason: Reason, message: str) ->
     return Edited(content, notes=(Note(path, line, reason, f"the file is left as it is, {message}"),))
 
 
-def _check(policy: str, image: Image) -> None:
-    if not image.name or not image.tag or not scalars.is_safe(image.part("image")):
-        raise InvalidImage(
-            f"the image of policy {policy} is {image.part('image')[:200]!r}, which is no image reference",
-            remedy="look at the policy's status.latestRef",
-        )
-
-
 class _File:
     """One file, and what is found in it."""
 
@@ -138,8 +142,14 @@ class _File:
 
     def edited(self, content: bytes, bom: str) -> Edited:
         """Follow the markers."""
+        taken: set[int] = set()
         for place in comments.find(self._text, self._places):
-            self._follow(place, comments.target(self._text, self._places, place))
+            scalar = comments.target(self._text, self._places, place)
+            if scalar is not None and scalar.start in taken:
+                scalar = None  # another comment marks it already
+            self._follow(place, scalar)
+            if scalar is not None:
+                taken.add(scalar.start)
         if not self._changes:
             return Edited(content, notes=tuple(self._notes))
         for place, splices in self._requoted:
@@ -167,13 +177,14 @@ class _File:
         elif scalar is None:
             self._say(place, "no-value", comments.why_not(self._text, place))
         else:
+            _check(marker.policy, image)
             self._set(place, scalar, marker, image.part(marker.part))
 
     def _set(self, place: int, scalar: Scalar, marker: Marker, new: str) -> None:
         if "{{" in scalar.text:
             self._say(place, "template", "what it marks is a template: mark the image in its values")
             return
-        if _TYPES.match(scalar.tag):
+        if _TYPES.fullmatch(scalar.tag):
             tag = scalar.tag.rpartition(":")[2]
             self._say(place, "no-text", f"what it marks is no text, by its tag: remove !!{tag}")
             return

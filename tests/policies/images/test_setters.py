@@ -8,7 +8,7 @@ import re
 import pytest
 import yaml
 
-from policies.images.setters import Identity, Image, InvalidImage, concerns, set_images
+from policies.images.setters import Identity, Image, InvalidImage, check, concerns, set_images
 from tests.fixtures.setters import FluxSetters
 from tests.policies.images.marked import DIFFERS, LEFT, ODD, POLICIES, SAME, WEB, case, marker
 
@@ -151,10 +151,17 @@ def test_files_are_chosen_by_their_name_as_flux_does(
     ],
 )
 def test_an_image_that_would_break_a_file_is_refused(image: Image) -> None:
-    with pytest.raises(
-        InvalidImage, match=r"the image of policy apps:web is .*: look at the policy's status"
-    ):
-        set_images("f.yaml", b"a: 1\n", {"apps:web": image})
+    said = r"the image of policy apps:web is .*: look at the policy's status"
+    with pytest.raises(InvalidImage, match=said):
+        check({"apps:odd": ODD, "apps:new": None, "apps:web": image})
+    with pytest.raises(InvalidImage, match=said):
+        set_images("f.yaml", case("a: b #N\n").before, {"apps:web": image})
+
+
+def test_other_images_are_none_of_a_files_business() -> None:
+    before, after = case('a: «b→"ODD"» #E\n')
+    check(POLICIES)
+    assert set_images("f.yaml", before, {**POLICIES, "apps:web": Image("", "")}).content == after
 
 
 def test_an_image_of_an_address_is_put_in_quotes() -> None:
