@@ -16,6 +16,7 @@ from policies.images.declined import Declined, covering
 from policies.images.grouping import Group
 from policies.images.updates import Update
 from policies.images.windows import Zones, opens
+from policies.kinds.meta import seconds
 from policies.repofile.model import Images
 
 _HOUR = timedelta(hours=1)
@@ -46,10 +47,14 @@ class Repository:
     """
 
     settings: Images
-    minimum_age: timedelta
     base: str
     declined: Sequence[Declined] | None
     opened: Sequence[datetime] = ()
+
+    @property
+    def minimum_age(self) -> timedelta:
+        """Return how old an image has to be."""
+        return timedelta(seconds=seconds(self.settings.minimum_age))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.images.declined import ABSENT, Declined, Scope, covering, place, read
@@ -235,6 +235,7 @@ def test_an_entry_of_a_version_without_numbers_has_no_scope() -> None:
         entry(Image(WEB, "main"), "major", by="octocat", at=AT)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.text(max_size=80), st.from_regex(r"[0-9A-Za-z_][0-9A-Za-z_.\-]{0,20}", fullmatch=True)),

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.images.grouping import BRANCHES, By, Group, applications, automation_of, branch, group
@@ -95,6 +95,7 @@ def test_a_branch_is_called_by_its_group(by: By, name: str, wanted: str) -> None
 def test_git_takes_every_branch(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
 
+    @settings(max_examples=50, deadline=None)
     @given(st.text(max_size=120), st.sampled_from(["policy", "application"]))
     def check(name: str, by: By) -> None:
         found = branch("ns", "auto", Group(by, name, ()))

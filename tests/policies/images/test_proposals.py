@@ -43,12 +43,11 @@ def decided(
     pulls: Sequence[Pull] = (),
     *,
     by: By = "policy",
-    age: timedelta = timedelta(),
     declined: Sequence[Declined] | None = (),
     opened: Sequence[datetime] = (),
     **settings: Any,
 ) -> list[Decision]:
-    repository = Repository(Images.model_validate(settings), age, "b", declined, opened)
+    repository = Repository(Images.model_validate(settings), "b", declined, opened)
     found = decide(group(updates, by, {}), pulls, repository, name=made, now=NOW, zones=ZoneInfo)
     return list(found)
 
@@ -153,25 +152,31 @@ def test_outside_of_the_windows_nothing_is_opened_but_renewed() -> None:
 
 def test_an_image_waits_until_it_is_old_enough() -> None:
     old, young = update("web", since=NOW - DAY), update("api", "2.0.0", since=NOW - DAY + HOUR)
-    assert told(decided([old, young], age=DAY)) == [
+    assert told(decided([old, young], minimumAge="24h")) == [
         ("age", "policy-api", ("apps:api",), NOW + HOUR),
         ("open", "policy-web", {"apps:web": "1.2.3"}),
     ]
-    assert told(decided([update("web")], age=DAY)) == [("age", "policy-web", ("apps:web",), None)]
+    assert told(decided([update("web")], minimumAge="24h")) == [("age", "policy-web", ("apps:web",), None)]
     assert told(decided([update("web")])) == [("open", "policy-web", {"apps:web": "1.2.3"})]
 
 
 def test_an_older_version_stays_proposed_while_the_newest_is_too_young() -> None:
     young = update("web", "1.2.4", since=NOW)
     waits = ("age", "policy-web", ("apps:web",), NOW + DAY)
-    assert told(decided([young], [pull(7, "policy-web", web="1.2.3")], age=DAY)) == [waits, ("leave", 7)]
+    assert told(decided([young], [pull(7, "policy-web", web="1.2.3")], minimumAge="24h")) == [
+        waits,
+        ("leave", 7),
+    ]
     others = [young, update("api", "2.0.0", since=NOW - DAY)]
     waits = ("age", "all", ("apps:web",), NOW + DAY)
     for base in ("b", "older"):
         same = [pull(7, "all", base, web="1.2.3", api="2.0.0")]
-        assert told(decided(others, same, by="all", age=DAY)) == [waits, ("leave", 7)]
+        assert told(decided(others, same, by="all", minimumAge="24h")) == [waits, ("leave", 7)]
     news = [pull(7, "all", web="1.2.3", api="1.9.9")]
-    assert told(decided(others, news, by="all", age=DAY)) == [waits, ("renew", 7, {"apps:api": "2.0.0"})]
+    assert told(decided(others, news, by="all", minimumAge="24h")) == [
+        waits,
+        ("renew", 7, {"apps:api": "2.0.0"}),
+    ]
 
 
 def test_what_was_declined_is_not_proposed_again() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.images.windows import opens
@@ -71,6 +71,7 @@ _DAY = st.sampled_from(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])
 _ZONE = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Pacific/Auckland", "Asia/Kathmandu"])
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.builds(window, _CLOCK, _CLOCK, _ZONE, _DAY), min_size=1, max_size=3),
     st.integers(0, 400 * 1440).map(lambda minutes: at("2026-01-01T00:00") + timedelta(minutes=minutes)),
