@@ -7,7 +7,7 @@ Only places are taken from it: what a value means is for whoever applies the fil
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,10 @@ import yaml
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 BREAKS = ("\r", "\n", "\x85", "\u2028", "\u2029")  # what ends a line, and with it a comment
 _TO_BREAK = re.compile(f"[^{''.join(BREAKS)}]*")
+_BREAK = re.compile(f"\r\n|[{''.join(BREAKS)}]")
+_FEED = re.compile("\n")
 _PROPERTY = re.compile(r"(!<[^>]*>|[&!][^\s,\[\]{}]*)(\s+|#[^\r\n]*)*")
+_DEEPEST = 500  # levels: the parser's time grows with the square of them
 _LISTS = frozenset({"List", "ResourceList"})
 _WHO = {("object", "apiVersion"), ("object", "kind"), ("metadata", "name"), ("metadata", "namespace")}
 
@@ -67,6 +70,8 @@ class Places:
     scalars: list[Scalar] = field(default_factory=list)
     owners: list[Identity] = field(default_factory=list)
     _starts: list[int] = field(default_factory=list)
+    _lines: list[int] = field(default_factory=list)
+    _feeds: list[int] = field(default_factory=list)
 
     def before(self, place: int) -> Scalar | None:
         """Return the last scalar that begins before a place."""
@@ -78,9 +83,19 @@ class Places:
         index = bisect_right(self._starts, place)
         return self.scalars[index] if index < len(self.scalars) else None
 
-    def index(self) -> None:
+    def line_start(self, place: int) -> int:
+        """Return where the line of a place begins, by what YAML takes for the end of one."""
+        return self._lines[bisect_right(self._lines, place) - 1]
+
+    def line(self, place: int) -> int:
+        """Return the number of a place's line, as `line_of` does."""
+        return bisect_left(self._feeds, place) + 1
+
+    def index(self, text: str) -> None:
         """Make ready to be asked."""
         self._starts = [scalar.start for scalar in self.scalars]
+        self._lines = [0, *(found.end() for found in _BREAK.finditer(text))]
+        self._feeds = [found.start() for found in _FEED.finditer(text)]
 
 
 def line_of(text: str, place: int) -> int:
@@ -165,7 +180,7 @@ class _Walk:
             told = owner if owner is whole or whole.fields.get("kind") in _LISTS else whole
             names = (told.fields.get(key, "") for key in ("apiVersion", "kind", "namespace", "name"))
             self._places.owners.append(Identity(*names))
-        self._places.index()
+        self._places.index(self._text)
         return self._places
 
     def _is_key(self) -> bool:
@@ -178,6 +193,9 @@ class _Walk:
 
     def _opens(self, event: Any) -> None:
         above, start = self._stack[-1], event.start_mark.index
+        if len(self._stack) > _DEEPEST:
+            said = f"it is nested more than {_DEEPEST} levels deep"
+            raise Unreadable(line_of(self._text, start), said)
         key, mapping = self._is_key(), isinstance(event, yaml.MappingStartEvent)
         if above.role == "document" and not mapping:
             raise Unreadable(line_of(self._text, start), "it is a list and no object")

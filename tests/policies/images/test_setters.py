@@ -34,6 +34,7 @@ def test_flux_sets_the_same(name: str, flux_setters: FluxSetters) -> None:
     assert told(flux.changes) == sorted({(c.old, c.new, setter(c.policy, c.part)) for c in edited.changes})
     ours, theirs = flux_setters.read(edited.content), flux_setters.read(flux.files["f.yaml"])
     assert documents(ours[0]) == documents(theirs[0])
+    assert ours[1] == theirs[1]
 
 
 @pytest.mark.parametrize("name", LEFT)
@@ -104,6 +105,27 @@ def test_what_is_no_utf8_is_left() -> None:
     edited = set_images("f.yaml", content, POLICIES)
     assert edited.content is content
     assert [(note.line, note.reason) for note in edited.notes] == [(2, "unreadable")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: foo # " + "[" * 100_000 + '"$imagepolicy"\n',
+        "".join(f'a{n}: foo # {{"$imagepolicy": 1}}\n' for n in range(20_000)),
+        '{"' + "*" * 200_000 + '": [x], # {"$imagepolicy": "apps:web"}\n b: c}\n',
+        "a: " + "[" * 100_000 + ' # "$imagepolicy"\n',
+        'a: # "$imagepolicy"\n' + "".join(f"{' ' * n}- &x{n}\n" for n in range(1000)),
+        "".join(f"a{n}: &x{n} [{f'*x{n - 1}, ' * 9 if n else ''}]\n" for n in range(50))
+        + '# "$imagepolicy"\n',
+        "a: !!str &x\n" + "# \n" * 50_000 + '  # "$imagepolicy"\n  foo\n',
+    ],
+    ids=["brackets", "markers", "stars", "flows", "depth", "aliases", "comments"],
+)
+def test_a_hostile_file_is_left_soon(text: str) -> None:
+    content = text.encode()
+    edited = set_images("f.yaml", content, POLICIES)
+    assert edited.content is content
+    assert edited.notes
 
 
 def test_a_sign_in_a_text_is_none() -> None:
