@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from policies.errors import FairwayError
-from policies.images.setters import comments, markers, places, scalars
+from policies.images.setters import comments, markers, places, reading, scalars
 from policies.images.setters.markers import SIGN, Image, Marker, Part
 from policies.images.setters.places import Identity, Scalar, Unreadable
 
@@ -134,7 +134,7 @@ class _File:
 
     def __init__(self, path: str, text: str, policies: Mapping[str, Image | None]) -> None:
         self._path, self._text, self._policies = path, text, policies
-        self._places = places.read(text)
+        self._places = reading.read(text)
         self._changes: list[Change] = []
         self._notes: list[Note] = []
         self._splices: list[scalars.Splice] = []

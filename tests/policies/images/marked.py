@@ -102,6 +102,7 @@ SAME = {
     "an anchor and a tag": "a: &x !!str «foo→IMAGE» #M\nb: !!str &y «foo→IMAGE» #M\n"
     "c: [*x, *y]\nd: !my «foo→IMAGE» #M\n",
     "an anchor above": "a: &x\n  «foo→IMAGE» #M\nb: &y #M\n  «foo→IMAGE»\n",
+    "an anchor and another line end": "a: &x #M\x85  «foo→IMAGE»\nb: *x\n",
     "an anchor with two": "a: &x #M\n #M\n  «foo→IMAGE»\nb: *x\n",
     "merged": "x: &d\n  image: «foo:1→IMAGE» #M\ny:\n  <<: *d\n",
     "a list": "a:\n- «foo:1→IMAGE» #M\n- b\n-   «c→IMAGE»  #M\n",
