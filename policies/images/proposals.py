@@ -84,10 +84,10 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """A pull request has nothing to propose any more: the base has it, or it was declined."""
+    """A pull request is needed no more: the base has it, it was declined, or another group proposes it."""
 
     number: int
-    why: Literal["nothing-left", "declined"]
+    why: Literal["nothing-left", "declined", "regrouped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,12 @@ def decide(
     for group in groups:
         branch = name(group)
         run.group(branch, group, by_branch.pop(branch, None))
+    wanted = {update.policy for group in groups for update in group.updates}
     for pull in by_branch.values():
-        run.decisions.append(Leave(pull.number, True) if pull.edited else Close(pull.number, "nothing-left"))
+        why: Literal["regrouped", "nothing-left"] = (
+            "regrouped" if wanted & pull.versions.keys() else "nothing-left"
+        )
+        run.decisions.append(Leave(pull.number, edited=True) if pull.edited else Close(pull.number, why))
     return tuple(run.decisions)
 
 

@@ -95,6 +95,10 @@ def test_all_share_one_when_they_should() -> None:
             [("open", "policy-web", {"apps:web": "1.2.3"}), ("close", 8, "nothing-left")],
         ),
         (
+            [pull(8, "all", web="1.2.3", gone="1")],
+            [("open", "policy-web", {"apps:web": "1.2.3"}), ("close", 8, "regrouped")],
+        ),
+        (
             [pull(8, "policy-gone", edited=True, gone="1")],
             [("open", "policy-web", {"apps:web": "1.2.3"}), ("edited", 8)],
         ),
