@@ -186,10 +186,21 @@ def test_other_images_are_none_of_a_files_business() -> None:
     assert set_images("f.yaml", before, {**POLICIES, "apps:web": Image("", "")}).content == after
 
 
-def test_an_image_of_an_address_is_put_in_quotes() -> None:
-    image = Image("[::1]:5000/web", "1")
-    content = b'a: foo # {"$imagepolicy": "apps:web"}\n'
-    assert b'a: "[::1]:5000/web:1" #' in set_images("f.yaml", content, {"apps:web": image}).content
+@pytest.mark.parametrize(
+    ("image", "written"),
+    [
+        (Image("[::1]:5000/web", "1"), '"[::1]:5000/web:1"'),
+        (Image("12", "30"), '"12:30"'),  # half past twelve
+        (Image("12", "30.5"), '"12:30.5"'),
+        (Image("12", "75"), "12:75"),
+        (Image("localhost:5000/web", "1"), "localhost:5000/web:1"),
+    ],
+)
+def test_an_image_that_reads_like_something_else_is_put_in_quotes(image: Image, written: str) -> None:
+    before, _ = case("a: foo #M\n")
+    after = set_images("f.yaml", before, {"apps:web": image}).content
+    assert after.startswith(f"a: {written} #".encode())
+    assert yaml.safe_load(after) == {"a": image.part("image")}
 
 
 def words(text: str) -> list[str]:
