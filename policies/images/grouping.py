@@ -87,7 +87,7 @@ def branch(namespace: str, automation: str, group: Group) -> str:
     """Name the branch of a group of an ImageUpdateAutomation."""
     kind = {"policy": "policy", "application": "app", "all": "all"}[group.by]
     name = group.name.partition(":")[2] if group.by == "policy" else group.name
-    own = f"{kind}-{_slug(name, group.name)}" if name else kind
+    own = f"{kind}-{_slug(name)}" if name else kind
     return f"{BRANCHES}{_slug(f'{namespace}.{automation}')}/{own}"
 
 
@@ -100,13 +100,10 @@ def automation_of(head: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
-def _slug(text: str, whole: str = "") -> str:
-    """Write a text as one part of a branch's name; one that had to be changed gets a digest of its own.
-
-    `whole` is what the digest is of, when the text is only a part of what tells it from others.
-    """
+def _slug(text: str) -> str:
+    """Write a text as one part of a branch's name; one that had to be changed gets a digest of its own."""
     safe = _UNSAFE.sub("-", text).strip("-")[:_LONGEST].rstrip("-.")
     if safe == text:
         return safe
-    digest = hashlib.sha256((whole or text).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{safe}-{digest}" if safe else digest

@@ -8,7 +8,7 @@ ends when it begins lasts a whole day. When clocks are changed, it begins and en
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from policies.repofile.model import Window
 
@@ -26,10 +26,11 @@ def opens(windows: Sequence[Window], now: datetime, zones: Zones) -> datetime:
     """
     if not windows:
         return now
+    moment = now.astimezone(UTC)
     spans = [span for window in windows for span in _spans(window, now, zones(window.time_zone))]
-    if any(begin <= now < end for begin, end in spans):
+    if any(begin <= moment < end for begin, end in spans):
         return now
-    return min(begin for begin, _ in spans if begin > now)
+    return min(begin for begin, _ in spans if begin > moment)
 
 
 def _spans(window: Window, now: datetime, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:
@@ -40,9 +41,9 @@ def _spans(window: Window, now: datetime, zone: tzinfo) -> Iterator[tuple[dateti
         if window.days and _DAYS[day.weekday()] not in window.days:
             continue
         last = day if begins < ends else day + timedelta(days=1)
-        # Compared in UTC: two times of one zone are compared by their clocks alone.
+        # In UTC, since two times of one zone are compared by their clocks alone.
         begin, end = (
-            datetime.combine(date, clock, zone).astimezone(now.tzinfo)
+            datetime.combine(date, clock, zone).astimezone(UTC)
             for date, clock in ((day, begins), (last, ends))
         )
         yield begin, end

@@ -138,6 +138,7 @@ LEFT = {
     "unparsable": ("a: foo #M\nb: [\n", "unreadable", 3),
     "a tab as indentation": ("a:\n\tb: foo #M\n", "unreadable", 2),
     "an unknown alias": ("a: foo #M\nb: *zz\n", "unreadable", 2),
+    "an alias of another document": ("a: &x foo #M\n---\nb: *x\n", "unreadable", 3),
     "a control character": ("a: foo #M\nb: \x01\n", "unreadable", 2),
     "a list at the top": ("- foo #M\n", "unreadable", 1),
     "a list in a later document": ("a: foo #M\n---\n- foo #M\n", "unreadable", 3),

@@ -230,6 +230,11 @@ def test_a_file_that_cannot_be_added_to_is_refused(text: str, said: str) -> None
     assert str(refused.value).startswith(f".fairway/declined.yaml, {said}")
 
 
+@pytest.mark.parametrize(("scope", "digest"), [("version", DIGEST), ("minor", ""), ("major", "")])
+def test_a_digest_is_only_kept_for_one_version(scope: Scope, digest: str) -> None:
+    assert entry(Image(WEB, "2.0.0", DIGEST), scope, by="octocat", at=AT).digest == digest
+
+
 def test_an_entry_of_a_version_without_numbers_has_no_scope() -> None:
     with pytest.raises(ValueError, match="'main' has no major version"):
         entry(Image(WEB, "main"), "major", by="octocat", at=AT)

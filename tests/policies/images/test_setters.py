@@ -78,6 +78,12 @@ def test_a_change_says_where_it_is_and_what_it_is_of() -> None:
     ]
 
 
+def test_items_of_items_and_second_keys_tell_nothing_of_an_object() -> None:
+    text = "kind: List\nitems:\n- kind: A\n  kind: X\n  items:\n  - kind: B\n    tag: v1 #T\n"
+    (change,) = set_images("f.yaml", case(text).before, POLICIES).changes
+    assert change.object == Identity(kind="A")
+
+
 def test_flux_says_the_same_of_the_objects(flux_setters: FluxSetters) -> None:
     first, second = "kind: A\nmetadata: {name: a, namespace: shop}\n", "kind: B\nmetadata: {name: b}\n"
     before, _ = case(f"{first}image: foo #M\n---\n{second}tag: v1 #T\n")
@@ -210,7 +216,8 @@ def words(text: str) -> list[str]:
 TAGS = words("""
 1 10 1.0 1.10 1.2.3 v1 0 00 01 007 08 0x1f 0xg 0b1 0b2 0o7 0o8 1e3 1E3 1e 1e-3 1.e3 1.5e3 .5 5.
 1_000 _1 1_ 1__0 1.2_3 0_7 1_000.5 y Y yes Yes YES yEs n N no No NO on On ON off Off OFF true True TRUE
-tRUE false False FALSE null Null NULL nULL nan NaN inf 2024-01-02 2024-1-2 2024-13-45 20240102
+tRUE false False FALSE null Null NULL nULL nan NaN inf .inf .Inf .NaN .nan
+2024-01-02 2024-1-2 2024-13-45 20240102
 2024-01-02T03 0x1p-2 1p3 0X1F 0B1 0O7 latest main a-b 1-2 1. 12e03 0.0 00.1 1e400 9223372036854775808
 18446744073709551616 0123456789 e3 0xdeadbeef deadbeef 123e4567 1970-01-01 2001-12-14t21 4e5f 1f 1d 0x 0b
 0o 0_ 1e1_0 infinity Infinity INF

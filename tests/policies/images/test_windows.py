@@ -61,6 +61,15 @@ def test_a_window_opens_by_the_clock_of_its_place(windows: list[Window], now: st
     assert opens(windows, at(now), ZoneInfo) == at(wanted)
 
 
+def test_an_hour_that_is_there_twice_is_told_apart() -> None:
+    night = [window("01:00", "02:30", "Europe/Berlin")]
+    first, second = (
+        datetime(2026, 10, 25, 2, 10, tzinfo=ZoneInfo("Europe/Berlin"), fold=fold) for fold in (0, 1)
+    )
+    assert opens(night, first, ZoneInfo) == first
+    assert opens(night, second, ZoneInfo) == at("2026-10-26T00:00")
+
+
 def test_an_unknown_zone_is_not_passed_over() -> None:
     with pytest.raises(ZoneInfoNotFoundError):
         opens([window("08:00", "09:00", "Mars/Olympus")], at("2026-11-27T08:00"), ZoneInfo)
