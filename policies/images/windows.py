@@ -26,11 +26,10 @@ def opens(windows: Sequence[Window], now: datetime, zones: Zones) -> datetime:
     """
     if not windows:
         return now
-    moment = now.astimezone(UTC)
     spans = [span for window in windows for span in _spans(window, now, zones(window.time_zone))]
-    if any(begin <= moment < end for begin, end in spans):
+    if any(begin <= now < end for begin, end in spans):
         return now
-    return min(begin for begin, _ in spans if begin > moment)
+    return min(begin for begin, _ in spans if begin > now)
 
 
 def _spans(window: Window, now: datetime, zone: tzinfo) -> Iterator[tuple[datetime, datetime]]:

@@ -79,9 +79,9 @@ def test_a_change_says_where_it_is_and_what_it_is_of() -> None:
 
 
 def test_items_of_items_and_second_keys_tell_nothing_of_an_object() -> None:
-    text = "kind: List\nitems:\n- kind: A\n  kind: X\n  items:\n  - kind: B\n    tag: v1 #T\n"
+    text = "kind: List\nitems:\n- kind: List\n  kind: X\n  items:\n  - kind: B\n    tag: v1 #T\n"
     (change,) = set_images("f.yaml", case(text).before, POLICIES).changes
-    assert change.object == Identity(kind="A")
+    assert change.object == Identity(kind="List")
 
 
 def test_flux_says_the_same_of_the_objects(flux_setters: FluxSetters) -> None:
@@ -98,6 +98,29 @@ def test_a_policy_without_an_image_is_no_unknown_one() -> None:
     content = b'a: foo # {"$imagepolicy": "apps:new"}\n'
     (note,) = set_images("f.yaml", content, {"apps:new": None}).notes
     assert (note.reason, note.message) == ("no-image", "policy apps:new has selected no image yet")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: &x foo\nb: *x #M\n", "it marks an alias: put it where the anchor is"),
+        ("a: [&x foo, b]\nb: [c, *x, #M\n  d]\n", "it marks an alias: put it where the anchor is"),
+        ("a: '*x'\nb: #M\n", "it marks no value: write it behind one, on the same line"),
+        (
+            "a: {{ x }} #M\n",
+            "the file is left as it is, it is a template: if it is a template of Helm's, mark",
+        ),
+        (
+            "a: [ #M\n",
+            "the file is left as it is, it is no YAML: did not find expected node content: mend it",
+        ),
+        ("a: !!int 1 #M\n", "what it marks is no text, by its tag: remove !!int"),
+        ("a: foo #U\n", "there is no policy apps:gone here: what it marks is left"),
+    ],
+)
+def test_a_note_says_what_to_do(text: str, said: str) -> None:
+    (note,) = set_images("f.yaml", case(text).before, POLICIES).notes
+    assert note.message.startswith(said)
 
 
 def test_what_was_emptied_or_put_in_quotes_is_said() -> None:
