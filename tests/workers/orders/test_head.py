@@ -66,12 +66,12 @@ def test_the_branch_of_a_merged_pull_request_may_move(scene: Scene) -> None:
 
 
 def test_of_a_fork_nobody_can_tell(scene: Scene) -> None:
-    scene.forge.allow(scene.repo, "eve", "read")
-    fork = scene.forge.fork(scene.repo, "eve")
-    scene.forge.commit(fork, {"prod/web.yaml": config("web", "9")}, "Mine", branch="mine", author="eve")
-    number = int(scene.forge.open_pull_request(scene.repo, "eve:mine", "Mine", author="eve")["number"])
+    scene.forge.allow(scene.repo, "frank", "read")
+    fork = scene.forge.fork(scene.repo, "frank")
+    scene.forge.commit(fork, {"prod/web.yaml": config("web", "9")}, "Mine", branch="mine", author="frank")
+    number = int(scene.forge.open_pull_request(scene.repo, "frank:mine", "Mine", author="frank")["number"])
     comment = scene.say("/reconcile", number=number)
     scene.a_second_passes()
-    scene.forge.commit(fork, {"prod/web.yaml": config("web", "8")}, "Move", branch="mine", author="eve")
+    scene.forge.commit(fork, {"prod/web.yaml": config("web", "8")}, "Move", branch="mine", author="frank")
     scene.sweep()
     assert scene.reactions(comment) == ["rocket"]
