@@ -78,6 +78,11 @@ def no_status_comment(order: str, cluster: str) -> str:
     )
 
 
+def too_long() -> str:
+    """Say that an answer would be longer than GitHub takes."""
+    return "There is more to say than a comment can hold: give the orders one by one."
+
+
 def you_can(orders: Iterable[str]) -> str:
     """Name what a person can order next, to be copied; empty when there is nothing."""
     written = " · ".join(code(order) for order in orders)

@@ -78,6 +78,7 @@ def test_a_process_says_all_it_cannot_do_without(role: str, variables: list[str]
     [
         ("FAIRWAY_CLUSTER", "Prod EU", "small letters"),
         ("FAIRWAY_CLUSTER", "a" * 64, "up to 63"),
+        ("FAIRWAY_CLUSTER", "eu--1", "single dots and dashes"),
         ("FAIRWAY_REDIS_URL", "127.0.0.1:6379", "redis://"),
         ("FAIRWAY_REDIS_URL", "http://127.0.0.1", "redis://"),
         ("FAIRWAY_REDIS_URL", "unix:///run/redis.sock", "redis://"),

@@ -32,6 +32,7 @@ from workers.permissions import note_missing
 log = logging.getLogger(__name__)
 _FINAL = frozenset({Reaction.ROCKET, Reaction.CONFUSED})
 _NOW = Urgency.ANSWER
+_ROOM = 60_000  # GitHub takes 65,536 characters
 _SILENT = "fairway:silent:"  # what cannot be answered, by its key
 
 
@@ -133,7 +134,7 @@ class Comments:
         ]
         if not texts:
             return True
-        name, body = marker_of(self._context, heard), "\n\n".join(dict.fromkeys(texts))
+        name, body = marker_of(self._context, heard), _fitting(dict.fromkeys(texts))
         try:
             desk.github.comments.ensure(
                 heard.repository, heard.number, name, body, urgency=_NOW, since=desk.said.at
@@ -144,6 +145,17 @@ class Comments:
             log.warning("no reply comment=%s: %s", heard.key, error)
             return False
         return True
+
+
+def _fitting(texts: Iterable[str]) -> str:
+    """Join texts as far as GitHub takes them; the rest is left out, and that is said."""
+    kept, room = [], _ROOM
+    for text in texts:
+        room -= len(text) + 2
+        kept.append(text if room >= 0 else orders.too_long())
+        if room < 0:
+            break
+    return "\n\n".join(kept)
 
 
 def _acts(verb: str) -> bool:

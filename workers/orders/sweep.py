@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from policies import rollback
+from policies.budget import Urgency
 from policies.github.comments import digest
 from policies.orders.grammar import read
 from policies.orders.whose import ours
@@ -24,6 +25,7 @@ from workers.workqueue import Addition
 
 KIND = "Conversations"  # of keys
 _OVERLAP = timedelta(minutes=10)
+_FRESH = timedelta(minutes=1)
 _LOOK_BACK = timedelta(days=7)  # for what somebody began to answer, and never ended
 
 
@@ -51,10 +53,16 @@ class Conversations:
 
     def _sweep(self, github: GitHub, repository: str, narrowed: Narrowed) -> None:
         began = self._context.now()
-        for pull in github.pulls.updated(repository, self._since(repository, began)):
+        updated = github.pulls.updated(repository, self._since(repository, began), urgency=Urgency.PROGRESS)
+        # The oldest first, and noted one by one: a sweep that GitHub's limit cuts off goes on from there.
+        for pull in sorted(updated, key=lambda one: one.updated_at):
             self._context.queue.add_all(list(self._found(github, repository, narrowed, pull)))
-        self._context.redis.set(_key(repository), str(int(began.timestamp())), ex=_LOOK_BACK)
+            self._note(repository, min(pull.updated_at, began))
+        self._note(repository, began)
         Records(self._context).tidy(github.repositories.get(repository).id, began)
+
+    def _note(self, repository: str, until: datetime) -> None:
+        self._context.redis.set(_key(repository), str(int(until.timestamp())), ex=_LOOK_BACK)
 
     def _since(self, repository: str, now: datetime) -> datetime:
         """Return since when pull requests may have changed unseen."""
@@ -107,7 +115,9 @@ class Conversations:
             answered = was_answered(self._context, heard) or any(
                 comment.ours and comment.body.startswith(begins) for comment in comments
             )
-            if one.submitted_at and not one.author_is_bot and not answered:
+            # A new one is heard of by its own delivery, which tells more of it.
+            fresh = one.submitted_at and self._context.now() - one.submitted_at < _FRESH
+            if one.submitted_at and not fresh and not one.author_is_bot and not answered:
                 yield Said(
                     heard, one.body, one.author, one.author_id, True, one.submitted_at, False, one.commit
                 )

@@ -349,6 +349,7 @@ SAID: dict[str, Callable[[Through], str]] = {
     "orders.failed": lambda t: orders.failed(t("/rollback prod"), t("GitHub answered 502 to POST pulls")),
     "orders.failed.remedy": lambda t: orders.failed(
         t("/rollback prod"), t("the App may not write contents"), t("accept its new permissions")),
+    "orders.too_long": lambda t: orders.too_long(),
     "orders.no_status_comment": lambda t: orders.no_status_comment(t("/status"), t("prod-eu")),
     "orders.you_can": lambda t: orders.you_can([t("/hold"), t('/lock prod reason="…"')]),
     "orders.footer": lambda t: orders.footer(AT, "https://fairway.example/acme/fleet/commit/a1b2c3d"),

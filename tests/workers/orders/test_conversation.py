@@ -37,6 +37,9 @@ def test_a_review_takes_no_reaction_and_gets_a_reply(scene: Scene) -> None:
 def test_a_review_of_which_nobody_knows_whether_it_was_edited_orders_nothing(scene: Scene) -> None:
     scene.review("/hold\n\n/locks")
     scene.sweep()
+    assert scene.replies() == []
+    scene.ahead = timedelta(minutes=2)  # a fresh one is left to its own delivery
+    scene.sweep()
     scene.sweep()
     assert [line.partition(":")[0] for line in scene.reply().splitlines() if line] == [
         "`/hold` was not carried out",
@@ -51,6 +54,7 @@ def test_a_review_whose_reply_was_deleted_is_not_answered_again(scene: Scene) ->
         scene.answer(scene.heard(scene.review(body), body, kind="review"))
     for comment in scene.forge.comments(scene.repo, scene.number):
         scene.forge.delete_comment(scene.repo, comment["id"])
+    scene.ahead = timedelta(minutes=2)  # a fresh one is left to its own delivery
     scene.sweep()
     assert scene.replies() == []
     # Were that forgotten, what is said again would still be true.
@@ -65,6 +69,7 @@ def test_a_review_whose_reply_was_put_off(scene: Scene) -> None:
     scene.forge.fail_before("POST", rf"/repos/{scene.repo.full_name}/issues/\d+/comments")
     with pytest.raises(ServerError):
         scene.answer(scene.heard(review, "/hold", kind="review"))
+    scene.ahead = timedelta(minutes=2)  # a fresh one is left to its own delivery
     scene.sweep()
     assert scene.reply().startswith("Held:")
     assert len(scene.named("hold-")) == 1
@@ -404,3 +409,9 @@ def test_a_comment_in_another_case_of_the_name_is_the_same(scene: Scene) -> None
     comment = scene.say("/HOLD")
     scene.answer(scene.heard(comment, "/HOLD"))
     assert scene.reactions(comment) == ["rocket"]
+
+
+def test_an_answer_that_is_too_long_says_so(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.orders.conversation._ROOM", 100)
+    scene.order("/help")
+    assert scene.reply() == "There is more to say than a comment can hold: give the orders one by one."
