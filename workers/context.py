@@ -19,6 +19,7 @@ from policies.settings import Settings
 from workers.cluster import Client, RemoteClusters, connect
 from workers.decryption import Sops
 from workers.engine import Engine
+from workers.finals import Finals
 from workers.flux_leases import FluxLeases
 from workers.github import GitHub, RedisShelf
 from workers.ledger import Ledger
@@ -88,6 +89,11 @@ class Context:
     @cached_property
     def engine(self) -> Engine:
         return Engine(toolchain.binary("fairway-engine"), scratch=Path(self.settings.data_dir) / "engine")
+
+    @cached_property
+    def finals(self) -> Finals:
+        """The commits of which this process has seen the final status."""
+        return Finals()
 
     @cached_property
     def github(self) -> GitHub | None:
