@@ -19,6 +19,7 @@ from policies.settings import Settings
 from workers.cluster import Client, RemoteClusters, connect
 from workers.decryption import Sops
 from workers.engine import Engine
+from workers.finals import Finals
 from workers.flux_leases import FluxLeases
 from workers.github import GitHub, RedisShelf
 from workers.ledger import Ledger
@@ -96,6 +97,11 @@ class Context:
         """Image registries, of which all processes ask together no more than each allows."""
         budget = Budget(RegistryShelf(self.redis), now=self.now)
         return Registries(budget, allow_loopback=self.settings.allow_loopback)
+
+    @cached_property
+    def finals(self) -> Finals:
+        """The commits of which this process has seen the final status."""
+        return Finals()
 
     @cached_property
     def github(self) -> GitHub | None:

@@ -90,22 +90,26 @@ class StatusWriter:
                 raise
         return True
 
-    def latest(self, repository: str, sha: str, context: str) -> dict[str, Any] | None:
+    def latest(
+        self, repository: str, sha: str, context: str, *, urgency: Urgency = Urgency.FINAL
+    ) -> dict[str, Any] | None:
         """Return the newest status of a context that our App wrote, or None; raises GitHubError."""
-        return next(filter(self._ours, self._listed(repository, sha, context)), None)
+        return next(filter(self._ours, self._listed(repository, sha, context, urgency)), None)
 
     def _shown(self, repository: str, sha: str, status: CommitStatus) -> bool:
         """Say whether the newest status of a context, whoever wrote it, is this one of ours."""
-        newest = next(self._listed(repository, sha, status.context), None)
+        newest = next(self._listed(repository, sha, status.context, Urgency.FINAL), None)
         return newest is not None and self._ours(newest) and status.same_as(newest)
 
     def _ours(self, shown: Mapping[str, Any]) -> bool:
         return self._calls.identity().wrote(shown, by="creator")
 
-    def _listed(self, repository: str, sha: str, context: str) -> Iterator[dict[str, Any]]:
+    def _listed(self, repository: str, sha: str, context: str, urgency: Urgency) -> Iterator[dict[str, Any]]:
         """Yield the statuses of a context, newest first, out of the newest thousand of a commit."""
         path, what = f"/commits/{sha}/statuses", f"list the statuses of {repository}@{sha[:7]}"
-        listed = self._calls.pages(repository, path, what, permissions=STATUS_PERMISSIONS)
+        listed = self._calls.pages(
+            repository, path, what, permissions=STATUS_PERMISSIONS, urgency=urgency, conditional=True
+        )
         for shown in islice(listed, _MOST_LOOKED_AT):
             # GitHub's contexts do not know case.
             if shown["context"].casefold() == context.casefold():

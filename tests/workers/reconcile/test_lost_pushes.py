@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -48,9 +49,9 @@ def reads(monkeypatch: pytest.MonkeyPatch, context: Context) -> list[str]:
     asked: list[str] = []
     latest = context.github.statuses.latest
 
-    def asking(repository: str, sha: str, name: str) -> object:
+    def asking(repository: str, sha: str, name: str, **more: Any) -> object:
         asked.append(sha)
-        return latest(repository, sha, name)
+        return latest(repository, sha, name, **more)
 
     monkeypatch.setattr(context.github.statuses, "latest", asking)
     return asked
@@ -109,8 +110,14 @@ def test_what_is_final_is_asked_of_github_once(
     shas = [push(tenant, "1"), push(tenant, "2")]
     tenant.apply()
     swept(tenant)
-    tenant.delivery.context.redis.flushall()
-    asked = reads(monkeypatch, tenant.delivery.context)
+    context = tenant.delivery.context
+    asked = reads(monkeypatch, context)
+    context.redis.flushall()
+    swept(tenant)
+    assert set(asked) <= {shas[-1]}, "this process knows; only what is applied is said anew"
+    context.redis.flushall()
+    del context.__dict__["finals"]  # as in another process
+    asked.clear()
     swept(tenant)
     assert set(shas) <= set(asked)
     asked.clear()
@@ -175,7 +182,7 @@ def test_without_the_right_to_statuses_the_rest_of_a_sweep_goes_on(
     context = tenant.delivery.context
     assert context.github
 
-    def refused(*_: object) -> None:
+    def refused(*_: object, **more: object) -> None:
         raise PermissionMissing("no statuses for you", permission="statuses: write", remedy="grant it")
 
     monkeypatch.setattr(context.github.statuses, "latest", refused)
@@ -210,11 +217,11 @@ def test_a_look_that_is_cut_off_keeps_what_it_found(
     asked: list[str] = []
     latest = context.github.statuses.latest
 
-    def limited(repository: str, sha: str, name: str) -> object:
+    def limited(repository: str, sha: str, name: str, **more: Any) -> object:
         asked.append(sha)
         if len(asked) > 2:
             raise RateLimited("enough for now", retry_at=context.now() + timedelta(seconds=1))
-        return latest(repository, sha, name)
+        return latest(repository, sha, name, **more)
 
     monkeypatch.setattr(context.github.statuses, "latest", limited)
     with pytest.raises(RateLimited):

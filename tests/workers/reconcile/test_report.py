@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.fixtures.world import config_map as manifest
@@ -84,9 +86,9 @@ def test_what_github_shows_as_final_is_asked_for_once(
     asked: list[str] = []
     latest = context.github.statuses.latest
 
-    def asking(repository: str, commit: str, name: str) -> object:
+    def asking(repository: str, commit: str, name: str, **more: Any) -> object:
         asked.append(commit)
-        return latest(repository, commit, name)
+        return latest(repository, commit, name, **more)
 
     monkeypatch.setattr(context.github.statuses, "latest", asking)
     report(tenant)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from policies import clock, commit_status
+from policies.budget import Urgency
 from policies.commit_status import Verdict
 from policies.pull_request import Content, Mark
 from policies.surface.status import nothing_yet
@@ -99,11 +100,13 @@ class Statuses:
     def is_final(self, repository: str, sha: str) -> bool:
         """Tell whether it is remembered that a commit has its final status."""
         stored = self._context.redis.get(_key(repository, sha))
-        return stored is not None and json.loads(stored)["state"] != State.PENDING
+        if stored is not None:
+            return bool(json.loads(stored)["state"] != State.PENDING)
+        return self._context.finals.has(repository, sha)
 
     def shown(self, github: GitHub, repository: str, sha: str) -> tuple[str, datetime | None]:
         """Return the state that GitHub shows, empty for none, and since when; it is remembered."""
-        shown = self._shown(github, repository, sha)
+        shown = self._shown(github, repository, sha, Urgency.PROGRESS)
         if not shown:
             return "", None
         self._remember(repository, sha, shown["state"], shown["description"] or "")
@@ -125,11 +128,15 @@ class Statuses:
     def _remember(self, repository: str, sha: str, state: str, description: str) -> None:
         said = json.dumps({"state": state, "description": description})
         self._context.redis.set(_key(repository, sha), said, ex=_REMEMBER)
+        if state != State.PENDING:
+            self._context.finals.add(repository, sha)
 
-    def _shown(self, github: GitHub, repository: str, sha: str) -> Mapping[str, Any]:
+    def _shown(
+        self, github: GitHub, repository: str, sha: str, urgency: Urgency = Urgency.FINAL
+    ) -> Mapping[str, Any]:
         """Return what GitHub shows; that nothing was applied before the merge is no word on the commit."""
         try:
-            shown = github.statuses.latest(repository, sha, self.name) or {}
+            shown = github.statuses.latest(repository, sha, self.name, urgency=urgency) or {}
         except NotFound:
             return {}
         return {} if shown.get("description") == nothing_yet() else shown
