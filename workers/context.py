@@ -22,6 +22,7 @@ from workers.engine import Engine
 from workers.flux_leases import FluxLeases
 from workers.github import GitHub, RedisShelf
 from workers.ledger import Ledger
+from workers.receivers.tokens import Tokens
 from workers.registry import Budget, Registries
 from workers.registry import RedisShelf as RegistryShelf
 from workers.shards import Shards
@@ -90,6 +91,11 @@ class Context:
     @cached_property
     def engine(self) -> Engine:
         return Engine(toolchain.binary("fairway-engine"), scratch=Path(self.settings.data_dir) / "engine")
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Checks what senders of webhooks prove by an issuer's token."""
+        return Tokens(lambda: self.engine, allow_loopback=self.settings.allow_loopback)
 
     @cached_property
     def registries(self) -> Registries:
