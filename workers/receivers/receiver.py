@@ -17,7 +17,7 @@ from policies.objects import Object, ObjectRef, annotations_of
 from policies.ownership import FINALIZER
 from policies.receivers import paths, readiness
 from workers.context import Context
-from workers.engine import Evaluation
+from workers.engine import EngineError, Evaluation
 from workers.receivers import known, secret
 from workers.reconcile import events
 from workers.reconcile.status import Record, Superseded
@@ -53,8 +53,8 @@ class ReceiverReconciler:
             return
         try:
             self._ready(record, receiver, self._path(receiver))
-        except Superseded:
-            raise
+        except (Superseded, EngineError):
+            raise  # the latter is no fault of the object, which stays as it is
         except FairwayError as error:
             self._failed(record, error)
 
