@@ -15,7 +15,7 @@ def config_refs(obj: Mapping[str, Any]) -> frozenset[ObjectRef]:
     Of a Receiver it is the Secret with its token.
     """
     namespace = obj["metadata"]["namespace"]
-    if obj["kind"] == "Receiver":
+    if obj.get("kind") == "Receiver":
         name = (obj["spec"].get("secretRef") or {}).get("name", "")
         return frozenset({ObjectRef("", "v1", "Secret", namespace, name)} if name else ())
     return frozenset(ObjectRef("", "v1", kind, namespace, name) for kind, name in _names(obj["spec"]) if name)
