@@ -12,6 +12,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
+import traceback
+from collections import deque
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import Response, request
@@ -20,12 +23,13 @@ from werkzeug.exceptions import BadRequest
 from app.metrics import DELIVERIES, SECONDS
 from app.queue import QueueDown, TaskQueue
 from policies.receivers import paths
-from policies.receivers.delivery import HEADERS, LARGEST_BODY, Delivery
+from policies.receivers.delivery import HEADERS, KEPT, LARGEST_BODY, Delivery
 
 log = logging.getLogger(__name__)
 # Of the listener's threads: GitHub's deliveries must find one, whoever sends here and how much.
 AT_ONCE = 6
 PATIENCE = 5.0  # seconds; most senders wait for ten
+MOST_LEFT = 20  # deliveries that lie in Redis after that, as while no worker runs: each may be large
 _RETRY_AFTER = 10  # seconds
 _OUTCOMES = {200: "taken", 400: "refused", 404: "unknown", 500: "failed", 503: "not ready"}
 
@@ -36,14 +40,16 @@ class Hooks:
     def __init__(self, queue: TaskQueue) -> None:
         self._queue = queue
         self._places = threading.BoundedSemaphore(AT_ONCE)
+        self._left: deque[float] = deque()  # when each was left there
 
     def deliver(self, digest: str) -> Response:
         """Answer one webhook as its Receiver does; 202 when a worker takes its time."""
         with SECONDS.time():
             try:
                 code, outcome = self._decide(digest)
-            except Exception:  # Flask would log it with the path
-                log.exception("a webhook failed by a fault of ours")
+            except Exception as error:  # Flask would log it with the path
+                trace = "".join(traceback.format_tb(error.__traceback__))
+                log.error("a webhook failed by a fault of ours: %s\n%s", type(error).__name__, trace)
                 code, outcome = 500, "failed"
         DELIVERIES.labels("receiver", outcome).inc()
         response = Response(status=code)
@@ -61,7 +67,7 @@ class Hooks:
             body = _body()
             if isinstance(body, int):
                 return body, "too large" if body == 413 else "cut"
-            if not self._places.acquire(blocking=False):
+            if self._full() or not self._places.acquire(blocking=False):
                 return 503, "too many"
             try:
                 return self._ask(digest, body)
@@ -77,7 +83,15 @@ class Hooks:
         made = paths.seal(digest, nonce)
         sealed = start + AESGCM(made.key).encrypt(start, sent.pack(), None)
         code = self._queue.ask_hook(sealed, name=made.name, nonce=nonce, patience=PATIENCE)
-        return (code, _OUTCOMES.get(code, "failed")) if code else (202, "queued")
+        if not code:
+            self._left.append(time.monotonic())
+            return 202, "queued"
+        return code, _OUTCOMES.get(code, "failed")
+
+    def _full(self) -> bool:
+        while self._left and time.monotonic() - self._left[0] > KEPT:
+            self._left.popleft()
+        return len(self._left) >= MOST_LEFT
 
 
 def _body() -> bytes | int:

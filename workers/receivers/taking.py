@@ -7,8 +7,10 @@ The answer is the status code that Flux would give. It goes to the front door, w
 from __future__ import annotations
 
 import logging
+import traceback
 from typing import Any, cast
 
+import redis
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -57,6 +59,13 @@ def _answer(context: Context, delivery: str, sealed: bytes, name: str, nonce: st
     except (FairwayError, InvalidTag) as error:
         log.warning("webhook failed delivery=%s: %s", delivery, error)
         return 500
+    except redis.RedisError:
+        raise  # it comes again
+    except Exception as error:
+        # Without its text, which may quote what was sent.
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        log.error("failed by a fault of ours delivery=%s: %s\n%s", delivery, type(error).__name__, trace)
+        return 500
     log.info("webhook answered delivery=%s receiver=%s code=%d%s", delivery, where, code, why and f": {why}")
     return code
 
@@ -70,7 +79,7 @@ def _receiver_of(context: Context, name: str, nonce: str) -> Object | None:
         return None
     found = [
         (obj, path.removeprefix(paths.PREFIX))
-        for obj in context.cluster.list(resource)[0]
+        for obj in context.cluster.list(resource, namespace=context.settings.scope.namespace)[0]
         if (path := (obj.get("status") or {}).get("webhookPath", ""))
     ]
     known.remember(context.redis, (digest for _, digest in found), since=since)
