@@ -93,9 +93,17 @@ class Context:
         return Engine(toolchain.binary("fairway-engine"), scratch=Path(self.settings.data_dir) / "engine")
 
     @cached_property
+    def asking(self) -> Engine:
+        """An engine that builds nothing, since a sender waits, and a build may take most of a minute.
+
+        It is started when a webhook's Receiver first has a filter, or its sender a token.
+        """
+        return Engine(toolchain.binary("fairway-engine"), scratch=Path(self.settings.data_dir) / "engine")
+
+    @cached_property
     def tokens(self) -> Tokens:
         """Checks what senders of webhooks prove by an issuer's token."""
-        return Tokens(lambda: self.engine, allow_loopback=self.settings.allow_loopback)
+        return Tokens(lambda: self.asking, allow_loopback=self.settings.allow_loopback)
 
     @cached_property
     def registries(self) -> Registries:

@@ -22,7 +22,7 @@ from workers.engine import EngineError, Evaluation
 
 log = logging.getLogger(__name__)
 MANAGER = "notification-controller"
-_TIMEOUT = 10.0  # seconds for all filters of one entry; a build may hold the engine up
+_TIMEOUT = 10.0  # seconds for all filters of one entry; the engine gives them less
 
 __all__ = ["has_filters", "notify"]
 
@@ -84,7 +84,7 @@ def _asked(
     data = [{"res": targets.shown(obj)} for obj in objects]
     try:
         request = Evaluation(filters, data, questions, shared=seen)
-        found = context.engine.evaluate(request, timeout=_TIMEOUT).answers
+        found = context.asking.evaluate(request, timeout=_TIMEOUT).answers
     except EngineError as error:
         raise _Failed(f"its filters cannot be evaluated: {error}") from None
     return [found[place : place + len(filters)] for place in range(0, len(found), len(filters))]

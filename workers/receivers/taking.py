@@ -37,7 +37,8 @@ def take(context: Context, event: dict[str, Any]) -> None:
     client, delivery = context.redis, str(event["delivery"])
     sealed = cast("bytes | None", client.get(lies_at(delivery)))
     if sealed is None:
-        log.warning("webhook lost delivery=%s: it waited for too long, or Redis was flushed", delivery)
+        # Where a worker took its time it was sent to another one as well.
+        log.info("no webhook delivery=%s: it is done, waited for too long, or Redis was flushed", delivery)
         return
     code = _answer(context, delivery, sealed, str(event["name"]), str(event["nonce"]))
     with client.pipeline() as pipe:

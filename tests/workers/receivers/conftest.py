@@ -160,6 +160,7 @@ class working:
         self._ended.set()
         self._thread.join()
         self._hooks.context.engine.close()
+        self._hooks.context.asking.close()
 
     def _work(self) -> None:
         own = redis.Redis.from_url(self._hooks.context.settings.redis_url)

@@ -180,6 +180,14 @@ def test_a_filter_that_fails_fails_its_entry_alone(
     assert "s3cr3t" not in caplog.text
 
 
+def test_a_build_does_not_hold_a_filter_up(hooks: Hooks) -> None:
+    web = hooks.image()
+    path = hooks.ready(resourceFilter="req.tag == '1'")
+    with hooks.context.engine._lock:  # as long as a build lasts
+        assert hooks.send(path, {"tag": "1"}) == 200
+    assert hooks.requested(web)
+
+
 def test_an_object_that_is_not_there_fails_and_labels_that_fit_nothing_do_not(hooks: Hooks) -> None:
     path = hooks.ready()
     assert hooks.send(path) == 500

@@ -184,7 +184,7 @@ def test_an_issuer_that_sends_us_to_the_metadata_of_a_cloud_is_not_followed(
 def google(issuer: Issuer, context: Context) -> None:
     """Have the keys of Google asked of this issuer."""
     context.__dict__["tokens"] = Tokens(
-        lambda: context.engine, allow_loopback=True, google_keys=f"{issuer.url}/keys"
+        lambda: context.asking, allow_loopback=True, google_keys=f"{issuer.url}/keys"
     )
 
 
