@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from typing import Any
 
 import urllib3
+from click.testing import CliRunner
 
+from app.cli import cli
 from policies import conditions
 from policies.objects import ObjectRef
 from tests.fixtures.world import Team, World, until
@@ -105,3 +108,29 @@ def test_a_sender_hears_at_once_what_became_of_its_webhook(world: World) -> None
     assert answer.status == 200
     for log in (world.folder / "fairway" / "logs").glob("*.log"):
         assert url.rpartition("/")[2] not in log.read_text(errors="replace")
+
+
+def test_the_commands_that_flux_has_for_receivers(world: World) -> None:
+    team = world.team(paths=())
+    secret(team, "one")
+    ref = receiver(team, resources=[])
+    path = path_of(world, ref)
+    place = ["--kubeconfig", world.sandbox.kubeconfig, "-n", team.namespace]
+
+    def run(*arguments: str) -> str:
+        told = CliRunner().invoke(cli, [*arguments, *place])
+        assert told.exit_code == 0, told.output
+        return told.output
+
+    assert "Receiver reconciliation completed" in run("reconcile", "receiver", "registry")
+    rows = [re.split(r"\s*\t", line) for line in run("get", "receivers").splitlines()]
+    assert rows[0] == ["NAME", "SUSPENDED", "READY", "MESSAGE"]
+    assert rows[1][:3] == ["registry", "False", "True"]
+    assert path[:20] in rows[1][3]
+    assert "receiver/registry" in run("get", "all")
+    run("suspend", "receiver", "registry")
+    answer = urllib3.request("POST", front_door(world) + path, retries=False, timeout=10)
+    assert answer.status == 503
+    run("resume", "receiver", "registry", "--wait")
+    answer = urllib3.request("POST", front_door(world) + path, retries=False, timeout=10)
+    assert answer.status == 200
