@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The public listener. It verifies, queues and answers; it touches no cluster and no repository.
 
-Whatever is not `POST /webhooks/github` is answered with its status code and nothing else.
+Whatever is not `POST /webhooks/github`, or `POST /hook/...` of a Receiver (`app.hooks`), is answered with its
+status code and nothing else.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from app.event_tasks import TAKEN, Nothing, Task, account_of, task_of
+from app.hooks import Hooks
 from app.metrics import DELIVERIES, SECONDS
 from app.queue import QueueDown, TaskQueue
 from policies.errors import SettingsError
 from policies.github import events, signature
+from policies.receivers.paths import PREFIX
 from policies.settings import Settings
 from policies.task_messages import Scalar
 
@@ -53,9 +56,13 @@ def create_public_app(settings: Settings, taken: Set[str] = TAKEN) -> Flask:
     app = Flask(__name__, static_folder=None)
     # One more than allowed, since werkzeug cuts a body of unknown length there without a word.
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY + 1
-    hook = _GitHub(settings, TaskQueue(settings.redis_url), taken)
+    queue = TaskQueue(settings.redis_url)
+    hook = _GitHub(settings, queue, taken)
     app.add_url_rule(
         "/webhooks/github", "github", hook.deliver, methods=["POST"], provide_automatic_options=False
+    )
+    app.add_url_rule(
+        f"{PREFIX}<digest>", "hook", Hooks(queue).deliver, methods=["POST"], provide_automatic_options=False
     )
     app.register_error_handler(HTTPException, _bare)
     return app

@@ -17,6 +17,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from policies.errors import FairwayError
+from policies.receivers import delivery as hooks
+from policies.receivers.paths import KNOWN
 from policies.task_messages import EVENTS, KEPT, OPEN, PUT_TASK, SENT, Scalar, task_message
 
 _TIMEOUT = 1.0  # seconds, for one call to Redis
@@ -57,6 +59,43 @@ class TaskQueue:
         keys = (_QUEUE_KEY, OPEN, SENT, f"fairway:delivery:{delivery}")
         values = (task_id, message, str(KEPT), str(_CLAIM_TTL))
         return bool(self._call(lambda: self._redis.eval(PUT_TASK, len(keys), *keys, *values)))
+
+    def knows_hook(self, known_as: str) -> bool | None:
+        """Tell whether a path is some Receiver's; None when that has to be found out. Raises QueueDown."""
+        there, found = self._call(lambda: self._known(known_as))
+        return bool(found) if there else None
+
+    def ask_hook(self, sealed: bytes, *, name: str, nonce: str, patience: float) -> int:
+        """Have a worker take a Receiver's webhook; returns its status code, or 0 after `patience` seconds.
+
+        What was sent lies in Redis for a minute at most. Raises QueueDown.
+        """
+        task_id = str(uuid.uuid4())
+        arguments = {"delivery": task_id, "name": name, "nonce": nonce}
+        message = task_message(hooks.TASK, task_id, EVENTS, arguments)
+
+        def put() -> None:
+            with self._redis.pipeline() as pipe:
+                pipe.set(hooks.lies_at(task_id), sealed, ex=hooks.KEPT)
+                pipe.eval(PUT_TASK, 3, _QUEUE_KEY, OPEN, SENT, task_id, message, str(KEPT))
+                pipe.execute()
+
+        self._call(put)
+        until = time.monotonic() + patience
+        while (left := until - time.monotonic()) > 0:
+            # Each call waits for less than a call may last, so that a Redis that hangs is told from a worker.
+            wait = min(left, _TIMEOUT / 2)
+            found: Any = self._call(lambda wait=wait: self._redis.blpop([hooks.answered_at(task_id)], wait))  # type: ignore[misc]
+            if found is not None:
+                return int(found[1])
+        return 0
+
+    def _known(self, known_as: str) -> tuple[Any, Any]:
+        with self._redis.pipeline() as pipe:
+            pipe.exists(KNOWN)
+            pipe.sismember(KNOWN, known_as)
+            there, found = pipe.execute()
+        return there, found
 
     def reachable(self) -> bool:
         """Tell whether Redis answers."""

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/google/cel-go/cel"
@@ -25,10 +26,11 @@ const (
 )
 
 // An expression with variables is checked against them and has to be a condition; one without is read
-// only, since the fields of an object stand in it as names and nobody declares them.
+// only, since the fields of an object stand in it as names and nobody declares them. A value may be anything.
 type expression struct {
 	Text      string   `json:"text"`
 	Variables []string `json:"variables"`
+	Value     bool     `json:"-"`
 }
 
 type question struct {
@@ -36,8 +38,10 @@ type question struct {
 	Data       int `json:"data"`
 }
 
+// Shared is what all of the data have in common: a webhook's body may be large, and its objects many.
 type expressionsRequest struct {
 	Expressions []expression      `json:"expressions"`
+	Shared      json.RawMessage   `json:"shared"`
 	Data        []json.RawMessage `json:"data"`
 	Questions   []question        `json:"questions"`
 }
@@ -68,6 +72,9 @@ func evaluate(_ *engine, req *expressionsRequest) (*expressionsResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := share(req.Shared, data); err != nil {
+		return nil, err
+	}
 	deadline := time.Now().Add(requestTime)
 	for i, asked := range req.Questions {
 		if asked.Expression >= len(compiled) || asked.Data >= len(data) {
@@ -79,7 +86,7 @@ func evaluate(_ *engine, req *expressionsRequest) (*expressionsResult, error) {
 		}
 		text := req.Expressions[asked.Expression].Text
 		if time.Now().After(deadline) {
-			result.Answers[i].Error = fmt.Sprintf("failed to evaluate the CEL expression '%s': those before it took too long", text)
+			result.Answers[i] = tooLate(text)
 			continue
 		}
 		result.Answers[i] = holds(text, compiled[asked.Expression], data[asked.Data])
@@ -109,7 +116,7 @@ func compile(one expression) (cel.Program, error) {
 	if issues != nil {
 		return nil, fmt.Errorf("failed to parse the CEL expression '%s': %s", one.Text, issues)
 	}
-	if got := tree.OutputType(); len(one.Variables) > 0 && got != cel.BoolType {
+	if got := tree.OutputType(); len(one.Variables) > 0 && !one.Value && got != cel.BoolType {
 		return nil, fmt.Errorf("CEL expression output type mismatch: expected %s, got %s", cel.BoolType, got)
 	}
 	program, err := env.Program(tree,
@@ -159,6 +166,27 @@ func decodeAll(raw []json.RawMessage) ([]map[string]any, error) {
 		}
 	}
 	return data, nil
+}
+
+func share(raw json.RawMessage, data []map[string]any) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	shared, err := decodeAll([]json.RawMessage{raw})
+	if err != nil {
+		return err
+	}
+	for i := range data {
+		if data[i] == nil {
+			data[i] = map[string]any{}
+		}
+		maps.Copy(data[i], shared[0])
+	}
+	return nil
+}
+
+func tooLate(text string) verity {
+	return verity{Error: fmt.Sprintf("failed to evaluate the CEL expression '%s': those before it took too long", text)}
 }
 
 func holds(text string, program cel.Program, on map[string]any) verity {

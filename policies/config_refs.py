@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ConfigMaps and Secrets a Kustomization is made with: a change of one is a change of it."""
+"""The ConfigMaps and Secrets an object is made with: a change of one is a change of it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ from policies.objects import ObjectRef
 
 
 def config_refs(obj: Mapping[str, Any]) -> frozenset[ObjectRef]:
-    """Return what spec.kubeConfig, spec.decryption and spec.postBuild refer to, also optionally."""
+    """Return what spec.kubeConfig, spec.decryption and spec.postBuild refer to, also optionally.
+
+    Of a Receiver it is the Secret with its token.
+    """
     namespace = obj["metadata"]["namespace"]
+    if obj.get("kind") == "Receiver":
+        name = (obj["spec"].get("secretRef") or {}).get("name", "")
+        return frozenset({ObjectRef("", "v1", "Secret", namespace, name)} if name else ())
     return frozenset(ObjectRef("", "v1", kind, namespace, name) for kind, name in _names(obj["spec"]) if name)
 
 

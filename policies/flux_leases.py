@@ -20,6 +20,7 @@ CONTROLLERS: Mapping[str, str] = {
     "Kustomization": "kustomize-controller",
     "ImageRepository": "image-reflector-controller",
     "ImagePolicy": "image-reflector-controller",
+    "Receiver": "notification-controller",
 }
 # What the same controller serves and Fairway does not yet: taking its Lease would leave these alone.
 UNSERVED: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -29,6 +30,9 @@ UNSERVED: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "kustomize-controller": (),
     "image-reflector-controller": (),
+    "notification-controller": tuple(
+        ("notification.toolkit.fluxcd.io", kind) for kind in ("Alert", "Provider")
+    ),
 }
 _DEFAULT_DURATION = 15.0  # seconds
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from policies import conditions
-from policies.kinds import GitRepository, Kustomization
+from policies.kinds import GitRepository, Kustomization, Receiver
 from policies.kinds.imagepolicy import ImagePolicy
 from policies.kinds.imagerepository import ImageRepository
 from policies.kustomization import REQUESTED_AT, due_now, waits
@@ -78,6 +78,10 @@ def _wanted_pause(
     stalled = conditions.is_true(conditions.of(obj), conditions.STALLED)
     if obj["kind"] in ("ImageRepository", "ImagePolicy"):
         return _image_pause(obj, ready, stalled, jitter, chance, requeue, retry)
+    if obj["kind"] == "Receiver":
+        if ready.get("status") == "False":
+            return None if stalled else retry
+        return _varied(Receiver.read(obj).interval_seconds, jitter, chance)
     if obj["kind"] == "GitRepository":
         if conditions.is_true(conditions.of(obj), "IncludeUnavailable"):
             return requeue

@@ -23,6 +23,7 @@ from workers.finals import Finals
 from workers.flux_leases import FluxLeases
 from workers.github import GitHub, RedisShelf
 from workers.ledger import Ledger
+from workers.receivers.tokens import Tokens
 from workers.registry import Budget, Registries
 from workers.registry import RedisShelf as RegistryShelf
 from workers.shards import Shards
@@ -91,6 +92,19 @@ class Context:
     @cached_property
     def engine(self) -> Engine:
         return Engine(toolchain.binary("fairway-engine"), scratch=Path(self.settings.data_dir) / "engine")
+
+    @cached_property
+    def asking(self) -> Engine:
+        """An engine that builds nothing, since a sender waits, and a build may take most of a minute.
+
+        It is started when a webhook's Receiver first has a filter, or its sender a token.
+        """
+        return Engine(toolchain.binary("fairway-engine"), scratch=Path(self.settings.data_dir) / "engine")
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Checks what senders of webhooks prove by an issuer's token."""
+        return Tokens(lambda: self.asking, allow_loopback=self.settings.allow_loopback)
 
     @cached_property
     def registries(self) -> Registries:

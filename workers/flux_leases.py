@@ -61,7 +61,7 @@ class FluxLeases:
         return found
 
     def _all(self, group: str, kind: str) -> Iterator[Object]:
-        for version in ("v1", "v1beta2"):
+        for version in ("v1", "v1beta3", "v1beta2"):
             try:
                 resource = self._client.discovery.resource(group, version, kind)
             except NoMatch:

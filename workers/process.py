@@ -23,6 +23,8 @@ from workers.later import Later
 from workers.orders.conversation import Comments
 from workers.orders.merges import Merges
 from workers.orders.sweep import Conversations
+from workers.receivers import receiver
+from workers.receivers.receiver import ReceiverReconciler
 from workers.reconcile import sources
 from workers.reconcile.followers import Followers
 from workers.reconcile.gitrepository import GitRepositoryReconciler
@@ -42,6 +44,7 @@ _KINDS = {
     "Kustomization": KIND,
     "ImageRepository": repository.KIND,
     "ImagePolicy": policy.KIND,
+    "Receiver": receiver.KIND,
 }
 # What tells GitHub something: no object's interval brings it again.
 _TELLING = frozenset({"ChecksAgain", "MergeGroup", "PullRequest", "Report", "Repository", "Sweep"})
@@ -51,6 +54,7 @@ WORK: dict[str, Callable[[Context], Callable[[str, str], None]]] = {
     "Kustomization": lambda ours: KustomizationReconciler(ours).reconcile,
     "ImageRepository": lambda ours: ImageRepositoryReconciler(ours).reconcile,
     "ImagePolicy": lambda ours: ImagePolicyReconciler(ours).reconcile,
+    "Receiver": lambda ours: ReceiverReconciler(ours).reconcile,
     "Repository": lambda ours: Reporter(ours).reconcile,
     "Followers": lambda ours: Followers(ours).reconcile,
     "Report": lambda ours: CommitReporter(ours).reconcile,

@@ -11,10 +11,12 @@ from typing import Any, cast
 from celery import shared_task
 
 from policies.errors import FairwayError
+from policies.receivers import delivery
 from workers import event_queue, events, process
 from workers.deferred import Deferred
 from workers.orders import events as orders
 from workers.pushes import announce
+from workers.receivers import taking
 from workers.workqueue import TASK
 
 log = logging.getLogger(__name__)
@@ -93,6 +95,12 @@ def on_comment(**event: Any) -> None:
 def on_review(**event: Any) -> None:
     """Somebody submitted a review."""
     orders.review(process.context(), event)
+
+
+@task(delivery.TASK)
+def on_hook(**event: Any) -> None:
+    """A webhook came in for some Receiver. See `app.hooks` for the arguments."""
+    taking.take(process.context(), event)
 
 
 @shared_task(name=TASK)  # type: ignore[untyped-decorator]

@@ -45,7 +45,9 @@ _COMMANDS = {
         "app.cli.generate", "generate", "Write the files that are made from code.", hidden=True
     ),
     "sandbox": _Command(
-        "app.cli.sandbox", "sandbox", "Run a Kubernetes API server and a forge on this machine."
+        "app.cli.sandbox",
+        "sandbox",
+        "Run a Kubernetes API server, a forge and an image registry on this machine.",
     ),
     "up": _Command("app.cli.up", "up", "Run web, worker and watch against a cluster."),
     "validate": _Command("app.cli.validate", "validate", "Check a repository's .fairway.yaml."),

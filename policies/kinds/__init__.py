@@ -10,6 +10,7 @@ from policies.kinds.imageupdateautomation import ImageUpdateAutomation
 from policies.kinds.kind import InvalidObject, Kind
 from policies.kinds.kustomization import Kustomization
 from policies.kinds.order import Order
+from policies.kinds.receiver import Receiver
 from policies.kinds.repositorybinding import RepositoryBinding
 
 ALL: tuple[type[Kind], ...] = (
@@ -17,6 +18,7 @@ ALL: tuple[type[Kind], ...] = (
     Kustomization,
     ImageRepository,
     ImagePolicy,
+    Receiver,
     RepositoryBinding,
     Order,
 )
@@ -31,5 +33,6 @@ __all__ = [
     "Kind",
     "Kustomization",
     "Order",
+    "Receiver",
     "RepositoryBinding",
 ]

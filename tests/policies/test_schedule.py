@@ -172,3 +172,26 @@ def test_the_pause_after_failures_doubles_up_to_a_limit(failures: int, expected:
 def test_when_a_source_is_asked_again(conditions: list[Object], expected: float) -> None:
     obj = git_repository(conditions=conditions, spec={"interval": "1m"})
     assert schedule.pause(obj, jitter=0, chance=0.5, retry=3.0) == expected
+
+
+def receiver(conditions: list[Object], **spec: Any) -> Object:
+    metadata = {"name": "web", "namespace": "apps", "generation": 1, "finalizers": ["finalizers.fluxcd.io"]}
+    full = {"type": "generic", "secretRef": {"name": "hook"}, "resources": [], **spec}
+    status = {"conditions": conditions, "observedGeneration": 1}
+    return {"kind": "Receiver", "metadata": metadata, "spec": full, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("obj", "seconds"),
+    [
+        pytest.param(receiver([READY]), 600, id="ready-comes-again-after-ten-minutes"),
+        pytest.param(receiver([READY], interval="1m"), 60, id="or-after-its-interval"),
+        pytest.param(receiver(failing("TokenNotFound")), 3, id="a-token-is-looked-for-soon"),
+        pytest.param(receiver(failing("InvalidCELExpression", stalled=True)), None, id="stalled-never"),
+        pytest.param(receiver([READY], suspend=True), None, id="suspended-never"),
+    ],
+)
+def test_when_a_receiver_reads_its_secret_again(obj: Object, seconds: float | None) -> None:
+    assert schedule.pause(obj, jitter=0.0, chance=0.7, retry=3.0) == seconds
+    assert schedule.urgent(obj) == ""
+    assert schedule.urgent({**obj, "metadata": {**obj["metadata"], "finalizers": []}}) == "finalizer"

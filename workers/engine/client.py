@@ -62,11 +62,15 @@ class BuildResult:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Expressions, the values they are evaluated on (by variable), and pairs of places of the two."""
+    """Expressions, the values they are evaluated on (by variable), and pairs of places of the two.
+
+    `shared` are values by variable that all have in common: they are sent once.
+    """
 
     expressions: Sequence[Expression]
     data: Sequence[Object] = ()
     questions: Sequence[tuple[int, int]] = ()
+    shared: Object = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +153,39 @@ class Engine(Child):
         )
         return str(answer["key"])
 
+    def judge(
+        self,
+        variables: Sequence[tuple[str, str]],
+        validations: Sequence[str],
+        claims: Object | None,
+        *,
+        timeout: float,
+    ) -> Evaluated:
+        """Evaluate conditions on a token's claims, with variables (name and expression) as Flux has them.
+
+        There is a problem and an answer for each variable and then for each validation; an answer to a
+        variable is no more than its error. Without claims, or with a problem, there are no answers. Raises
+        EngineError's subclasses.
+        """
+        answer = self.ask(
+            "judge",
+            {
+                "variables": [{"name": name, "expression": text} for name, text in variables],
+                "validations": list(validations),
+                **({} if claims is None else {"claims": claims}),
+            },
+            timeout=timeout,
+        )
+        found = [Answer(one["holds"], one.get("error", "")) for one in answer["answers"]]
+        return Evaluated(answer["problems"], found)
+
     def evaluate(self, asked: Evaluation, *, timeout: float) -> Evaluated:
         """Evaluate CEL as Flux does; raises EngineError's subclasses. `timeout` counts from our turn."""
         answer = self.ask(
             "evaluate",
             {
                 "expressions": [{"text": e.text, "variables": e.variables} for e in asked.expressions],
+                "shared": asked.shared,
                 "data": asked.data,
                 "questions": [{"expression": e, "data": d} for e, d in asked.questions],
             },

@@ -51,7 +51,7 @@ class Edges:
         return [key for key in self._to(source) if source.kind in _SOURCES]
 
     def made_with(self, configs: set[ObjectRef]) -> set[Key]:
-        """Return the Kustomizations that refer to one of the ConfigMaps and Secrets."""
+        """Return what is made with one of the ConfigMaps and Secrets: Kustomizations and Receivers."""
         return {key for config in configs for key in self._to(config)}
 
     def waiting_for(self, dependency: Key, *, ready: bool) -> Iterator[Key]:
@@ -71,6 +71,8 @@ class Edges:
 def _targets(key: Key, obj: Object) -> frozenset[Target]:
     if key.kind == "ImageRepository":
         return frozenset()
+    if key.kind == "Receiver":
+        return frozenset(config_refs(obj))
     if key.kind == "ImagePolicy":
         return frozenset({Key("ImageRepository", *repository_key(obj))})
     if key.kind == "GitRepository":

@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 _GATHER = 0.005  # seconds after an event in which others mostly follow; one trip to Redis is enough for all
 _AT_ONCE = 500  # events that are handled before what came of them is queued
 _SETTLED_AFTER = 60.0  # seconds past its timeout that a revision's health still makes news
+_CONFIGURED = frozenset({"Kustomization", "Receiver"})  # what is made with ConfigMaps and Secrets
 _FEW = 16  # followers of a source that a push makes run at once, without asking whom it concerns
 
 
@@ -206,6 +207,8 @@ class Loop:
         self._objects[key] = obj
         if _asks_anew(before, obj):
             self._edges.update(key, obj)
+        if before is None and key.kind in _CONFIGURED and self._configs.knows(config_refs(obj)):
+            self._state.queue(key, Queue.PUSH)  # as in Flux: who led before may have missed a change
         if key.kind == "Kustomization":
             self._kustomization_changed(key, before, obj)
         elif key.kind == "ImageRepository":
@@ -235,8 +238,6 @@ class Loop:
     def _kustomization_changed(self, key: Key, before: Object | None, obj: Object) -> None:
         if _asks_anew(before, obj) or _inventory_of(before) != _inventory_of(obj):
             self._follow(key, obj)
-        if before is None and self._configs.knows(config_refs(obj)):
-            self._state.queue(key, Queue.PUSH)  # as in Flux: who led before may have missed a change
         self._wake_dependents(key, before, obj)
 
     def _wake_dependents(self, key: Key, before: Object | None, obj: Object) -> None:

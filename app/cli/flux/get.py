@@ -9,7 +9,17 @@ from typing import Any, TypeVar
 
 import click
 
-from app.cli.flux.target import GIT, KUSTOMIZATION, POLICY, REPOSITORY, Aliased, Kind, Target, cluster_options
+from app.cli.flux.target import (
+    GIT,
+    KUSTOMIZATION,
+    POLICY,
+    RECEIVER,
+    REPOSITORY,
+    Aliased,
+    Kind,
+    Target,
+    cluster_options,
+)
 from app.cli.flux.terminal import document, failure, table, truncated
 from policies import conditions
 from policies.objects import Object
@@ -19,6 +29,7 @@ _HEADER = ("NAME", "REVISION", "SUSPENDED", "READY", "MESSAGE")
 _HEADERS = {
     REPOSITORY: ("NAME", "LAST SCAN", "SUSPENDED", "READY", "MESSAGE"),
     POLICY: ("NAME", "IMAGE", "TAG", "READY", "MESSAGE"),
+    RECEIVER: ("NAME", "SUSPENDED", "READY", "MESSAGE"),
 }
 
 
@@ -106,11 +117,19 @@ def all_images(target: Target, **options: Any) -> None:
     _show([REPOSITORY, POLICY], None, target, **options)
 
 
+@get.command("receiver")
+@click.argument("name", required=False)
+@_options
+def receiver(name: str | None, target: Target, **options: Any) -> None:
+    """Show Receivers (also: receivers)."""
+    _show([RECEIVER], name, target, **options)
+
+
 @get.command("all")
 @_options
 def everything(target: Target, **options: Any) -> None:
-    """Show sources, Kustomizations, scans of images and policies."""
-    _show([GIT, KUSTOMIZATION, REPOSITORY, POLICY], None, target, **options)
+    """Show sources, Kustomizations, scans of images, policies and Receivers."""
+    _show([GIT, KUSTOMIZATION, REPOSITORY, POLICY, RECEIVER], None, target, **options)
 
 
 def _show(
@@ -208,9 +227,11 @@ def _row(obj: Object, *, prefix: str, everywhere: bool) -> list[str]:
     ]
 
 
-def _told(obj: Object, status: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the two columns that are not the same for all kinds."""
+def _told(obj: Object, status: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns that are not the same for all kinds."""
     suspended = str(bool((obj.get("spec") or {}).get("suspend")))
+    if obj["kind"] == "Receiver":
+        return (suspended,)
     if obj["kind"] == "ImagePolicy":
         latest = status.get("latestRef") or {}
         return str(latest.get("name", "")), str(latest.get("tag", ""))

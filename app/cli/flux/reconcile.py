@@ -15,6 +15,7 @@ from app.cli.flux.target import (
     KINDS,
     KUSTOMIZATION,
     POLICY,
+    RECEIVER,
     REPOSITORY,
     Aliased,
     Kind,
@@ -96,6 +97,15 @@ def policy(name: str, target: Target, timeout: float) -> None:
     request(target, POLICY, name, timeout)
 
 
+@reconcile.command("receiver")
+@click.argument("name")
+@timeout_option
+@cluster_options
+def receiver(name: str, target: Target, timeout: float) -> None:
+    """Have a Receiver read its Secret again (also: receivers)."""
+    request(target, RECEIVER, name, timeout)
+
+
 def request(target: Target, kind: Kind, name: str, timeout: float) -> None:
     """Ask for one run and wait for it; ends the command with status 1 when it fails."""
     obj = target.get(kind, name)
@@ -133,6 +143,8 @@ def await_ready(target: Target, kind: Kind, name: str, timeout: float, *, token:
 
 def _outcome(kind: Kind, obj: Object) -> str:
     status = obj["status"]
+    if kind is RECEIVER:
+        return f"{kind.kind} reconciliation completed"
     if kind is REPOSITORY:
         return f"scan fetched {status['lastScanResult']['tagCount']} tags"
     if kind is POLICY:

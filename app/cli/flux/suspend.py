@@ -10,6 +10,7 @@ from app.cli.flux.target import (
     GIT,
     KUSTOMIZATION,
     POLICY,
+    RECEIVER,
     REPOSITORY,
     Aliased,
     Kind,
@@ -83,6 +84,7 @@ _commands("git", GIT, *_groups("source", "sources"))
 _image = _groups("image", "scans of images, and policies")
 _commands("repository", REPOSITORY, *_image)
 _commands("policy", POLICY, *_image)
+_commands("receiver", RECEIVER, suspend, resume)
 
 
 def _suspend(kind: Kind, names: tuple[str, ...], everything: bool, target: Target) -> None:

@@ -37,7 +37,8 @@ KUSTOMIZATION = Kind("kustomize.toolkit.fluxcd.io", "Kustomization", "kustomizat
 GIT = Kind("source.toolkit.fluxcd.io", "GitRepository", "source git", "fetched")
 REPOSITORY = Kind("image.toolkit.fluxcd.io", "ImageRepository", "image repository", "")
 POLICY = Kind("image.toolkit.fluxcd.io", "ImagePolicy", "image policy", "")
-KINDS = {kind.kind: kind for kind in (KUSTOMIZATION, GIT, REPOSITORY, POLICY)}
+RECEIVER = Kind("notification.toolkit.fluxcd.io", "Receiver", "receiver", "")
+KINDS = {kind.kind: kind for kind in (KUSTOMIZATION, GIT, REPOSITORY, POLICY, RECEIVER)}
 
 
 _ALIASES = {
@@ -46,6 +47,7 @@ _ALIASES = {
     "sources": "source",
     "images": "image",
     "repo": "repository",
+    "receivers": "receiver",
 }
 
 

@@ -21,6 +21,7 @@ from policies.kinds import (
     Kind,
     Kustomization,
     Order,
+    Receiver,
     RepositoryBinding,
 )
 from policies.kinds.crd import document
@@ -59,6 +60,14 @@ from tests.policies.kinds.objects import (
     changed,
     paths,
 )
+from tests.policies.kinds.receiver_objects import (
+    FULL_RECEIVER,
+    OIDC_RECEIVER,
+    OIDC_TABLE,
+    RECEIVER,
+    RECEIVER_STATUS,
+    RECEIVER_TABLE,
+)
 from workers.cluster import ApiError, Client, NotFound, connect
 from workers.cluster.errors import TooManyRequests
 
@@ -73,6 +82,7 @@ _FLUX: list[type[Kind]] = [
     ImageRepository,
     ImagePolicy,
     ImageUpdateAutomation,
+    Receiver,
 ]
 
 
@@ -192,6 +202,7 @@ _FULL = {
     "ImageRepository": FULL_REPOSITORY,
     "ImagePolicy": FULL_POLICY,
     "ImageUpdateAutomation": FULL_AUTOMATION,
+    "Receiver": FULL_RECEIVER,
 }
 _SMALL = {
     "GitRepository": GIT,
@@ -199,6 +210,7 @@ _SMALL = {
     "ImageRepository": REPOSITORY,
     "ImagePolicy": POLICY,
     "ImageUpdateAutomation": AUTOMATION,
+    "Receiver": RECEIVER,
 }
 _STATUS = {
     "GitRepository": GIT_STATUS,
@@ -206,6 +218,7 @@ _STATUS = {
     "ImageRepository": REPOSITORY_STATUS,
     "ImagePolicy": POLICY_STATUS,
     "ImageUpdateAutomation": AUTOMATION_STATUS,
+    "Receiver": RECEIVER_STATUS,
 }
 _TABLES = {
     "GitRepository": GIT_TABLE,
@@ -213,14 +226,18 @@ _TABLES = {
     "ImageRepository": REPOSITORY_TABLE,
     "ImagePolicy": POLICY_TABLE,
     "ImageUpdateAutomation": AUTOMATION_TABLE,
+    "Receiver": RECEIVER_TABLE,
 }
+# Fields that exclude each other need a second full object.
+_MORE = {"Receiver": [(OIDC_RECEIVER, OIDC_TABLE)]}
 Pair = tuple[type[Kind], str, str]
 
 
 def test_the_table_of_good_and_bad_values_holds_under_both(definitions: Definitions, pair: Pair) -> None:
     kind, ours, theirs = pair
-    for field, value, accepted in _TABLES[kind.__name__]:
-        spec = changed(_FULL[kind.__name__], field, value)
+    tables = [(_FULL[kind.__name__], _TABLES[kind.__name__]), *_MORE.get(kind.__name__, [])]
+    for full, (field, value, accepted) in [(full, row) for full, table in tables for row in table]:
+        spec = changed(full, field, value)
         mine = definitions.judge(kind, ours, {"spec": spec})
         assert mine.accepted == accepted, f"{field} = {value!r}: {mine}"
         assert mine == definitions.judge(kind, theirs, {"spec": spec}), f"{field} = {value!r}"

@@ -19,6 +19,7 @@ from policies.kinds import (
     Kind,
     Kustomization,
     Order,
+    Receiver,
     RepositoryBinding,
 )
 from policies.kinds.crd import document
@@ -46,6 +47,12 @@ from tests.policies.kinds.objects import (
     ORDER_STATUS,
     Object,
     changed,
+)
+from tests.policies.kinds.receiver_objects import (
+    FULL_RECEIVER,
+    OIDC_RECEIVER,
+    RECEIVER,
+    RECEIVER_STATUS,
 )
 from tests.policies.kinds.schemas import root_schema
 from tests.policies.kinds.strategies import admitted
@@ -90,6 +97,8 @@ def test_what_the_schema_admits_is_read_and_nothing_of_it_is_lost(kind: type[Kin
         (ImageRepository, {"spec": FULL_REPOSITORY, "status": REPOSITORY_STATUS}),
         (ImagePolicy, {"spec": FULL_POLICY, "status": POLICY_STATUS}),
         (ImageUpdateAutomation, {"spec": FULL_AUTOMATION, "status": AUTOMATION_STATUS}),
+        (Receiver, {"spec": FULL_RECEIVER, "status": RECEIVER_STATUS}),
+        (Receiver, {"spec": OIDC_RECEIVER, "status": {}}),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
@@ -294,3 +303,9 @@ def test_an_image_is_written_with_what_is_known_of_it() -> None:
     status = ImagePolicy.read({"metadata": _METADATA, "spec": POLICY, "status": POLICY_STATUS}).status
     assert str(status.latest_ref) == f"ghcr.io/acme/web:1.2.3@sha256:{'0' * 64}"
     assert str(status.observed_previous_ref) == "ghcr.io/acme/web:1.2.2"
+
+
+def test_a_receiver_reads_its_secret_every_ten_minutes_by_default() -> None:
+    read = Receiver.read({"metadata": _METADATA, "spec": RECEIVER})
+    assert read.interval_seconds == 600
+    assert Receiver.read({"metadata": _METADATA, "spec": FULL_RECEIVER}).interval_seconds == 300

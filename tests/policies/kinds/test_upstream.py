@@ -13,12 +13,13 @@ from policies.kinds import (
     ImageUpdateAutomation,
     Kind,
     Kustomization,
+    Receiver,
 )
 from policies.kinds.crd import document
 from tests.fixtures.upstream import UpstreamCRD
 from tests.policies.kinds.schemas import descriptions, differences, fields, root_schema, without_prose
 
-FLUX = [GitRepository, Kustomization, ImageRepository, ImagePolicy, ImageUpdateAutomation]
+FLUX = [GitRepository, Kustomization, ImageRepository, ImagePolicy, ImageUpdateAutomation, Receiver]
 # Which tool wrote the file is no part of the kind.
 _JUSTIFIED = ["/metadata/annotations/controller-gen.kubebuilder.io/version"]
 

@@ -124,3 +124,41 @@ def test_a_dependency_that_is_not_there_is_not_asked_about(engine: Engine) -> No
         engine, kustomization(spec={"dependsOn": depends}), [None, kustomization(name="api")]
     )
     assert found.ready == {1: Answer(holds=True)}
+
+
+def test_what_all_data_share_is_sent_once_and_seen_by_each(engine: Engine) -> None:
+    expression = Expression("res.name == req.name", ("res", "req"))
+    data: list[Object] = [{"res": {"name": "a"}}, {"res": {"name": "b"}}]
+    shared = {"req": {"name": "b"}}
+    found = engine.evaluate(Evaluation([expression], data, [(0, 0), (0, 1)], shared), timeout=20)
+    assert found.answers == [Answer(False), Answer(True)]
+
+
+def test_claims_are_judged_with_variables_made_one_after_the_other(engine: Engine) -> None:
+    variables = [
+        ("groups", "claims.groups.filter(g, g.startsWith('team-'))"),
+        ("one", "vars.groups[0]"),
+        ("when", "timestamp('2026-01-01T00:00:00Z')"),
+    ]
+    validations = ["vars.one == 'team-a'", "size(vars.groups) == 3", "vars.when.getFullYear() == 2026"]
+    claims = {"groups": ["x", "team-a", "team-b"]}
+    found = engine.judge(variables, validations, claims, timeout=20)
+    assert found.problems == [""] * 6
+    assert [one.holds for one in found.answers] == [False, False, False, True, False, True]
+    assert [one.error for one in found.answers] == [""] * 6
+
+
+def test_claims_that_do_not_fit_fail_what_needs_them(engine: Engine) -> None:
+    found = engine.judge([("n", "claims.n")], ["vars.n == 1", "claims.m == 2", ENDLESS], {"m": 2}, timeout=20)
+    assert "no such key: n" in found.answers[0].error
+    assert "no such key: n" in found.answers[1].error
+    assert found.answers[2] == Answer(True)
+    assert "actual cost limit exceeded" in found.answers[3].error
+
+
+def test_expressions_on_claims_that_cannot_be_read_are_named_before_there_are_claims(engine: Engine) -> None:
+    found = engine.judge([("n", "claim.n")], ["vars.n", "true"], None, timeout=20)
+    assert "undeclared reference to 'claim'" in found.problems[0]
+    assert found.problems[1] == "CEL expression output type mismatch: expected bool, got dyn"
+    assert found.problems[2:] == [""]
+    assert found.answers == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -132,20 +133,22 @@ def test_a_lease_that_flux_took_stops_every_write(
     assert "flux-1_def" in keeper.step(later)["Kustomization"]
 
 
-@pytest.fixture
-def bucket(client: Client, namespace: str) -> Iterator[None]:
-    """Have a Bucket, a kind of source-controller's that we do not serve."""
-    group = "source.toolkit.fluxcd.io"
+@contextmanager
+def unserved(client: Client, namespace: str, group: str, version: str, kind: str) -> Iterator[None]:
+    """Have an object of a kind that we do not serve."""
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {"plural": "buckets", "singular": "bucket", "kind": "Bucket", "listKind": "BucketList"}
+    one = {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    singular = kind.lower()
+    plural = f"{singular}s"
+    names = {"plural": plural, "singular": singular, "kind": kind, "listKind": f"{kind}List"}
     definition = {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"buckets.{group}"},
-        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [version]},
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {"group": group, "scope": "Namespaced", "names": names, "versions": [one]},
     }
-    made = {"apiVersion": f"{group}/v1", "kind": "Bucket", "metadata": {"name": "b", "namespace": namespace}}
+    metadata = {"name": "b", "namespace": namespace}
+    made = {"apiVersion": f"{group}/{version}", "kind": kind, "metadata": metadata}
     client.create(definition)
 
     def created() -> bool:
@@ -154,9 +157,36 @@ def bucket(client: Client, namespace: str) -> Iterator[None]:
         except NotFound:
             return False
 
-    until(created, what="a Bucket")
+    until(created, what=f"a {kind}")
     yield
     client.delete(ObjectRef.of(definition))
+
+
+@pytest.fixture
+def bucket(client: Client, namespace: str) -> Iterator[None]:
+    """Have a Bucket, a kind of source-controller's that we do not serve."""
+    with unserved(client, namespace, "source.toolkit.fluxcd.io", "v1", "Bucket"):
+        yield
+
+
+@pytest.fixture
+def alert(client: Client, namespace: str) -> Iterator[None]:
+    """Have an Alert, which notification-controller serves besides Receivers, and in a version of its own."""
+    with unserved(client, namespace, "notification.toolkit.fluxcd.io", "v1beta3", "Alert"):
+        yield
+
+
+@pytest.mark.usefixtures("alert")
+def test_receivers_are_left_to_flux_where_it_has_alerts(
+    client: Client, namespace: str, settings: Settings, keeper: Keeper
+) -> None:
+    problems = keeper.step(START)
+    assert problems["Receiver"].startswith(
+        f"no Receiver is served: Flux's notification-controller also has Alert/{namespace}/b, of kinds"
+    )
+    assert problems["GitRepository"] == ""
+    with pytest.raises(NotFound):
+        holder(client, namespace, settings, "Receiver")
 
 
 @pytest.mark.usefixtures("bucket")
