@@ -46,6 +46,7 @@ var operations = map[string]operation{
 	"ping":      func(*engine, json.RawMessage) (any, error) { return "pong", nil },
 	"build":     func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, build) },
 	"evaluate":  func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, evaluate) },
+	"message":   func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, message) },
 	"unchanged": func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, unchanged) },
 	"verify":    func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, verify) },
 }
