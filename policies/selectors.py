@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kubernetes label selectors as one writes them: `app=web,tier in (a, b),!old`."""
+"""Kubernetes label selectors: as one writes them (`app=web,tier in (a, b),!old`) and as objects have them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _KEY = r"[A-Za-z0-9][-A-Za-z0-9_./]*"
 _SET = re.compile(rf"^({_KEY})\s+(in|notin)\s*\(([^()]*)\)$")
@@ -24,6 +24,38 @@ def parse(text: str) -> Selector:
     """Return a predicate on labels; an empty selector takes everything. Raises InvalidSelector."""
     requirements = [_requirement(part.strip()) for part in _split(text) if part.strip()]
     return lambda labels: all(holds(labels) for holds in requirements)
+
+
+def of_requirements(labels: Labels, asked: Iterable[tuple[str, str, Sequence[str]]]) -> Selector:
+    """Return a predicate for matchLabels, and matchExpressions as key, operator and values.
+
+    Raises InvalidSelector with the words of Kubernetes.
+    """
+    requirements = [_asked("In", key, [value]) for key, value in labels.items()]
+    requirements += [_asked(operator, key, values) for key, operator, values in asked]
+    return lambda found: all(holds(found) for holds in requirements)
+
+
+def _asked(operator: str, key: str, values: Sequence[str]) -> Selector:
+    if not re.fullmatch(_KEY, key):
+        raise InvalidSelector(f"key: Invalid value: {key!r}: it is no label")
+    match operator:
+        case "In" | "NotIn":
+            if not values:
+                raise InvalidSelector(
+                    "values: Invalid value: for 'in', 'notin' operators, values set can't be empty"
+                )
+            wanted = frozenset(values)
+            if operator == "In":
+                return lambda found: found.get(key) in wanted
+            return lambda found: found.get(key) not in wanted
+        case "Exists" | "DoesNotExist":
+            if values:
+                raise InvalidSelector(
+                    "values: Invalid value: values set must be empty for exists and does not exist"
+                )
+            return lambda found: (key in found) == (operator == "Exists")
+    raise InvalidSelector(f'"{operator}" is not a valid label selector operator')
 
 
 def _split(text: str) -> list[str]:
