@@ -20,6 +20,7 @@ CONTROLLERS: Mapping[str, str] = {
     "Kustomization": "kustomize-controller",
     "ImageRepository": "image-reflector-controller",
     "ImagePolicy": "image-reflector-controller",
+    "ImageUpdateAutomation": "image-automation-controller",
 }
 # What the same controller serves and Fairway does not yet: taking its Lease would leave these alone.
 UNSERVED: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -29,6 +30,7 @@ UNSERVED: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "kustomize-controller": (),
     "image-reflector-controller": (),
+    "image-automation-controller": (),
 }
 _DEFAULT_DURATION = 15.0  # seconds
 

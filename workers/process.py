@@ -16,7 +16,8 @@ from policies.objects import ObjectRef
 from workers.context import Context
 from workers.flux_leases import FluxRuns
 from workers.github import RateLimited
-from workers.images import policy, repository
+from workers.images import automation, policy, repository
+from workers.images.automation import ImageUpdateAutomationReconciler
 from workers.images.policy import ImagePolicyReconciler
 from workers.images.repository import ImageRepositoryReconciler
 from workers.later import Later
@@ -42,6 +43,7 @@ _KINDS = {
     "Kustomization": KIND,
     "ImageRepository": repository.KIND,
     "ImagePolicy": policy.KIND,
+    "ImageUpdateAutomation": automation.KIND,
 }
 # What tells GitHub something: no object's interval brings it again.
 _TELLING = frozenset({"ChecksAgain", "MergeGroup", "PullRequest", "Report", "Repository", "Sweep"})
@@ -51,6 +53,7 @@ WORK: dict[str, Callable[[Context], Callable[[str, str], None]]] = {
     "Kustomization": lambda ours: KustomizationReconciler(ours).reconcile,
     "ImageRepository": lambda ours: ImageRepositoryReconciler(ours).reconcile,
     "ImagePolicy": lambda ours: ImagePolicyReconciler(ours).reconcile,
+    "ImageUpdateAutomation": lambda ours: ImageUpdateAutomationReconciler(ours).reconcile,
     "Repository": lambda ours: Reporter(ours).reconcile,
     "Followers": lambda ours: Followers(ours).reconcile,
     "Report": lambda ours: CommitReporter(ours).reconcile,

@@ -17,6 +17,7 @@ ALL: tuple[type[Kind], ...] = (
     Kustomization,
     ImageRepository,
     ImagePolicy,
+    ImageUpdateAutomation,
     RepositoryBinding,
     Order,
 )

@@ -24,6 +24,7 @@ KINDS = (
     ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization"),
     ("image.toolkit.fluxcd.io", "v1", "ImageRepository"),
     ("image.toolkit.fluxcd.io", "v1", "ImagePolicy"),
+    ("image.toolkit.fluxcd.io", "v1", "ImageUpdateAutomation"),
 )
 _PAUSE, _PAUSE_EACH = 0.2, 0.002  # seconds between reports, and for each object there is
 NAMES = frozenset(kind for _, _, kind in KINDS)
@@ -123,6 +124,8 @@ class State:
         if key.kind in ("ImageRepository", "ImagePolicy"):
             owner = obj if key.kind == "ImageRepository" else self.objects.get(_scanned_by(obj))
             return fairness.of_image(obj, _registry(owner) if owner else "")
+        if key.kind == "ImageUpdateAutomation":
+            return fairness.of_automation(obj, self.objects.get(Key(*source_key(obj))), url)
         if key.kind == "Kustomization":
             return fairness.of_kustomization(obj, self.objects.get(Key(*source_key(obj))), url)
         share = fairness.of_source(obj, url)
