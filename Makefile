@@ -25,7 +25,7 @@ demo: $(STAMP) ## Play the story on a real cluster on this machine
 test: $(STAMP) ## Run all tests on real parts
 	@$(BIN)/python -m toolchain build engine sops cluster registry
 	@$(BIN)/python -m toolchain test
-	$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m tests $(ARGS)
 
 CHECKS := 'ruff format --check' 'ruff check' mypy 'python -m toolchain format --check' 'python -m toolchain vet'
 

@@ -29,12 +29,18 @@ GitHub Apps*, of the organization that owns the repositories:
 {permissions}
 
 Each request uses a token for one repository with only the permissions it needs. What meets one that the App
-does not have rests for ten minutes, the rest goes on, and the comment of the pull request names it. After
-you have granted it in the App's settings, an owner of each account has to accept it; Fairway then tries
-again by itself.
+does not have rests for ten minutes, the rest goes on, and the comment of the pull request names it; the
+order `/status` names all that are lacking. After you have granted it in the App's settings, an owner of
+each account has to accept it; Fairway then tries again by itself.
 
 It asks for no administration, no secrets, no workflows; so GitHub refuses a rollback that would change a
 file below `.github/workflows`.
+
+## The required check
+
+Every head has the status `fairway/<cluster>` before the merge, so it can be required in a branch's ruleset.
+Choose this App as its source there, not *any source*: whoever may write to a repository can write a status
+of any name. Fairway takes no word but its own for its own.
 
 ## Events
 

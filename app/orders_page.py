@@ -32,8 +32,9 @@ that can be given in that repository as it is configured, and who may.
   `/help`.
 - Other words behind a slash belong to other bots and are left alone; a comment that is nothing but a slip
   of the pen, such as `/hlep`, is answered.
-- Only a new comment and a submitted review count. An edit is no new order, and an order whose comment was
-  edited before it was read is not carried out. What bots write is no order.
+- Only a new comment and a submitted review count; a review's comments on lines of the files order nothing. An
+  edit is no new order, and an order whose comment was edited before it was read is not carried out. What bots
+  write is no order.
 
 | value | is |
 |---|---|
@@ -60,17 +61,20 @@ help.
    by the author of the pull request, by whoever wrote or pushed one of its commits, or ordered it; unless
    enough others approved, or `.fairway.yaml` allows self-approval there. Whoever locked an environment may
    unlock it. What only stops, such as `/lock`, takes nothing besides.
-7. A commit that is named is the head of the pull request, or what was merged.
+7. A commit that is named is the head of the pull request, or what was merged. An order for which one can be
+   named, and is not, means the head that there was when it was written: after another push to an open pull
+   request it is asked for anew. Of a branch in a fork GitHub does not tell when it was pushed to.
 
 ## How it is answered
 
 - 👀 on the comment: it was read. 🚀: everything in it was carried out. 😕: something was not, and the one
   reply to the comment says what, why, and who can help. What shows in the status comment, such as a hold,
-  gets no reply besides.
+  gets no reply besides; it stands there before the 🚀. Where nothing follows the repository there is no
+  status comment, and a reply.
 - A review takes no reaction of ours, so its orders are always answered by a reply.
 - An order that could not be answered, because something was away, is carried out when it is back, decided
-  anew by what holds then; after a day it counts no longer. One in a review that reaches Fairway late is not
-  carried out: GitHub does not tell whether a review was edited since.
+  anew by what holds then; after a day it counts no longer, and the reply says so. One that acts, in a review
+  that reaches Fairway late, is not carried out: GitHub does not tell whether a review was edited since.
 - `/reconcile` and `/retry` set the annotation that `flux reconcile` sets, on the GitRepositories that follow
   the base of the pull request and on their Kustomizations.
 - With several Fairways on one repository, each answers the orders for its environments; the one that is
@@ -93,7 +97,8 @@ merges it once GitHub would let anybody with write merge it.
 A lock stops what Fairway would start in an environment for this repository, a hold what it would start for
 this pull request. What a person merges is still applied, and the comment says so. Each is an `Order` in
 Fairway's namespace, named by what it stops: of two people who give one at the same time one gets it, and
-the other is told who was first. One that cannot be read stands.
+the other is told who was first. One that cannot be read stands. A hold stands until it is taken back, also
+while the pull request is closed: who opens it again finds it held.
 """
 _HEAD = "| order | what it does | role | in a protected environment | for example |\n|---|---|---|---|---|"
 

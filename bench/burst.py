@@ -45,6 +45,15 @@ class _Seen:
     seconds: float
 
 
+@dataclass(frozen=True)
+class _Pulls:
+    """The numbers of the pull requests by how they end; together all of them."""
+
+    merged: list[int]
+    opened: list[int]
+    closed: list[int]
+
+
 @figure("burst.pull_requests.lost", unit="pull requests", target=0.0)
 def lost() -> float:
     """Count pull requests without their status or their final comment after 500 events at once."""
@@ -53,7 +62,7 @@ def lost() -> float:
 
 @figure("burst.pull_requests.duplicates", unit="comments", target=0.0)
 def duplicates() -> float:
-    """Count the comments that are on a pull request besides the first."""
+    """Count the comments on all pull requests besides the one of each merge."""
     return float(_seen().duplicates)
 
 
@@ -75,12 +84,12 @@ def _seen() -> _Seen:
         secret = (house.folder / "fairway" / "webhook-secret").read_text()
         _unreachable(house, app, secret)
         show("pull requests", 0, _PULLS)
-        merged, opened = _live(team)
+        pulls = _live(team)
         events = [(one["event"], json.dumps(one["payload"]).encode()) for one in _events(house, team)]
         house.forge.set_webhook(app, door, secret)
         began = time.monotonic()
         _burst(door, secret, events)
-        return _outcome(team, merged, opened, began, show)
+        return _outcome(team, pulls, began, show)
 
 
 def _unreachable(house: House, app: App, secret: str) -> None:
@@ -88,21 +97,21 @@ def _unreachable(house: House, app: App, secret: str) -> None:
     house.forge.set_webhook(app, "http://127.0.0.1:9/", secret)
 
 
-def _live(team: Team) -> tuple[list[int], list[int]]:
+def _live(team: Team) -> _Pulls:
     """Open all, push to each, close and reopen it; then merge some, rename the others or close them."""
     numbers = [team.add(f"one-{index}") for index in range(_PULLS)]
     for index, number in enumerate(numbers):
         team.change(f"one-{index}", "2")
         team.forge.close(team.repo, number)
         team.forge.reopen(team.repo, number)
-    merged, opened = numbers[:_MERGED], numbers[_MERGED::2]
-    for number in merged:
+    pulls = _Pulls(numbers[:_MERGED], numbers[_MERGED::2], numbers[_MERGED + 1 :: 2])
+    for number in pulls.merged:
         team.forge.merge(team.repo, number, method="squash")
-    for number in opened:
+    for number in pulls.opened:
         team.forge.edit_pull_request(team.repo, number, title=f"Renamed {number}")
-    for number in numbers[_MERGED + 1 :: 2]:
+    for number in pulls.closed:
         team.forge.close(team.repo, number)
-    return merged, opened
+    return pulls
 
 
 def _events(house: House, team: Team) -> list[dict[str, Any]]:
@@ -136,9 +145,10 @@ def _burst(door: str, secret: str, events: Iterable[tuple[str, bytes]]) -> None:
         list(pool.map(deliver, events))
 
 
-def _outcome(team: Team, merged: list[int], opened: list[int], began: float, show: Show) -> _Seen:
+def _outcome(team: Team, pulls: _Pulls, began: float, show: Show) -> _Seen:
     """Wait until all is said, and count what is not and what is there twice."""
-    waiting = {*merged, *opened}
+    merged, opened = set(pulls.merged), set(pulls.opened)
+    waiting = merged | opened
     while waiting and time.monotonic() - began < _WITHIN:
         said = {number for number in waiting if _is_said(team, number, is_merged=number in merged)}
         waiting -= said
@@ -146,8 +156,10 @@ def _outcome(team: Team, merged: list[int], opened: list[int], began: float, sho
         time.sleep(0.5)
     took = time.monotonic() - began
     time.sleep(_SETTLE)
-    counts = [len(team.comments(number)) for number in merged]
-    return _Seen(len(waiting), sum(count - 1 for count in counts if count > 1), took)
+    every = [*pulls.merged, *pulls.opened, *pulls.closed]
+    # Of what was not merged nothing has to be said in a comment.
+    surplus = [len(team.comments(number)) - (number in merged) for number in every]
+    return _Seen(len(waiting), sum(count for count in surplus if count > 0), took)
 
 
 def _is_said(team: Team, number: int, *, is_merged: bool) -> bool:

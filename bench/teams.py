@@ -23,6 +23,7 @@ from bench.registry import figure
 from bench.team import ENVIRONMENT, PERSON, POLL, Team, ready
 from policies import budget
 from policies.budget import WINDOWS, Urgency
+from policies.surface import pull_request as surface
 from sandbox.forge.admin import Forge
 from workers.cluster import connect
 
@@ -45,11 +46,14 @@ _LIMITS = {"creations_per_minute": 80, "creations_per_hour": 500, "points_per_mi
 
 @dataclass(frozen=True)
 class _Seen:
-    """The most that GitHub counted, what it refused, the statuses of one commit and context, seconds."""
+    """The most that GitHub counted and refused, the statuses of one commit and context, the pushes and merges
+    without a final word in the end, and seconds.
+    """
 
     most: dict[str, int]
     created: int
     statuses: int
+    unsaid: int
     answers: list[float]
 
 
@@ -87,6 +91,12 @@ def slowest_answer() -> float:
 def refused() -> float:
     """Count what was over one of GitHub's limits."""
     return float(_seen().most["refused"])
+
+
+@figure("teams.unsaid", unit="pushes and merges", target=0.0)
+def unsaid() -> float:
+    """Count the pushes without a final status, and the merges without a final comment, in the end."""
+    return float(_seen().unsaid)
 
 
 @cache
@@ -157,6 +167,7 @@ def _traffic(
 ) -> _Seen:
     """Let the traffic come, and wait for what is under way; returns what GitHub counted."""
     shas: list[tuple[Team, str]] = []
+    merged: list[tuple[Team, int]] = []
     began = time.monotonic()
     with ThreadPoolExecutor(16) as pool:
         answers = []
@@ -168,16 +179,18 @@ def _traffic(
                 shas.append((team, team.push(f"{done}")))
             elif what == "merge":
                 shas.append((team, forge.merge(team.repo, pulls[what, number])))
+                merged.append((team, pulls[what, number]))
             else:
                 order = _ORDERS[number % len(_ORDERS)]
                 answers.append(pool.submit(_answered, team, pulls[what, number], order))
         seconds = [answer.result() for answer in answers]
     time.sleep(max(0.0, began + _SECONDS - time.monotonic()))
     most = forge.most(installation)
+    unsaid = _unsaid(forge, shas, merged)
     statuses = max(_statuses(forge, team, sha) for team, sha in shas)
     progress.say(f"{json.dumps(most)}, answers in s: {', '.join(f'{one:.1f}' for one in seconds)}")
     # The hour has seen no more than these minutes: the limits count since they were set.
-    return _Seen(most, most["creations_per_hour"], statuses, seconds)
+    return _Seen(most, most["creations_per_hour"], statuses, unsaid, seconds)
 
 
 def _plan() -> Iterator[tuple[float, str, int]]:
@@ -199,6 +212,27 @@ def _answered(team: Team, number: int, order: str) -> float:
             return time.monotonic() - began
         time.sleep(10 * POLL)
     return _WITHIN
+
+
+def _unsaid(forge: Forge, shas: list[tuple[Team, str]], merged: list[tuple[Team, int]]) -> int:
+    """Wait a while until every push and merge has its final word; return how many have none."""
+    deadline = time.monotonic() + _WITHIN
+    while True:
+        shas = [(team, sha) for team, sha in shas if not _is_final(forge, team, sha)]
+        merged = [(team, number) for team, number in merged if not _is_told(team, number)]
+        if not (shas or merged) or time.monotonic() > deadline:
+            return len(shas) + len(merged)
+        time.sleep(1.0)
+
+
+def _is_final(forge: Forge, team: Team, sha: str) -> bool:
+    own = [one for one in forge.statuses(team.repo, sha) if one["context"] == "fairway/demo"]
+    return bool(own) and own[-1]["state"] != "pending"
+
+
+def _is_told(team: Team, number: int) -> bool:
+    said = [found.state for text in team.comments(number) if (found := surface.said(text))]
+    return len(said) == 1 and said[0] in ("success", "failure")
 
 
 def _statuses(forge: Forge, team: Team, sha: str) -> int:

@@ -14,10 +14,10 @@ from typing import Any
 
 from policies import conditions
 from policies.health import Health
-from policies.health.texts import named
 from policies.kustomization import waits
 from policies.objects import Object, ObjectRef
 from policies.revisions import commit as sha_of
+from policies.surface import status as says
 
 _TERMINAL_REFUSALS = frozenset({"AccessDenied", "NotServed", "InvalidCELExpression"})
 _WAITS_FOR_OTHERS = frozenset({"DependencyNotReady"})
@@ -100,17 +100,18 @@ def of_commit(sha: str, sources: Iterable[Source]) -> Verdict:
         some = any(v.text for v in verdicts)
         return Verdict(
             State.SUCCESS,
-            f"Applied {short(sha)}, healthy" if some else f"Fetched {short(sha)}, nothing applies it",
+            says.healthy(short(sha)) if some else says.nothing_applies(short(sha)),
         )
     return worst
 
 
 def _of_source(sha: str, source: Source) -> list[Verdict]:
+    ref = ObjectRef.of(source.obj)
     if source.sha != sha:
         failed = conditions.find(conditions.of(source.obj), "FetchFailed")
         if failed and failed.get("status") == "True":
-            return [Verdict(State.FAILURE, f"{named(ObjectRef.of(source.obj))}: {failed.get('message', '')}")]
-        return [Verdict(State.PENDING, f"Waits for {named(ObjectRef.of(source.obj))} to fetch {short(sha)}")]
+            return [Verdict(State.FAILURE, says.failed(ref, str(failed.get("message", ""))))]
+        return [Verdict(State.PENDING, says.waits_for_source(ref, short(sha)))]
     return [
         of_kustomization(sha, applied) for applied in source.applied if not applied.obj["spec"].get("suspend")
     ]
@@ -120,32 +121,32 @@ def of_kustomization(sha: str, applied: Applied) -> Verdict:
     """Judge one Kustomization for a commit that its source has fetched."""
     status = applied.obj.get("status") or {}
     ready = conditions.find(conditions.of(applied.obj), conditions.READY) or {}
-    name, reason, message = named(applied.ref), ready.get("reason", ""), ready.get("message", "")
+    ref, reason, message = applied.ref, ready.get("reason", ""), ready.get("message", "")
     if ready.get("status") == "False" and reason in _TERMINAL_REFUSALS:
-        return Verdict(State.FAILURE, f"{name}: {message}")
+        return Verdict(State.FAILURE, says.failed(ref, message))
     if ready.get("status") == "False" and reason in _WAITS_FOR_OTHERS:
-        return Verdict(State.PENDING, f"{name} waits: {message}")
+        return Verdict(State.PENDING, says.waits_for_others(ref, message))
     attempted = sha_of(str(status.get("lastAttemptedRevision", ""))) == sha
     if not attempted:
-        return Verdict(State.PENDING, f"Waits for {name}")
+        return Verdict(State.PENDING, says.waits_for(ref))
     # What was refused is news of this commit; what is broken may be so since one before it.
     refused = ready.get("status") == "False" and reason != "HealthCheckFailed"
     if not refused and (found := _broken(applied.parts)):
         return found
     if ready.get("status") == "False":
-        return Verdict(State.FAILURE, _first(message, fallback=f"{name}: {reason}"))
+        return Verdict(State.FAILURE, _first(message, fallback=says.failed(ref, reason)))
     if ready.get("status") != "True" and not waits(applied.obj):
-        return Verdict(State.PENDING, f"{name} is being applied")
+        return Verdict(State.PENDING, says.being_applied(ref))
     return _of_parts(sha, applied)
 
 
 def _broken(parts: Iterable[Part]) -> Verdict | None:
     for part in parts:
         if part.trouble and not part.health.current:
-            return Verdict(State.FAILURE, f"{named(part.ref)}: {part.trouble}")
+            return Verdict(State.FAILURE, says.failed(part.ref, part.trouble))
     for part in parts:
         if part.health.failed:
-            return Verdict(State.FAILURE, f"{named(part.ref)}: {part.health.message}")
+            return Verdict(State.FAILURE, says.failed(part.ref, part.health.message))
     return None
 
 
@@ -153,14 +154,13 @@ def _of_parts(sha: str, applied: Applied) -> Verdict:
     waiting = [part for part in applied.parts if not part.health.current]
     if not waiting:
         if waits(applied.obj):
-            return Verdict(State.PENDING, f"Applied {short(sha)}, {named(applied.ref)} concludes")
+            return Verdict(State.PENDING, says.concludes(applied.ref, short(sha)))
         return Verdict(State.SUCCESS, "applied")
     first = waiting[0]
-    detail = f" ({first.count or first.health.message})"
-    more = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+    detail, more = first.count or first.health.message, len(waiting) - 1
     if applied.overdue:
-        return Verdict(State.FAILURE, f"Not healthy in time: {named(first.ref)}{detail}{more}")
-    return Verdict(State.PENDING, f"Applied {short(sha)}, waits for {named(first.ref)}{detail}{more}")
+        return Verdict(State.FAILURE, says.not_in_time(first.ref, detail, more))
+    return Verdict(State.PENDING, says.waits_for_health(short(sha), first.ref, detail, more))
 
 
 def _first(message: str, *, fallback: str) -> str:
@@ -172,13 +172,13 @@ def overtaken(sha: str, by: str, verdict: Verdict) -> Verdict:
     if not verdict.final:
         return verdict
     if verdict.state is State.SUCCESS:
-        return Verdict(State.SUCCESS, f"Overtaken by {short(by)}, which is applied and healthy")
-    return Verdict(verdict.state, f"Overtaken by {short(by)}: {verdict.text}")
+        return Verdict(State.SUCCESS, says.overtaken(short(by)))
+    return Verdict(verdict.state, says.overtaken_by_failure(short(by), verdict.text))
 
 
 def replaced(by: str) -> Verdict:
     """Judge a commit that its branch no longer contains."""
-    return Verdict(State.FAILURE, f"Never applied: {short(by)} replaced it on its branch")
+    return Verdict(State.FAILURE, says.replaced(short(by)))
 
 
 def may_follow(old: str, new: State) -> bool:

@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _KEY = r"[A-Za-z0-9][-A-Za-z0-9_./]*"
+_LABEL = re.compile(
+    r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?", re.ASCII
+)
+_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
 _SET = re.compile(rf"^({_KEY})\s+(in|notin)\s*\(([^()]*)\)$")
 _EQUALS = re.compile(rf"^({_KEY})\s*(==|=|!=)\s*([-A-Za-z0-9_.]*)$")
 _NUMBER = re.compile(rf"^({_KEY})\s*([<>])\s*(-?\d+)$")
@@ -37,8 +42,10 @@ def of_requirements(labels: Labels, asked: Iterable[tuple[str, str, Sequence[str
 
 
 def _asked(operator: str, key: str, values: Sequence[str]) -> Selector:
-    if not re.fullmatch(_KEY, key):
-        raise InvalidSelector(f"key: Invalid value: {key!r}: it is no label")
+    if not _LABEL.fullmatch(key):
+        raise InvalidSelector(f"key: Invalid value: {json.dumps(key)}: it is not the key of a label")
+    if wrong := [value for value in values if not _VALUE.fullmatch(value)]:
+        raise InvalidSelector(f"values: Invalid value: {json.dumps(wrong)}: it is not the value of a label")
     match operator:
         case "In" | "NotIn":
             if not values:

@@ -44,7 +44,7 @@ class Secret:
 
 _DNS_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _DNS_SUBDOMAIN = re.compile(rf"{_DNS_LABEL}(?:\.{_DNS_LABEL})*")
-_CLUSTER = re.compile(r"[a-z0-9](?:[-a-z0-9.]{0,61}[a-z0-9])?")
+_CLUSTER = re.compile(r"(?=.{1,63}\Z)[a-z0-9]+(?:[-.][a-z0-9]+)*")  # it stands in hidden lines of comments
 # github.com has letters, digits and hyphens; accounts managed by an enterprise end in _shortcode.
 _ACCOUNT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,98}[A-Za-z0-9])?")
 _LISTEN = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(?P<port>[0-9]{1,5})")
@@ -59,7 +59,9 @@ def _matching(pattern: re.Pattern[str], remedy: str) -> Check:
     return check
 
 
-cluster_name = _matching(_CLUSTER, "write up to 63 small letters, digits, dots and dashes")
+cluster_name = _matching(
+    _CLUSTER, "write up to 63 small letters and digits, with single dots and dashes between"
+)
 dns_label = _matching(re.compile(_DNS_LABEL), "write a namespace's name: small letters, digits and dashes")
 dns_subdomain = _matching(_DNS_SUBDOMAIN, "write an object's name: small letters, digits, dots and dashes")
 account = _matching(_ACCOUNT, "write logins of users or organizations, separated by commas")

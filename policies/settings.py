@@ -115,7 +115,7 @@ class Settings(FluxFlags):
     )
     allow_loopback: bool = setting(
         "FAIRWAY_ALLOW_LOOPBACK",
-        "Let Git and GitHub be on this machine; for the sandbox.",
+        "Let Git, GitHub and registries be on this machine; for the sandbox.",
         False,
         check=setting_values.boolean,
     )

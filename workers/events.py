@@ -63,8 +63,10 @@ def installation(context: Context, event: Mapping[str, Any]) -> None:
     """Look again at an account's repositories where the App may do more than before."""
     if event["action"] not in _MAY_NOW:
         return
+    # Once for the account; what cannot be looked at is noted by whoever meets it.
+    lacking = permissions.look(context, f"{event['account']}/", event["installation_id"]) or {}
     for owner, name in names_of(context, event["account"]):
-        permissions.forget_all_missing(context, f"{owner}/{name}")
+        permissions.note_all_missing(context, f"{owner}/{name}", lacking)
         features.wake(context, f"{owner}/{name}")
         _queue(context, "Repository", f"{owner}/{name}", "")
         _queue(context, "Sweep", f"{owner}/{name}", "")

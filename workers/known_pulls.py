@@ -8,7 +8,7 @@ pull requests by a sweep.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import redis
 
@@ -71,6 +71,26 @@ def live(client: redis.Redis, repository: str) -> list[int]:
     return sorted(int(number) for number in client.smembers(_live_key(repository)))
 
 
+def doubt(client: redis.Redis, repository: str, number: int) -> None:
+    """Note that somebody changed a comment of ours: what it was known to say is not known any more."""
+    client.set(_doubted_key(repository, number), "1", ex=_TTL)
+
+
+def settle_doubt(client: redis.Redis, repository: str, number: int, known: Known) -> Known:
+    """Return what is still known of a comment; of one that somebody changed, no more than where it is."""
+    if not client.exists(_doubted_key(repository, number)):
+        return known
+    left = replace(known, state="", digest="")
+    # Both at once: whoever dies after this leaves a comment that is written again, and an edit that comes
+    # after this is another doubt.
+    with client.pipeline(transaction=True) as pipe:
+        pipe.hset(_key(repository), str(number), json.dumps(asdict(left)))
+        pipe.expire(_key(repository), _TTL)
+        pipe.delete(_doubted_key(repository, number))
+        pipe.execute()
+    return left
+
+
 def ask(client: redis.Redis, repository: str, number: int) -> None:
     """Have the comment written with the next run, whether or not it says anything new, or was deleted."""
     client.set(_asked_key(repository, number), "1", ex=_ASKED_TTL)
@@ -92,6 +112,10 @@ def _key(repository: str) -> str:
 
 def _live_key(repository: str) -> str:
     return f"fairway:live-pulls:{repository.lower()}"
+
+
+def _doubted_key(repository: str, number: int) -> str:
+    return f"fairway:doubted-pull:{repository.lower()}:{number}"
 
 
 def _asked_key(repository: str, number: int) -> str:

@@ -20,6 +20,8 @@ _TTL = 24 * 3600  # seconds
 _AT_ONCE = 200
 _NOBODY_WAITS = frozenset({"Conversations", "LostDeliveries", "Sweep"})
 _SOONEST, _LATEST = 2.0, 600.0  # seconds between tries
+_MOST_REFUSALS = 5  # the last after half a minute
+_REFUSALS_TTL = 3600  # seconds
 
 
 # KEYS: later, leaving. ARGV: now, how many at most, seconds. Returns what is leaving.
@@ -54,6 +56,22 @@ class Later:
             pipe.expire(_tries(key), _TTL)
             count = int(pipe.execute()[0])
         self.put(key, now + timedelta(seconds=min(_SOONEST * 2 ** min(count - 1, 20), _LATEST)))
+
+    def a_few_times(self, key: Key, now: datetime, about: str = "") -> bool:
+        """Have an object worked on once more after GitHub refused something for good, as far as it says.
+
+        A commit that is not there yet is there a moment later. False when what it is `about` was refused
+        often enough within an hour.
+        """
+        counted = f"fairway:refused:{key}:{about}"
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.set(counted, 0, ex=_REFUSALS_TTL, nx=True)
+            pipe.incr(counted)
+            count = int(pipe.execute()[1])
+        if count > _MOST_REFUSALS:
+            return False
+        self.put(key, now + timedelta(seconds=_SOONEST * 2 ** (count - 1)))
+        return True
 
     def succeeded(self, key: Key) -> None:
         """Forget how often an object has failed."""

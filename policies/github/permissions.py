@@ -13,13 +13,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One permission; `name` is the API's word, `shown` what GitHub's pages call it."""
+    """One permission; `name` is the API's word, `shown` what GitHub's pages call it.
+
+    `needed_by` is what does not work without it, in two words or so.
+    """
 
     name: str
     shown: str
     access: str
     why: str
     without: str
+    needed_by: str
     of_organization: bool = False
 
 
@@ -38,6 +42,7 @@ PERMISSIONS = (
         "write",
         "the check run of a commit: its report, and annotations on the lines at fault",
         "no check runs, and no check of `.fairway.yaml`",
+        "check runs",
     ),
     Permission(
         "contents",
@@ -45,6 +50,7 @@ PERMISSIONS = (
         "write",
         "reading sources and `.fairway.yaml`; the branch of a rollback; commits of new images",
         "with read: no rollbacks, new images need a Secret; without: so do sources, and no order acts",
+        "rollbacks",
     ),
     Permission(
         "deployments",
@@ -52,6 +58,7 @@ PERMISSIONS = (
         "write",
         "a deployment for each commit and environment",
         "no deployments",
+        "deployments",
     ),
     Permission(
         "issues",
@@ -59,6 +66,7 @@ PERMISSIONS = (
         "read",
         "comments: GitHub sends those on pull requests as comments on issues",
         "orders in comments are not heard, those in reviews are",
+        "orders in comments",
     ),
     Permission(
         "merge_queues",
@@ -66,6 +74,7 @@ PERMISSIONS = (
         "read",
         "hearing that a queue wants the status of a commit",
         "a merge queue that requires Fairway's status waits until its time is over",
+        "merge queues",
     ),
     Permission(
         "metadata",
@@ -73,6 +82,7 @@ PERMISSIONS = (
         "read",
         "the repository itself; GitHub asks it of every App",
         "nothing works",
+        "all parts",
     ),
     Permission(
         "pull_requests",
@@ -81,6 +91,7 @@ PERMISSIONS = (
         "the comment on a pull request, reactions and replies to orders, pull requests of rollbacks, and"
         " who may give an order",
         "no comments, no orders, no rollbacks",
+        "comments",
     ),
     Permission(
         "statuses",
@@ -88,6 +99,7 @@ PERMISSIONS = (
         "write",
         "the status `fairway/<cluster>` of a commit",
         "no statuses; where one is required, nothing can be merged",
+        "commit statuses",
     ),
     Permission(
         "members",
@@ -95,6 +107,7 @@ PERMISSIONS = (
         "read",
         "whether somebody is in a team that `.fairway.yaml` or CODEOWNERS names",
         "nobody counts as a member of a team, so what asks for one is refused",
+        "rules that name teams",
         of_organization=True,
     ),
 )
@@ -114,6 +127,19 @@ EVENTS = (
 def asked() -> Mapping[str, str]:
     """Return the permissions as GitHub's API has them: name → access."""
     return {permission.name: permission.access for permission in PERMISSIONS}
+
+
+def lacking(granted: Mapping[str, str], *, of_organization: bool) -> dict[str, str]:
+    """Return what of it an installation was not given (`deployments: write`), each with what needs it.
+
+    An account that is no organization has no members to ask for.
+    """
+    return {
+        f"{one.name}: {one.access}": one.needed_by
+        for one in PERMISSIONS
+        if (of_organization or not one.of_organization)
+        and granted.get(one.name) not in (one.access, "write", "admin")
+    }
 
 
 def subscribed() -> list[str]:

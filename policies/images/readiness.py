@@ -8,7 +8,7 @@ besides Flux's words is a remedy at its end.
 from __future__ import annotations
 
 from policies.clock import go_duration
-from policies.conditions import READY, RECONCILING, STALLED, Conditions
+from policies.conditions import READY, RECONCILING, STALLED, Conditions, find
 from policies.errors import FairwayError, TerminalError
 from policies.kinds.imagepolicy import ImagePolicy, ImageRef
 from policies.kinds.imagerepository import ImageRepository
@@ -116,8 +116,11 @@ def progressing(changed: Conditions, message: str = IN_PROGRESS, *, forget: bool
 
     It is when the tags were lost: a policy that waits for them has to see the repository become ready.
     """
+    ready = find(changed.sorted(), READY)
     changed.set(RECONCILING, "True", "Progressing", message)
-    return changed.set(READY, "Unknown", "Progressing", message) if forget else changed
+    if forget or ready is None or ready["status"] == "Unknown":
+        changed.set(READY, "Unknown", "Progressing", message)
+    return changed
 
 
 def succeeded(changed: Conditions, message: str) -> Conditions:

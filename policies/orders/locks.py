@@ -23,7 +23,7 @@ _OVER = frozenset({"done", "refused"})
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who stopped something, when and why; all unknown (None, empty) where the object cannot be read.
+    """Who stopped something, when and why; unknown (None, empty) where the object cannot be read.
 
     `since` is when the object was made and `until` when it counts no longer, as RFC 3339.
     """
@@ -113,7 +113,7 @@ def _claim(obj: Mapping[str, Any], name: str, now: datetime) -> Claim | None:
     try:
         order = Order.read(obj)
     except InvalidObject:
-        return Claim(name)
+        return Claim(name, since=str(obj["metadata"].get("creationTimestamp") or ""))
     if order.status.phase in _OVER or _expired(order, now):
         return None
     spec = order.spec

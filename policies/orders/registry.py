@@ -95,7 +95,7 @@ COMMANDS: tuple[Command, ...] = (
     _answered("status", "brings the status comment up to date"),
     Command(
         "reconcile",
-        "reconciles what this pull request changed, now",
+        "reconciles everything here that follows the base of this pull request, now",
         Role.WRITE,
         (_ANY_ENVIRONMENT, _SHA),
         acts=True,

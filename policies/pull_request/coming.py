@@ -12,6 +12,7 @@ from policies.kinds import GitRepository, InvalidObject, Kustomization
 from policies.kustomization import waits
 from policies.objects import ObjectRef
 from policies.pull_request.content import Coming
+from policies.surface import rows as says
 
 
 def coming(sha: str, sources: Iterable[Source]) -> Iterator[Coming]:
@@ -29,7 +30,7 @@ def coming(sha: str, sources: Iterable[Source]) -> Iterator[Coming]:
 def _fetch(source: Source) -> Iterator[Coming]:
     if not source.obj["spec"].get("suspend"):
         every = GitRepository.read(source.obj).interval_seconds
-        yield Coming(ObjectRef.of(source.obj), "fetches again within", seconds=every)
+        yield Coming(ObjectRef.of(source.obj), says.fetched_again(), seconds=every)
 
 
 def _of(sha: str, applied: Applied) -> Iterator[Coming]:
@@ -41,12 +42,12 @@ def _of(sha: str, applied: Applied) -> Iterator[Coming]:
     if waits(obj):
         healthy = conditions.find(found, conditions.HEALTHY) or {}
         at = _later(str(healthy.get("lastTransitionTime", "")), spec.timeout_seconds)
-        yield Coming(applied.ref, "counts as failed unless it is healthy by", at)
+        yield Coming(applied.ref, says.fails_at(), at)
         return
     ready = conditions.find(found, conditions.READY) or {}
     refused = verdict.state is State.FAILURE and ready.get("status") == "False"
     if refused and not conditions.is_true(found, conditions.STALLED):
-        yield Coming(applied.ref, "is tried again every", seconds=spec.retry_interval_seconds)
+        yield Coming(applied.ref, says.tried_again(), seconds=spec.retry_interval_seconds)
 
 
 def _later(moment: str, seconds: float) -> str:

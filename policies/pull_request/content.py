@@ -54,8 +54,8 @@ class Content:
     """A commit on a cluster. `left_out` rows are not among the rows; of `total` Kustomizations, and sources
     that lack the commit, so many are `done`.
 
-    `drift` are rows of what was changed by hand, `stopped` the locks and holds in spite of which it was
-    applied, `orders` what a person can order, `missing` the permissions
+    `drift` are rows of what was changed by hand, `stopped` the locks and holds in spite of which somebody
+    merged it, `orders` what a person can order, `missing` the permissions
     that the App lacks, each with what needs it.
     """
 

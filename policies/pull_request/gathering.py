@@ -4,21 +4,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from types import MappingProxyType
 
 from policies import conditions
-from policies.commit_status import Source, State
+from policies.clock import parse
+from policies.commit_status import Source, State, short
 from policies.drift_mode import DRIFTED
 from policies.objects import ObjectRef
-from policies.orders.locks import Hold, Lock, Standing
-from policies.orders.registry import find
+from policies.orders.locks import Claim, Hold, Lock, Standing
+from policies.orders.registry import Command, Guard, find
 from policies.pull_request import rows
 from policies.pull_request.coming import coming
 from policies.pull_request.content import Content, Mark, Row
 from policies.pull_request.outcome import Fate, Outcome
 from policies.repofile import Narrowed
-from policies.tenancy import Environment
+from policies.tenancy import Environment, Write
 
 MOST_ROWS = 50
 _COUNTED = frozenset({"GitRepository", "Kustomization"})
@@ -35,18 +37,20 @@ def content(
     standing: Standing = Standing(),  # noqa: B008 - it is frozen
     repository_id: int = 0,
     number: int | None = None,
+    merged_at: datetime | None = None,
     missing: Mapping[str, str] = MappingProxyType({}),
 ) -> Content:
     """Return what is to be said of a commit, and of the pull request with that number that brought it.
 
     `sources` are those that follow the commit's ref, with what of their Kustomizations the repository is
     bound to; `standing` are all locks and holds that there are, `missing` permissions with what needs them.
+    `merged_at` is when somebody merged the pull request; None when nobody did, or Fairway itself.
     """
     shown = outcome.fate in (Fate.ITSELF, Fate.OVERTAKEN)
     found = rows.of(outcome.sha, sources) if shown else []
     counted = [row for row in found if row.ref.kind in _COUNTED]
     concerned = environments(narrowed, sources) if shown else []
-    stopped = _stopped(standing, concerned, repository_id, number)
+    stops = _stops(standing, concerned, repository_id, number)
     return Content(
         cluster=cluster,
         sha=sha,
@@ -57,8 +61,8 @@ def content(
         done=sum(row.mark is Mark.DONE for row in counted),
         coming=tuple(islice(coming(outcome.sha, sources), _MOST_COMING)) if shown else (),
         drift=tuple(islice(_drift(sources), _MOST_DRIFT)) if shown else (),
-        stopped=stopped,
-        orders=tuple(_orders(outcome, narrowed, concerned, stopped)) if shown and found else (),
+        stopped=tuple(one for one in stops if _before(one.claim, merged_at)),
+        orders=tuple(_orders(outcome, sha, narrowed, concerned, stops)) if shown and found else (),
         missing=tuple(sorted(missing.items())),
     )
 
@@ -78,13 +82,18 @@ def within(environment: Environment, sources: Iterable[Source]) -> list[Source]:
     ]
 
 
-def _stopped(
+def _stops(
     standing: Standing, concerned: Sequence[Environment], repository_id: int, number: int | None
 ) -> tuple[Lock | Hold, ...]:
-    """Return what stands and did not keep the commit from being applied: a person merged it."""
+    """Return what stands where the commit is applied, and for its pull request."""
     locks = (standing.lock(repository_id, environment.name) for environment in concerned)
     hold = standing.hold(repository_id, number) if number else None
     return tuple(one for one in (*locks, hold) if one is not None)
+
+
+def _before(claim: Claim, merged_at: datetime | None) -> bool:
+    """Tell whether a claim stood when somebody merged; both times are to the second."""
+    return merged_at is not None and bool(claim.since) and parse(claim.since) <= merged_at
 
 
 def _drift(sources: Iterable[Source]) -> Iterable[Row]:
@@ -98,18 +107,40 @@ def _drift(sources: Iterable[Source]) -> Iterable[Row]:
 
 def _orders(
     outcome: Outcome,
+    sha: str,
     narrowed: Narrowed,
     concerned: Sequence[Environment],
-    stopped: Iterable[Lock | Hold],
+    stops: Iterable[Lock | Hold],
 ) -> Iterable[str]:
     """Return the orders that make sense now and that the repository may give, as they are written."""
     if narrowed.unreadable is not None or not narrowed.listed:
         return
-    words = {State.FAILURE: ["/retry"], State.PENDING: ["/reconcile"]}.get(outcome.verdict.state, [])
+    words: list[tuple[str, Environment | None]] = []
+    again = {State.FAILURE: "retry", State.PENDING: "reconcile"}.get(outcome.verdict.state)
+    words += [(again, None)] if again else []
     if outcome.verdict.state is not State.PENDING:
-        words += [f"/rollback {environment.name}" for environment in concerned[:_MOST_ENVIRONMENTS]]
-    words += [f"/unlock {one.environment}" if isinstance(one, Lock) else "/unhold" for one in stopped]
-    for word in words:
-        command = find(word.partition(" ")[0].removeprefix("/"))
-        if command and any(grant.allows(command.name) for grant in narrowed.tenant.grants):
-            yield word
+        writable = [one for one in concerned if narrowed.tenant.write_in(one) >= Write.PR]
+        words += [("rollback", environment) for environment in writable[:_MOST_ENVIRONMENTS]]
+    by_name = {environment.name: environment for environment in concerned}
+    words += [
+        ("unlock", by_name[one.environment]) if isinstance(one, Lock) else ("unhold", None) for one in stops
+    ]
+    for word, environment in words:
+        command = find(word)
+        if command and _may_be_given(command, environment, narrowed):
+            yield _written(command, environment, sha)
+
+
+def _may_be_given(command: Command, environment: Environment | None, narrowed: Narrowed) -> bool:
+    if narrowed.rules.rule(command.name, environment.name if environment else "").off:
+        return False
+    if environment is None:
+        return any(grant.allows(command.name) for grant in narrowed.tenant.grants)
+    return all(narrowed.tenant.may(command.name, one) for one in environment.namespaces)
+
+
+def _written(command: Command, environment: Environment | None, sha: str) -> str:
+    if environment is None:
+        return f"/{command.name}"
+    pinned = environment.protected and command.guard is Guard.PINNED
+    return f"/{command.name} {environment.name}{f' sha={short(sha)}' if pinned else ''}"

@@ -13,6 +13,8 @@ from policies.kustomization import waits
 from policies.objects import Object, ObjectRef
 from policies.pull_request.content import Mark, Row
 from policies.revisions import commit as sha_of
+from policies.surface import rows as says
+from policies.surface import status
 
 _MARKS = {State.SUCCESS: Mark.DONE, State.PENDING: Mark.WAITS, State.FAILURE: Mark.FAILED}
 
@@ -28,7 +30,7 @@ def _of_source(sha: str, source: Source) -> Iterable[Row]:
         yield _not_fetched(sha, source.obj)
     for applied in source.applied:
         if applied.obj["spec"].get("suspend"):
-            yield Row(Mark.PAUSED, applied.ref, "suspended, so nothing is applied")
+            yield Row(Mark.PAUSED, applied.ref, says.suspended())
         elif source.sha == sha:
             yield from _of_kustomization(sha, applied)
 
@@ -39,8 +41,8 @@ def _not_fetched(sha: str, source: Object) -> Row:
     if failed.get("status") == "True":
         return Row(Mark.FAILED, ref, *_failure(str(failed.get("message", ""))), _since(failed))
     if source["spec"].get("suspend"):
-        return Row(Mark.PAUSED, ref, f"suspended, so {short(sha)} is not fetched")
-    return Row(Mark.WAITS, ref, f"has not fetched {short(sha)} yet")
+        return Row(Mark.PAUSED, ref, says.source_suspended(short(sha)))
+    return Row(Mark.WAITS, ref, says.not_fetched(short(sha)))
 
 
 def _of_kustomization(sha: str, applied: Applied) -> Iterable[Row]:
@@ -53,7 +55,7 @@ def _of_kustomization(sha: str, applied: Applied) -> Iterable[Row]:
     told = len(unwell) > 1 and _is_of_health(sha, applied, verdict, ready)
     if told:
         well = len(applied.parts) - len(unwell)
-        state = f"applied {short(sha)}, {well} of {len(applied.parts)} objects healthy"
+        state = says.partly_healthy(short(sha), well, len(applied.parts))
     message = str(ready.get("message", "")) if failed else ""
     yield Row(_MARKS[verdict.state], applied.ref, state, since, message)
     yield from map(_of_part, unwell if told else ())
@@ -71,9 +73,9 @@ def _state(sha: str, applied: Applied, verdict: Verdict) -> str:
     """Say what a Kustomization does, without naming it: its row does that."""
     name, text = named(applied.ref), verdict.text
     if verdict.state is State.SUCCESS:
-        return f"applied {short(sha)}, healthy"
-    if text == f"Waits for {name}":
-        return f"has not applied {short(sha)} yet"
+        return says.healthy(short(sha))
+    if text == status.waits_for(applied.ref):
+        return says.not_applied(short(sha))
     for begun in (f"{name}: ", f"{name} ", f"Kustomization {applied.ref.name} "):
         if text.startswith(begun):
             return text.removeprefix(begun)
@@ -95,13 +97,13 @@ def _of_part(part: Part) -> Row:
     return Row(
         Mark.FAILED if failed else Mark.WAITS,
         part.ref,
-        *_failure(part.trouble or part.count or part.health.message or "not healthy"),
+        *_failure(part.trouble or part.count or part.health.message or says.not_healthy()),
     )
 
 
 def _failure(message: str) -> tuple[str]:
     """Return the first line of a message that may have many."""
-    return (next(iter(message.strip().splitlines()), "failed"),)
+    return (next(iter(message.strip().splitlines()), says.failed()),)
 
 
 def _since(condition: dict[str, Any]) -> str:

@@ -48,7 +48,7 @@ def token(answer: Any) -> Token | None:
     if not isinstance(answer, Mapping):
         return None
     text = answer.get("access_token") or answer.get("token")
-    if not isinstance(text, str) or not text.isascii() or not text.isprintable() or " " in text:
+    if not isinstance(text, str) or not text or not text.isascii() or not text.isprintable() or " " in text:
         return None
     if len(text) > _LARGEST_TOKEN:
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Protocol
+from urllib.parse import urlsplit
 
 DOCKER_HUB = "index.docker.io"
 # All names of Docker Hub in images and in pull secrets.
@@ -39,6 +40,25 @@ class Repository(Protocol):
 def api_host(registry: str) -> str:
     """Return the host, with its port if it has one, that serves a registry's API."""
     return _HUB_API if registry in HUB_NAMES else registry
+
+
+def account_host(registry: str) -> str:
+    """Return the host under which a registry's requests are counted, however its name is written."""
+    return api_host(registry.lower()).removesuffix(":443").rstrip(".")
+
+
+def problem_of(repository: Repository) -> str | None:
+    """Return why a repository cannot be asked about at all, or None when it can."""
+    try:
+        parts = urlsplit(f"https://{repository.registry}/")
+        valid = bool(parts.hostname) and parts.port != 0 and parts.netloc == repository.registry
+    except ValueError:
+        valid = False
+    if not valid or "@" in repository.registry:
+        return f"'{repository.registry}' is no host"
+    if any(part in ("", ".", "..") for part in repository.path.split("/")):
+        return f"'{repository.path}' is no name of a repository"
+    return None
 
 
 def is_tag(text: str) -> bool:

@@ -50,13 +50,16 @@ class Listing:
 
 def tags_of(page: Any) -> list[str]:
     """Return the tags of a page's JSON; raises Nonsense."""
-    tags = page.get("tags", ()) if isinstance(page, dict) else None
-    if tags is None and isinstance(page, dict):
+    if not isinstance(page, dict) or "tags" not in page:
+        raise Nonsense("what it answers is no list of tags")
+    tags = page["tags"]
+    if tags is None:
         return []  # as registries written in Go say that there are none
     if not isinstance(tags, list):
         raise Nonsense("what it answers is no list of tags")
-    if wrong := next((tag for tag in tags if not isinstance(tag, str) or not is_tag(tag)), None):
-        raise Nonsense(f"{str(wrong)[:40]!r} in its list cannot be a tag")
+    for tag in tags:
+        if not isinstance(tag, str) or not is_tag(tag):
+            raise Nonsense(f"{str(tag)[:40]!r} in its list cannot be a tag")
     return tags
 
 
@@ -67,15 +70,14 @@ def next_page(url: str, links: str) -> str | None:
     """
     for link in _LINK.finditer(links):
         target, parameters = link.groups()
-        if _NEXT.search(parameters):
+        # Some registries leave out what the link is to: a list has only one that matters.
+        if _NEXT.search(parameters) or not parameters:
             found = str(urljoin(url, target))
             if _place(found) != _place(url):
                 raise Nonsense(
                     f"the next page of its list would be at {_place(found)}, which is another place"
                 )
             return found
-    if links.strip().startswith("<") and "rel" not in links.lower():
-        return next_page(url, f'{links.partition(">")[0]}>; rel="next"')
     return None
 
 

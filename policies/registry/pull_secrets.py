@@ -129,7 +129,8 @@ def _fits(entry: Entry, repository: Repository) -> bool:
 
 def _split(host: str) -> tuple[str, str]:
     name, colon, port = host.rpartition(":")
-    return (name, port) if colon and not port.endswith("]") else (host, "")
+    # The brackets of an IPv6 address would be a pattern.
+    return (name.strip("[]"), port) if colon and not port.endswith("]") else (host.strip("[]"), "")
 
 
 def _invalid(secret: str, problem: str, remedy: str) -> PullSecretInvalid:

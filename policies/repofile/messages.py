@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,6 +13,8 @@ from policies.repofile import schema, verbs
 from policies.repofile.positions import Path, Positions, shown
 from policies.repofile.problem import MOST, Problem
 from policies.repofile.texts import REFUSED, described, nearest, quoted
+
+Keys = Callable[[Path], tuple[str, ...]]
 
 UNNAMED = "it is not as it should be"  # tests see to it that no file is told this
 _KEY = "[key]"  # how pydantic says that it speaks of a key
@@ -29,14 +31,17 @@ _ELSEWHERE = {
 }
 
 
-def problems(error: ValidationError, positions: Positions) -> list[Problem]:
-    """Return a problem for each of pydantic's errors, as far as they are told."""
-    return [_problem(found, positions) for found in error.errors(include_url=False)[:MOST]]
+def problems(error: ValidationError, positions: Positions, keys: Keys = schema.keys) -> list[Problem]:
+    """Return a problem for each of pydantic's errors, as far as they are told.
+
+    `keys` says which keys a mapping at a path may have; without it, as in .fairway.yaml.
+    """
+    return [_problem(found, positions, keys) for found in error.errors(include_url=False)[:MOST]]
 
 
-def _problem(found: Any, positions: Positions) -> Problem:
+def _problem(found: Any, positions: Positions, keys: Keys) -> Problem:
     path: Path = tuple(part for part in found["loc"] if part != _KEY)
-    message, remedy = _said(found["type"], found.get("ctx") or {}, found["input"], path)
+    message, remedy = _said(found["type"], found.get("ctx") or {}, found["input"], path, keys)
     about_key = found["type"] == "extra_forbidden" or _KEY in found["loc"]
     if found["type"] == "missing":
         path = path[:-1]
@@ -45,12 +50,12 @@ def _problem(found: Any, positions: Positions) -> Problem:
     return Problem(where, shown(path), message, remedy)
 
 
-def _said(kind: str, context: Mapping[str, Any], value: Any, path: Path) -> tuple[str, str]:
+def _said(kind: str, context: Mapping[str, Any], value: Any, path: Path, keys: Keys) -> tuple[str, str]:
     match kind:
         case _ if kind == REFUSED:
             return context["message"], context["remedy"]
         case "extra_forbidden":
-            return "there is no such key here", _meant(path)
+            return "there is no such key here", _meant(path, keys)
         case "missing":
             return f"{path[-1]} is missing", "write version: 1" if path == ("version",) else "add it"
         case "literal_error":
@@ -80,11 +85,11 @@ def _needed(needed: str, value: Any, path: Path) -> str:
     return f"write {needed}"
 
 
-def _meant(path: Path) -> str:
+def _meant(path: Path, keys: Keys) -> str:
     *inside, key = path
     if inside and (elsewhere := _ELSEWHERE.get((str(inside[0]), str(key)))):
         return elsewhere
-    known = schema.keys(tuple(inside))
+    known = keys(tuple(inside))
     if near := nearest(str(key), known):
         return f"did you mean {near}?"
     return f"known here: {', '.join(known)}" if len(known) <= len(verbs.ROLES) else ""

@@ -74,8 +74,8 @@ def applied_all_the_same(by: Lock | Hold) -> str:
     what = name(by.environment) if isinstance(by, Lock) else "this pull request"
     state = "locked" if isinstance(by, Lock) else "held"
     return (
-        f"Applied although {what} is {state} {_by(by.claim)}: a person merged it, and a lock or a hold stops"
-        " only what Fairway starts."
+        f"Applied although {what} is {state} {_by(by.claim)}: Fairway did not merge it, and a lock or a"
+        " hold stops only what Fairway starts."
     )
 
 

@@ -66,14 +66,21 @@ def failed(order: str, why: str, remedy: str = "") -> str:
     return f"{code(order, _SHOWN)} failed: {inline(why, _LONGEST_REASON)}.{done}"
 
 
-def superseded(order: str, by: str) -> str:
-    """Answer an order that a later one takes the place of."""
-    return f"{_not_carried_out(order)}: {code(by, _SHOWN)} was given after it."
-
-
 def carried_out(order: str) -> str:
     """Answer an order in a review, which takes no reaction, that leaves nothing else to say."""
     return f"{code(order, _SHOWN)} was carried out."
+
+
+def no_status_comment(order: str, cluster: str) -> str:
+    """Answer a /status in a repository whose pull requests have no status comment."""
+    return nothing_to_do(
+        order, f"nothing on {cluster} follows this repository, so there is no status comment"
+    )
+
+
+def too_long() -> str:
+    """Say that an answer would be longer than GitHub takes."""
+    return "There is more to say than a comment can hold: give the orders one by one."
 
 
 def you_can(orders: Iterable[str]) -> str:

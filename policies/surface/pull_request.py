@@ -22,15 +22,13 @@ from policies.surface.markdown import block, code, inline, shortened, summary
 from policies.surface.orders import footer, you_can
 from policies.surface.words import instant, name, span
 
-# Shown on the head of every open pull request. A status that says this is no word on what was applied.
-NOTHING_YET = "Nothing is applied before the merge"
-
 _HEAD = "| | object | state | since (UTC) |\n|---|---|---|---|"
 _STATE = 160  # characters of a row's state
 _MOST_FOLDS, _FOLD = 5, 3000  # failures told in full, and characters of each
 _ROOM = 60_000  # GitHub takes 65,536 characters
 _MARKS = {State.SUCCESS: Mark.DONE, State.PENDING: Mark.WAITS, State.FAILURE: Mark.FAILED}
-_HIDDEN = re.compile(r"<!-- fairway-state:([a-z]+):([0-9a-f]{16}) -->\s*\Z")
+_MARKER = re.compile(r"\A<!-- fairway:[a-z0-9:/._-]+ -->\n")
+_HIDDEN = re.compile(r"\n<!-- fairway-state:([a-z]+):([0-9a-f]{16}):([0-9a-f]{16}) -->\s*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +73,17 @@ def unfollowed(base: str, cluster: str, updated: str) -> str:
 
 
 def said(body: str) -> Said | None:
-    """Return what a comment of ours says; None when it is not as we wrote it."""
+    """Return what a comment of ours says; None when it is not as we wrote it.
+
+    `body` may begin with the marker that comments are found by.
+    """
+    body = body.replace("\r\n", "\n")
     found = _HIDDEN.search(body)
-    return Said(found[1], found[2]) if found else None
+    if found is None:
+        return None
+    state, digest, seal = found.groups()
+    shown = _MARKER.sub("", body[: found.start()])
+    return Said(state, digest) if seal == _hashed(state, digest, shown) else None
 
 
 def report(content: Content) -> str:
@@ -181,5 +187,10 @@ def lacking(permission: str, feature: str) -> str:
 
 
 def _closed(body: str, state: str, updated: str, address: str) -> str:
-    digest = hashlib.sha256(f"{state}\n{address}\n{body}".encode()).hexdigest()[:16]
-    return f"{body}\n\n{footer(updated, address)}\n<!-- fairway-state:{state}:{digest} -->"
+    digest, shown = _hashed(state, address, body), f"{body}\n\n{footer(updated, address)}"
+    # The seal tells after a flush whether somebody wrote into what people see.
+    return f"{shown}\n<!-- fairway-state:{state}:{digest}:{_hashed(state, digest, shown)} -->"
+
+
+def _hashed(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

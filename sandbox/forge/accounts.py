@@ -12,7 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sandbox.forge.store import Row, Store, digest, now
+from sandbox.forge.store import Row, Store, digest, now, stamps
 
 _LOGIN = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -135,7 +135,7 @@ def create_app(
         "apps", slug=slug, name=name, client_id="Iv23" + secrets.token_hex(8), owner_id=owner["id"],
         bot_id=bot["id"], permissions=json.dumps({"metadata": "read"} | permissions),
         events=json.dumps(events), hook_id=400_000_000 + secrets.randbelow(90_000_000),
-        webhook_url=webhook_url, webhook_secret=webhook_secret, created_at=now(), updated_at=now(),
+        webhook_url=webhook_url, webhook_secret=webhook_secret, **stamps(),
     )  # fmt: skip
     return store.row("apps", made)
 
@@ -211,7 +211,7 @@ def install(store: Store, app: Row, account: Row, *, repositories: list[int] | N
     with store.transaction():
         made = store.insert(
             "installations", app_id=app["id"], account_id=account["id"], selection=selection,
-            created_at=now(), updated_at=now(), **columns,
+            **stamps(), **columns,
         )  # fmt: skip
         for repository_id in repositories or []:
             store.insert("installation_repositories", installation_id=made, repository_id=repository_id)

@@ -43,9 +43,9 @@ class Machinery(Caller):
         body = {"method": method, "path": path, "status": status, "times": times, "after": after}
         self._call("POST", "/faults", body)
 
-    def clear_faults(self) -> None:
-        """Let everything go well again."""
-        self._call("DELETE", "/faults")
+    def clear_faults(self) -> int:
+        """Let everything go well again; returns how many faults no request has used up."""
+        return int(self._call("DELETE", "/faults")["left"])
 
     def limit(
         self,
@@ -54,12 +54,17 @@ class Machinery(Caller):
         creations_per_minute: int | None = None,
         creations_per_hour: int | None = None,
         points_per_minute: int | None = None,
+        requests_per_hour: int | None = None,
     ) -> None:
-        """Set an installation's secondary limits, and count anew; None is no limit."""
+        """Set an installation's limits, and count anew; None is no limit.
+
+        `requests_per_hour` is the primary one, and everybody's where it is None; the others are secondary.
+        """
         body = {
             "creations_per_minute": creations_per_minute,
             "creations_per_hour": creations_per_hour,
             "points_per_minute": points_per_minute,
+            "requests_per_hour": requests_per_hour,
         }
         self._call("POST", f"/installations/{installation_id}/limits", body)
 

@@ -91,15 +91,16 @@ def add_fault() -> dict[str, Any]:
 
 @admin.delete("/faults")
 def clear_faults() -> dict[str, Any]:
-    """Let everything go well again."""
-    forge().faults.clear()
-    return {}
+    """Let everything go well again; shows how many faults are left over."""
+    return {"left": forge().faults.clear()}
 
 
 @admin.post("/installations/<int:installation_id>/limits")
 def set_limits(installation_id: int) -> dict[str, Any]:
     """Limit what an installation may do, and count it anew."""
-    forge().secondary.set(f"installation:{installation_id}", Limits(**asked()))
+    who, limits = f"installation:{installation_id}", dict(asked())
+    forge().limits.set(who, limits.pop("requests_per_hour"))
+    forge().secondary.set(who, Limits(**limits))
     return {}
 
 

@@ -13,7 +13,7 @@ from sandbox.forge import commits, git, pulls, shapes
 from sandbox.forge.commits import repository_with_owner
 from sandbox.forge.git import Repositories
 from sandbox.forge.shapes import Json, Site
-from sandbox.forge.store import Row, Store, now
+from sandbox.forge.store import Row, Store, now, stamps
 
 # From the worst to the best, as a suite sums its runs up.
 _CONCLUSIONS = ("action_required", "timed_out", "cancelled", "failure", "success", "neutral", "skipped")
@@ -35,7 +35,7 @@ def suite(
         return found, False
     made = store.insert(
         "check_suites", repository_id=repository_id, app_id=app_id, head_sha=sha, head_branch=branch,
-        before=before, created_at=now(), updated_at=now(),
+        before=before, **stamps(),
     )  # fmt: skip
     return store.row("check_suites", made), True
 

@@ -31,10 +31,12 @@ class Faults:
         with self._lock:
             self._faults.append(fault)
 
-    def clear(self) -> None:
-        """Let everything go well again."""
+    def clear(self) -> int:
+        """Let everything go well again; returns how many faults no request has used up."""
         with self._lock:
+            left = len(self._faults)
             self._faults.clear()
+            return left
 
     def take(self, method: str, path: str, *, after: bool) -> int | None:
         """Return the status with which this request is to fail, or None; each is used up by its use."""

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.forge.store import Row, Store, now
+from sandbox.forge.store import Row, Store, now, stamps
 
 REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
 
@@ -55,7 +55,7 @@ def create(store: Store, repository_id: int, actor: Actor, *, title: str, body: 
     number = store.count(sql, repository_id)
     return store.insert(
         "issues", repository_id=repository_id, number=number, user_id=actor.id, app_id=actor.app_id,
-        title=title, body=body, created_at=now(), updated_at=now(),
+        title=title, body=body, **stamps(),
     )  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def add_comment(store: Store, issue_id: int, actor: Actor, body: str) -> int:
     with store.transaction():
         made = store.insert(
             "comments", issue_id=issue_id, user_id=actor.id, app_id=actor.app_id, body=body,
-            created_at=now(), updated_at=now(),
+            **stamps(),
         )  # fmt: skip
         note(store, issue_id, "commented", actor.id, subject_id=made)
         change(store, issue_id)

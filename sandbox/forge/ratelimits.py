@@ -37,8 +37,17 @@ class RateLimits:
 
     def __init__(self, hourly: int) -> None:
         self._hourly = hourly
+        self._own: dict[str, int] = {}
         self._windows: dict[str, Window] = {}
         self._lock = threading.Lock()
+
+    def set(self, caller: str, hourly: int | None) -> None:
+        """Give one caller a budget of its own, None everybody's, and begin its hour anew."""
+        with self._lock:
+            self._windows.pop(caller, None)
+            self._own.pop(caller, None)
+            if hourly is not None:
+                self._own[caller] = hourly
 
     def window(self, caller: str | None) -> Window:
         """Return a caller's current window; None is everybody without credentials."""
@@ -46,7 +55,7 @@ class RateLimits:
         with self._lock:
             found = self._windows.get(key)
             if found is None or found.reset <= time.time():
-                limit = self._hourly if caller else ANONYMOUS
+                limit = self._own.get(key, self._hourly) if caller else ANONYMOUS
                 found = self._windows[key] = Window(limit, int(time.time()) + HOUR)
             return found
 

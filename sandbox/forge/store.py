@@ -92,3 +92,9 @@ def digest(secret: str) -> str:
 def now() -> str:
     """Return the current time as GitHub writes it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def stamps() -> dict[str, str]:
+    """Return the times of what is made now: whoever compares them sees whether it was changed since."""
+    at = now()
+    return {"created_at": at, "updated_at": at}

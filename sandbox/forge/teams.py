@@ -8,7 +8,7 @@ import re
 from sandbox.forge import shapes
 from sandbox.forge.accounts import LEVELS, Refused
 from sandbox.forge.shapes import Json, Site
-from sandbox.forge.store import Row, Store, now
+from sandbox.forge.store import Row, Store, stamps
 
 # What a role is called where GitHub still speaks of pulls and pushes.
 _OLD_NAMES = {"read": "pull", "triage": "triage", "write": "push", "maintain": "maintain", "admin": "admin"}
@@ -54,9 +54,7 @@ def create(store: Store, organization: Row, name: str) -> Row:
     found = team(store, organization, slug)
     if found is not None:
         return found
-    made = store.insert(
-        "teams", organization_id=organization["id"], name=name, slug=slug, created_at=now(), updated_at=now()
-    )
+    made = store.insert("teams", organization_id=organization["id"], name=name, slug=slug, **stamps())
     return store.row("teams", made)
 
 

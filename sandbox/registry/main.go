@@ -11,6 +11,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -45,7 +46,7 @@ func main() {
 	flag.IntVar(&asked.maxTags, "max-tags", 0, "the most tags on a page; 0 for as many as are asked for")
 	flag.StringVar(&asked.cert, "tls-cert", "", "file with the certificate; serves https")
 	flag.StringVar(&asked.key, "tls-key", "", "file with its key")
-	flag.Parse()
+	parse()
 	if asked.dir == "" {
 		fmt.Fprintln(os.Stderr, "fairway-registry: --dir is required")
 		os.Exit(2)
@@ -55,6 +56,22 @@ func main() {
 	if err := run(ctx, asked); err != nil {
 		fmt.Fprintln(os.Stderr, "fairway-registry:", err)
 		os.Exit(1)
+	}
+}
+
+// parse ends a process that was started wrongly with the error alone, which is what its starter shows.
+func parse() {
+	flag.CommandLine.Init("fairway-registry", flag.ContinueOnError)
+	flag.CommandLine.SetOutput(io.Discard)
+	err := flag.CommandLine.Parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		flag.CommandLine.SetOutput(os.Stdout)
+		flag.PrintDefaults()
+		os.Exit(0)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "fairway-registry:", err)
+		os.Exit(2)
 	}
 }
 

@@ -78,6 +78,7 @@ def test_a_process_says_all_it_cannot_do_without(role: str, variables: list[str]
     [
         ("FAIRWAY_CLUSTER", "Prod EU", "small letters"),
         ("FAIRWAY_CLUSTER", "a" * 64, "up to 63"),
+        ("FAIRWAY_CLUSTER", "eu--1", "single dots and dashes"),
         ("FAIRWAY_REDIS_URL", "127.0.0.1:6379", "redis://"),
         ("FAIRWAY_REDIS_URL", "http://127.0.0.1", "redis://"),
         ("FAIRWAY_REDIS_URL", "unix:///run/redis.sock", "redis://"),
@@ -243,10 +244,8 @@ def test_the_table_has_a_row_for_every_variable() -> None:
     rows = table(Settings).splitlines()
     assert len(rows) == 2 + len(fields(Settings)) - 2 + len(WITHOUT_EFFECT)
     assert "| `FAIRWAY_CONCURRENT` | `16` | How many tasks a worker runs side by side. |" in rows
-    assert (
-        "| `FAIRWAY_ALLOW_LOOPBACK` | `false` | Let Git and GitHub be on this machine; for the sandbox. |"
-        in rows
-    )
+    loopback = "Let Git, GitHub and registries be on this machine; for the sandbox."
+    assert f"| `FAIRWAY_ALLOW_LOOPBACK` | `false` | {loopback} |" in rows
 
 
 def test_flags_of_flux_that_mean_nothing_here_are_accepted_and_named() -> None:

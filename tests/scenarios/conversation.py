@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +98,9 @@ class Pulls:
         found: list[dict[str, Any]] = self.forge._as("alice", "GET", path)
         return found
 
-    def deployment(self, sha: str, environment: str, *, final: str) -> list[dict[str, Any]]:
+    def deployment(
+        self, sha: str, environment: str, *, final: str, within: float = HEALED
+    ) -> list[dict[str, Any]]:
         """Return the statuses of a commit's one deployment, oldest first, once the last is this one."""
         base = f"/repos/{self.team.repo.full_name}/deployments"
 
@@ -106,7 +110,7 @@ class Pulls:
             shown = self.forge._as("alice", "GET", f"{base}/{found[0]['id']}/statuses") if found else []
             return shown[::-1] if shown and shown[0]["state"] == final else None
 
-        found = until(look, what=f"a deployment of {sha[:7]} that is a {final}")
+        found = until(look, within=within, what=f"a deployment of {sha[:7]} that is a {final}")
         assert found
         return found
 
@@ -161,3 +165,15 @@ class Pulls:
         found = until(lambda: self.team.statuses(sha), what=f"a status on {sha[:7]}")
         assert len(found) == 1
         return found[0]
+
+
+@contextmanager
+def deaf(world: World) -> Iterator[None]:
+    """Let no delivery arrive."""
+    app, environment = world.forge.app("fairway"), world.environment()
+    secret = open(environment["FAIRWAY_WEBHOOK_SECRET_FILE"]).read()  # noqa: SIM115
+    world.forge.set_webhook(app, "http://127.0.0.1:9/", secret)
+    try:
+        yield
+    finally:
+        world.forge.set_webhook(app, app.webhook_url, secret)

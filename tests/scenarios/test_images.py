@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
+from click.testing import CliRunner
+
+from app.cli import cli
 from policies import conditions
 from policies.objects import Object, ObjectRef
 from tests.fixtures.world import Team, World, config_map, until
@@ -118,3 +122,29 @@ def test_a_new_tag_is_committed_and_runs(world: World) -> None:
 
 def running(team: Team) -> str:
     return str(((team.config("web") or {}).get("data") or {}).get("value", ""))
+
+
+def test_the_commands_that_flux_has_for_images(world: World) -> None:
+    team, registry = world.team(paths=()), world.registry
+    path = f"acme/{team.namespace}"
+    registry.push(path, "1.0.0")
+    web = made(team, "ImageRepository", "web", image=f"{registry.host}/{path}", interval="1h")
+    made(team, "ImagePolicy", "web", imageRepositoryRef={"name": "web"}, policy={"semver": {"range": "1.x"}})
+    until(lambda: is_ready(world.client.get(web)), what="the scan")
+    place = ["--kubeconfig", world.sandbox.kubeconfig, "-n", team.namespace]
+
+    def run(*arguments: str) -> str:
+        told = CliRunner().invoke(cli, [*arguments, *place])
+        assert told.exit_code == 0, told.output
+        return told.output
+
+    assert "scan fetched 1 tags" in run("reconcile", "image", "repository", "web")
+    assert f"selected ref {registry.host}/{path}:1.0.0" in run("reconcile", "image", "policy", "web")
+    rows = [re.split(r"\s*\t", line) for line in run("get", "images", "policy").splitlines()]
+    assert rows[0] == ["NAME", "IMAGE", "TAG", "READY", "MESSAGE"]
+    assert rows[1][:4] == ["web", f"{registry.host}/{path}", "1.0.0", "True"]
+    assert "imagerepository/web" in run("get", "all")
+    run("suspend", "image", "repository", "web")
+    assert world.client.get(web)["spec"]["suspend"] is True
+    run("resume", "image", "repository", "web", "--wait")
+    assert not world.client.get(web)["spec"].get("suspend")

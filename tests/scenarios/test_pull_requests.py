@@ -3,7 +3,12 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+from urllib.parse import urlencode
+
 import pytest
+import urllib3
 
 from policies.orders.names import hold_name
 from tests.fixtures.world import World, config_map, deployment, until
@@ -31,6 +36,38 @@ def test_a_merge_comes_true(world: World, method: str) -> None:
     run = pulls.check(sha)
     assert (run["conclusion"], run["external_id"]) == ("success", sha)
     assert f"| ✅ | Kustomization {pulls.team.namespace}/app |" in run["output"]["summary"]
+
+
+def test_a_push_to_an_open_pull_request_gives_the_new_head_its_status(world: World) -> None:
+    pulls = Pulls.of(world)
+    number = pulls.opened({"app/a.yaml": config_map("a")}, branch="growing")
+    first = pulls.head(number)
+    pulls.before_the_merge(first)
+    second = world.forge.commit(pulls.team.repo, {"app/b.yaml": config_map("b")}, "more", branch="growing")
+    assert pulls.head(number) == second != first
+    assert pulls.before_the_merge(second)["description"] == "Nothing is applied before the merge"
+    sha = pulls.merged(number)
+    pulls.says(number, f"✅ `{sha[:7]}` on `demo`")
+    assert [len(pulls.team.statuses(head)) for head in (first, second)] == [1, 1]
+
+
+def test_an_order_written_on_the_page_is_answered_there(world: World) -> None:
+    pulls = Pulls.of(world)
+    number = pulls.opened({"app/a.yaml": config_map("a")})
+    address = f"{pulls.team.repo.html_url}/pull/{number}"
+
+    def page() -> str:
+        return urllib3.request("GET", f"{address}?as=alice").data.decode()
+
+    (token,) = re.findall(r'name="token" value="([^"]+)"', page())
+    fields = {"token": token, "login": "alice", "verb": "comment", "body": "/help"}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    sent = urllib3.request("POST", address, body=urlencode(fields), headers=form, redirect=False)
+    assert sent.status == 303
+    said = until(lambda: (found := page()) and "🚀" in found and found, what="the answer on the page")
+    for text in ("<h3>Orders</h3>", "<code>/rollback", "fairway[bot]"):
+        assert text in said
+    assert said.index("<p>/help</p>") < said.index("<h3>Orders</h3>")
 
 
 def test_a_build_that_fails_is_shown_at_its_line_until_the_next_pull_request_mends_it(world: World) -> None:
@@ -160,6 +197,17 @@ def test_a_comment_that_somebody_deletes_comes_once_more_and_not_again(world: Wo
     pulls.says(number, "✅", "is part of")
 
 
+def test_what_a_person_writes_into_the_comment_is_put_back(world: World) -> None:
+    pulls = Pulls.of(world)
+    number = pulls.opened({"app/a.yaml": config_map("a")})
+    sha = pulls.merged(number)
+    pulls.says(number, f"✅ `{sha[:7]}` on `demo`")
+    [comment] = pulls.comments(number)
+    world.forge.edit_comment(pulls.team.repo, comment["id"], "### ❌ Nothing works", author="alice")
+    pulls.says(number, f"✅ `{sha[:7]}` on `demo`: applied and healthy")
+    assert [one["id"] for one in pulls.comments(number)] == [comment["id"]]
+
+
 def test_an_applied_pull_request_names_the_hold_that_did_not_keep_it(world: World) -> None:
     pulls = Pulls.of(world)
     number = pulls.opened({"app/a.yaml": config_map("a")})
@@ -197,7 +245,7 @@ def test_each_environment_has_its_deployments(world: World) -> None:
     pulls = Pulls.of(world, file=FILE)
     number = pulls.opened({"app/web.yaml": BROKEN_IMAGE})
     sha = pulls.merged(number)
-    pulls.says(number, "❌", "`/rollback prod`")
+    pulls.says(number, "❌", f"`/rollback prod sha={sha[:7]}`")
     assert pulls.deployment(sha, "prod", final="failure")[-1]["log_url"].endswith(f"/commit/{sha}")
     mended = pulls.merged(pulls.opened({"app/web.yaml": deployment("web")}))
     states = [one["state"] for one in pulls.deployment(mended, "prod", final="success")]
@@ -246,3 +294,30 @@ def test_a_check_that_a_person_wants_again_is_made_anew(world: World) -> None:
     )
     assert found[1]["external_id"] == f"{sha}:{run['id']}"
     assert found[1]["conclusion"] == "failure"
+
+
+@pytest.mark.parametrize("where", ["an open pull request", "the branch"])
+def test_a_suite_that_a_person_wants_again_is_made_anew(world: World, where: str) -> None:
+    pulls = Pulls.of(world)
+    names = {"Fairway configuration": "failure"}
+    files: dict[str, str | None] = {".fairway.yaml": "version: 1\norders:\n  deploy: off\n"}
+    if where == "the branch":
+        sha = pulls.team.push({**files, "app/a.yaml": config_map("a")})
+        names["Fairway demo"] = "success"
+        pulls.team.final(sha)
+        pulls.sweep()
+    else:
+        sha = pulls.head(pulls.opened(files))
+    suites = {pulls.check(sha, name)["check_suite"]["id"] for name in names}
+    assert len(suites) == 1
+    [suite] = suites
+    world.forge.rerequest_check_suite(suite, login="alice")
+
+    def again(name: str) -> dict[str, Any] | None:
+        runs = pulls.checks(sha, name)
+        return runs[1] if len(runs) == 2 and runs[1]["status"] == "completed" else None
+
+    for name, conclusion in names.items():
+        run = until(lambda name=name: again(name), what=f"another run of {name}")  # type: ignore[misc]
+        assert run["conclusion"] == conclusion
+        assert run["external_id"].endswith(f"{sha}:{suite}")

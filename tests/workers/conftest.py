@@ -10,7 +10,10 @@ import pytest
 
 from policies.objects import ObjectRef
 from tests.fixtures.cluster import Cluster
+from tests.workers.queues import process
 from workers.cluster import Client, connect
+
+__all__ = ["process"]
 
 _numbers = itertools.count(1)
 

@@ -51,6 +51,23 @@ def test_what_somebody_took_and_did_not_queue_is_queued_by_the_next(redis_server
     assert later.due(NOW + timedelta(seconds=30)) == [Addition(WEB, Queue.PUSH)]
 
 
+def test_what_was_refused_is_tried_a_few_times_each_later_than_the_time_before(
+    redis_server: EmbeddedRedis,
+) -> None:
+    client = open_redis(redis_server.url)
+    later, now, waits = Later(client), NOW, []
+    while later.a_few_times(WEB, now, "a1b2c3d"):
+        [(_, at)] = client.zrange("fairway:later", 0, -1, withscores=True)
+        waits.append(at - now.timestamp())
+        now += timedelta(seconds=waits[-1])
+        assert later.due(now) == [Addition(WEB, Queue.PUSH)]
+    assert waits == [2, 4, 8, 16, 32]
+    later.queue_due(Workqueue(client), now)
+    assert later.due(now + timedelta(hours=1)) == []
+    assert later.a_few_times(WEB, now, "another commit") is True
+    assert client.ttl(f"fairway:refused:{WEB}:a1b2c3d") > 0
+
+
 def test_an_earlier_time_stands_against_a_later_one(redis_server: EmbeddedRedis) -> None:
     client = open_redis(redis_server.url)
     later = Later(client)

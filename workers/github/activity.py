@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +15,7 @@ from policies.clock import parse
 from workers.github.calls import READING, Calls
 from workers.github.errors import NotFound
 
-_MOST = 50  # moves of a branch that are looked at
+_MOST = 1000  # moves of a branch that are looked at
 _GONE = "branch_deletion"
 
 
@@ -36,21 +38,22 @@ class Activity:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def of_branch(self, repository: str, branch: str, *, urgency: Urgency = Urgency.PROGRESS) -> list[Move]:
-        """Return the moves of a branch within a week, newest first, at most fifty.
+    def of_branch(
+        self, repository: str, branch: str, *, urgency: Urgency = Urgency.PROGRESS
+    ) -> Iterator[Move]:
+        """Yield the moves of a branch within a week, newest first, read page by page; at most a thousand.
 
         A GitHub that does not tell has none.
         """
         ref = quote(f"refs/heads/{branch}", safe="")
-        path = f"/activity?ref={ref}&time_period=week&per_page={_MOST}"
+        path, what = f"/activity?ref={ref}&time_period=week", f"list the pushes to {branch} of {repository}"
+        shown = self._calls.pages(
+            repository, path, what, permissions=READING, urgency=urgency, conditional=True
+        )
         try:
-            shown: list[dict[str, Any]] = self._calls.call(
-                "GET", repository, path, f"list the pushes to {branch} of {repository}",
-                permissions=READING, urgency=urgency, conditional=True,
-            )  # fmt: skip
+            yield from (_move(one) for one in islice(shown, _MOST) if one["activity_type"] != _GONE)
         except NotFound:
-            return []
-        return [_move(one) for one in shown if one["activity_type"] != _GONE]
+            return
 
 
 def _move(shown: dict[str, Any]) -> Move:

@@ -62,6 +62,14 @@ class Installation:
     account_id: int
 
 
+@dataclass(frozen=True)
+class Granted:
+    """What an installation may do, by GitHub's names, and whether its account is an organization."""
+
+    permissions: Mapping[str, str]
+    of_organization: bool
+
+
 class GitHub:
     """One App on one GitHub (github.com, an Enterprise server or the sandbox's forge); safe for threads."""
 
@@ -94,7 +102,7 @@ class GitHub:
         self.pulls = Pulls(self)
         self.reactions = Reactions(self)
         self.repositories = Repositories(self)
-        self.statuses = StatusWriter(self.call)
+        self.statuses = StatusWriter(self)
 
     @classmethod
     def from_settings(cls, settings: Settings, *, shelf: Shelf | None = None) -> GitHub | None:
@@ -123,6 +131,12 @@ class GitHub:
             found = Installation(answer["id"], account.get("login") or account["slug"], account["id"])
             known = self._installations[name] = (found, self._now() + _INSTALLATION_LIFETIME)
         return known[0]
+
+    def granted(self, installation_id: int) -> Granted:
+        """Return what an installation may do at this moment; raises GitHubError."""
+        path = f"/app/installations/{installation_id}"
+        shown = self.call_as_app("GET", path, "show the App's installation")
+        return Granted(shown["permissions"], shown["target_type"] == "Organization")
 
     def token_for(self, owner: str, repo: str, *, permissions: Mapping[str, str] = READ_PERMISSIONS) -> Token:
         """Return a token for one repository with the permissions given, good for five minutes or more."""

@@ -97,7 +97,7 @@ class Comments:
         after a retryable one, calling again is safe.
         """
         text = f"{marker(name)}\n{body}"
-        there = self._known(repository, known, name, urgency)
+        there = self._known(repository, known, urgency)
         there = there or self.named(repository, number, name, since=since, urgency=urgency)
         if there is None:
             return self._create(repository, number, name, text, since, urgency)
@@ -133,14 +133,15 @@ class Comments:
         except NotFound:
             return
 
-    def _known(self, repository: str, known: int | None, name: str, urgency: Urgency) -> Comment | None:
+    def _known(self, repository: str, known: int | None, urgency: Urgency) -> Comment | None:
+        """Return the comment with that id if it is ours, also when somebody took its marker away."""
         if known is None:
             return None
         try:
             found = self.get(repository, known, urgency=urgency)
         except NotFound:
             return None
-        return found if found.ours and _is_named(found, name) else None
+        return found if found.ours else None
 
     def _create(
         self,

@@ -30,7 +30,8 @@ class PullRequest:
     """A pull request as GitHub shows it.
 
     `mergeable` is None and `merge_state`, GitHub's word such as clean or blocked, `unknown` until GitHub has
-    found out, and in lists, which do not count `commits` either. `merge_sha` counts once `merged_at` is set.
+    found out, and in lists, which do not count `commits` or tell the login `merged_by` either. `merge_sha`
+    counts once `merged_at` is set.
     `head_repository_id` is None when the fork is gone.
     """
 
@@ -54,6 +55,7 @@ class PullRequest:
     url: str
     merge_state: str = "unknown"
     commits: int = 0
+    merged_by: str = ""
 
     @property
     def from_fork(self) -> bool:
@@ -290,6 +292,7 @@ def _pull(shown: Mapping[str, Any]) -> PullRequest:
         url=shown["html_url"],
         merge_state=shown.get("mergeable_state") or "unknown",
         commits=int(shown.get("commits") or 0),
+        merged_by=(shown.get("merged_by") or {}).get("login", ""),
     )
 
 

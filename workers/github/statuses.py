@@ -3,20 +3,25 @@
 
 A create that ends in a 502 may have happened. So what GitHub shows is read before every write, and once
 more after a write that failed; GitHub allows a thousand statuses per commit and context, and people read
-the list.
+the list. Whoever may write to a repository can write a status in our context, so only those count that our
+App wrote: all are listed, since GitHub's combined status does not say who wrote what.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any
 
 from policies.budget import Urgency
+from workers.github.app_auth import STATUS_PERMISSIONS
+from workers.github.calls import Calls
 from workers.github.errors import ServerError, Unreachable
 
 LONGEST_DESCRIPTION = 140
-_PER_PAGE = 100
+_MOST_LOOKED_AT = 1000  # statuses of a commit, ten pages
 
 
 class State(StrEnum):
@@ -59,27 +64,11 @@ def shortened(text: str) -> str:
     return line if len(line) <= LONGEST_DESCRIPTION else line[: LONGEST_DESCRIPTION - 1].rstrip() + "…"
 
 
-class Call(Protocol):
-    """Send a request about a repository; see `GitHub.call`."""
-
-    def __call__(
-        self,
-        method: str,
-        repository: str,
-        path: str,
-        what: str,
-        body: dict[str, str] | None = None,
-        /,
-        *,
-        urgency: Urgency = ...,
-    ) -> Any: ...
-
-
 class StatusWriter:
-    """Keep the latest status of a context as it should be."""
+    """Keep the latest status of a context as it should be; what others wrote in it is no word of ours."""
 
-    def __init__(self, call: Call) -> None:
-        self._call = call
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
 
     def ensure(self, repository: str, sha: str, status: CommitStatus) -> bool:
         """Write a status to `owner/name` unless GitHub shows it already; say whether it was written.
@@ -92,26 +81,32 @@ class StatusWriter:
             return False
         what = f"set the commit status {status.context} on {repository}@{sha[:7]}"
         try:
-            self._call("POST", repository, f"/statuses/{sha}", what, status.body(), urgency=urgency)
+            self._calls.call(
+                "POST", repository, f"/statuses/{sha}", what, status.body(), permissions=STATUS_PERMISSIONS,
+                urgency=urgency,
+            )  # fmt: skip
         except (ServerError, Unreachable):
             if not self._shown(repository, sha, status):
                 raise
         return True
 
     def latest(self, repository: str, sha: str, context: str) -> dict[str, Any] | None:
-        """Return the newest status of a context as GitHub shows it, or None; raises GitHubError."""
-        what, page = f"show the statuses of {repository}@{sha[:7]}", 1
-        while True:
-            path = f"/commits/{sha}/status?per_page={_PER_PAGE}&page={page}"
-            answer = self._call("GET", repository, path, what)
-            for shown in answer["statuses"]:
-                # GitHub's contexts do not know case.
-                if shown["context"].casefold() == context.casefold():
-                    return dict(shown)
-            if len(answer["statuses"]) < _PER_PAGE:
-                return None
-            page += 1
+        """Return the newest status of a context that our App wrote, or None; raises GitHubError."""
+        return next(filter(self._ours, self._listed(repository, sha, context)), None)
 
     def _shown(self, repository: str, sha: str, status: CommitStatus) -> bool:
-        shown = self.latest(repository, sha, status.context)
-        return shown is not None and status.same_as(shown)
+        """Say whether the newest status of a context, whoever wrote it, is this one of ours."""
+        newest = next(self._listed(repository, sha, status.context), None)
+        return newest is not None and self._ours(newest) and status.same_as(newest)
+
+    def _ours(self, shown: Mapping[str, Any]) -> bool:
+        return self._calls.identity().wrote(shown, by="creator")
+
+    def _listed(self, repository: str, sha: str, context: str) -> Iterator[dict[str, Any]]:
+        """Yield the statuses of a context, newest first, out of the newest thousand of a commit."""
+        path, what = f"/commits/{sha}/statuses", f"list the statuses of {repository}@{sha[:7]}"
+        listed = self._calls.pages(repository, path, what, permissions=STATUS_PERMISSIONS)
+        for shown in islice(listed, _MOST_LOOKED_AT):
+            # GitHub's contexts do not know case.
+            if shown["context"].casefold() == context.casefold():
+                yield dict(shown)

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import redis
 
-from policies import fairness
+from policies.clock import rfc3339
 from policies.errors import FairwayError
 from policies.objects import Object
 from policies.orders.grammar import Written
@@ -28,15 +28,13 @@ from workers.orders.desk import Desk
 from workers.orders.gathering import facts
 from workers.orders.outcome import Outcome, record_name, refused
 from workers.orders.records import message_of, phase_of
+from workers.orders.said import COUNTS_FOR
 from workers.orders.specs import spec_of
 from workers.permissions import note_missing
 from workers.standing import standing_of
-from workers.workqueue import Key, Queue
 
 log = logging.getLogger(__name__)
-_TRIED_FOR = timedelta(minutes=15)  # what fails until then is told
-# What shows in the status comment needs no other word.
-QUIET = frozenset({"hold", "status", "unhold"})
+TRIED_FOR = timedelta(minutes=15)  # what fails until then is told
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,10 @@ _VERBS = {
     "unlock": _TAKE_BACK,
     "reconcile": _RECONCILE,
     "retry": _RECONCILE,
-    "rollback": Verb(lambda desk, order, allowed, record: rolling_back.act(desk, order)),
+    "rollback": Verb(
+        lambda desk, order, allowed, record: rolling_back.act(desk, order),
+        before=rolling_back.opened_before,
+    ),
 }
 
 
@@ -90,7 +91,7 @@ def carry_out(desk: Desk, order: Written) -> Outcome:
     except FairwayError as error:
         if isinstance(error, PermissionMissing):
             note_missing(desk.context, desk.name, error, f"/{order.command.name}")
-        elif error.retryable and desk.context.now() - desk.said.at < _TRIED_FOR:
+        elif error.retryable and desk.context.now() - desk.said.at < TRIED_FOR:
             raise
         return _failed(desk, order, error.message, error.remedy)
     except Exception as error:
@@ -107,6 +108,8 @@ def _failed(desk: Desk, order: Written, why: str, remedy: str) -> Outcome:
 
 
 def _answer(desk: Desk, order: Written) -> Outcome:
+    if desk.too_late:
+        return _expired(desk, order)
     verdict = decide(facts(desk, order, namespaces=frozenset(), holder=None))
     if isinstance(verdict, Refused):
         return refused(order, verdict)
@@ -115,17 +118,11 @@ def _answer(desk: Desk, order: Written) -> Outcome:
             return Outcome(True, help_text.orders(desk.narrowed.tenant, desk.narrowed.rules))
         case "locks":
             return Outcome(True, locks.table(standing_of(desk.context, desk.repository.id)))
-        case _:
+        case _ if desk.followed:
             known_pulls.ask(desk.context.redis, desk.name, desk.number)
-            show(desk)
             return Outcome(True, orders.carried_out(order.text))
-
-
-def show(desk: Desk) -> None:
-    """Have the status comment brought up to date."""
-    owner, _, name = desk.name.lower().partition("/")
-    share = fairness.of_repository(owner, name, owner)
-    desk.context.queue.add(Key("PullRequest", owner, f"{name}:{desk.number}"), Queue.PUSH, share)
+        case _:
+            return Outcome(True, orders.no_status_comment(order.text, desk.context.settings.cluster))
 
 
 def _act(desk: Desk, order: Written) -> Outcome:
@@ -133,6 +130,8 @@ def _act(desk: Desk, order: Written) -> Outcome:
     if record and phase_of(record) != "pending":
         return Outcome(phase_of(record) == "done", message_of(record) or orders.carried_out(order.text))
     before = verb.before(desk, order, record) if record else None
+    if before is None and desk.too_late:
+        return _end(desk, record, _expired(desk, order))
     if record is None or before is None:
         namespaces = verb.namespaces(desk, order)
         verdict = decide(facts(desk, order, namespaces=namespaces, holder=verb.holder(desk, order)))
@@ -143,6 +142,10 @@ def _act(desk: Desk, order: Written) -> Outcome:
         record = record or _taken(desk, order, verb)
         before = verb.act(desk, order, verdict, record)
     return _end(desk, record, before)
+
+
+def _expired(desk: Desk, order: Written) -> Outcome:
+    return Outcome(False, orders.expired(order.text, rfc3339(desk.said.at + COUNTS_FOR)))
 
 
 def _taken(desk: Desk, order: Written, verb: Verb) -> Object:
@@ -156,9 +159,11 @@ def _taken(desk: Desk, order: Written, verb: Verb) -> Object:
 
 def _moved(desk: Desk, order: Written, record: Object | None) -> Outcome | None:
     """Refuse an order that concerns the head when that is no longer the one it was given for."""
-    given_for = str(record["spec"].get("headSHA", "")) if record else desk.said.commit
+    if not order.command.argument("sha") or order.value("sha"):
+        return None
+    given_for = str(record["spec"].get("headSHA", "")) if record else desk.head_then
     now = desk.pull.head_sha
-    if not order.command.argument("sha") or order.value("sha") or given_for in ("", now):
+    if given_for in ("", now):
         return None
     return Outcome(False, orders.head_moved_meanwhile(order.text, given_for, now))
 

@@ -14,6 +14,7 @@ from workers.github import GitHub, NotFound, PermissionMissing, PullCommit, Pull
 from workers.orders.records import Records
 from workers.orders.said import Said
 from workers.permissions import note_missing
+from workers.reconcile.telling.observing import Observer
 
 
 class Desk:
@@ -28,6 +29,11 @@ class Desk:
         self.number = said.heard.number
 
     @cached_property
+    def too_late(self) -> bool:
+        """Whether what has no effect yet gets none any more; the same for all orders of the comment."""
+        return self.said.expired(self.context.now())
+
+    @cached_property
     def records(self) -> Records:
         return Records(self.context)
 
@@ -38,6 +44,25 @@ class Desk:
     @cached_property
     def pull(self) -> PullRequest:
         return self.github.pulls.get(self.name, self.number, urgency=Urgency.ANSWER)
+
+    @cached_property
+    def head_then(self) -> str:
+        """The head that the comment was written for; empty where nobody can tell, as in a fork's branch.
+
+        A review names it. Of a comment GitHub tells when it was written, and when the branch was moved, both
+        to the second.
+        """
+        if self.said.commit or not self.pull.open or self.pull.from_fork:
+            return self.said.commit
+        moves = self.github.activity.of_branch(self.name, self.pull.head_ref, urgency=Urgency.ANSWER)
+        since = [move for move in moves if move.at > self.said.at]
+        before = since[-1].before if since else self.pull.head_sha
+        return before if before.strip("0") else ""
+
+    @cached_property
+    def followed(self) -> bool:
+        """Whether anything here follows the repository: without, its pull requests have no status comment."""
+        return bool(Observer(self.context).sources(self.name))
 
     @cached_property
     def commits(self) -> list[PullCommit]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from policies import fairness
+from workers import known_pulls
 from workers.context import Context
 from workers.orders.said import Heard
 from workers.workqueue import Key, Queue
@@ -24,6 +25,8 @@ def comment(context: Context, event: Mapping[str, Any]) -> None:
         )
     elif context.github is not None and event["app_id"] == context.github.identity().id:
         owner, _, name = event["repository"].lower().partition("/")
+        if event["action"] == "edited":
+            known_pulls.doubt(context.redis, event["repository"], event["number"])
         share = fairness.of_repository(owner, name, owner)
         context.queue.add(Key("PullRequest", owner, f"{name}:{event['number']}"), Queue.PUSH, share)
 

@@ -12,6 +12,7 @@ from policies.errors import FairwayError
 from policies.orders.locks import Hold, Lock
 from policies.orders.people import Role
 from policies.tenancy import Write
+from workers.bindings import tenant_of
 from workers.configuration import narrowed_of
 from workers.context import Context
 from workers.github import (
@@ -57,7 +58,10 @@ class Merges:
         name, _, number = rest.partition(":")
         repository, key = f"{owner}/{name}", Key(KIND, owner, rest)
         github = self._context.github
-        if github is None:
+        if github is None or not self._context.settings.allows_account(owner):
+            return
+        if not tenant_of(self._context, repository).bound:
+            log.info("left to people pull=%s#%s: the repository is not bound", repository, number)
             return
         try:
             again = self._merge(github, repository, int(number))

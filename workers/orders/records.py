@@ -12,6 +12,7 @@ from typing import Any
 
 from policies.clock import parse
 from policies.objects import Object, ObjectRef
+from policies.orders.names import order_name
 from workers.cluster import Conflict, NotFound
 from workers.context import Context
 
@@ -60,20 +61,29 @@ class Records:
         except (NotFound, Conflict):
             return
 
+    def of_comment(self, repository_id: int, kind: str, comment_id: int) -> list[Object]:
+        """Return the records of what was ordered in a comment or review, line by line."""
+        begins = order_name(kind, comment_id, 0).removesuffix("0")
+        found = [obj for obj in self._of(repository_id) if obj["metadata"]["name"].startswith(begins)]
+        return sorted(found, key=lambda obj: int(obj["spec"]["comment"]["line"]))
+
     def tidy(self, repository_id: int, now: datetime) -> None:
         """Delete what was carried out or refused in a repository long ago."""
         for obj in self._old(repository_id, now):
             self.delete(obj["metadata"]["name"], obj["metadata"]["uid"])
 
     def _old(self, repository_id: int, now: datetime) -> Iterator[Object]:
-        resource = self._cluster.discovery.resource(_GROUP, _VERSION, _KIND)
-        labels = f"{_REPOSITORY}={repository_id}"
-        for obj in self._cluster.list(resource, namespace=self._namespace, labels=labels)[0]:
+        for obj in self._of(repository_id):
             if (
                 phase_of(obj) in ("done", "refused")
                 and parse(obj["metadata"]["creationTimestamp"]) < now - _KEPT
             ):
                 yield obj
+
+    def _of(self, repository_id: int) -> list[Object]:
+        resource = self._cluster.discovery.resource(_GROUP, _VERSION, _KIND)
+        labels = f"{_REPOSITORY}={repository_id}"
+        return self._cluster.list(resource, namespace=self._namespace, labels=labels)[0]
 
     def _ref(self, name: str) -> ObjectRef:
         return ObjectRef(_GROUP, _VERSION, _KIND, self._namespace, name)

@@ -34,15 +34,26 @@ def act(desk: Desk, order: Written) -> Outcome:
         return refused(order, texts.not_writable(name))
     if pull.merged_at is None or pull.merge_sha is None:
         return refused(order, texts.not_merged())
-    branch = rollback.branch(name, pull.number)
-    there = desk.github.pulls.from_branch(desk.name, branch, pull.base_ref, urgency=_NOW)
-    if there is not None:
+    if (there := _there(desk, name)) is not None:
         return Outcome(True, texts.already_open(there.number, there.url, name))
     before = _before(desk, pull.merge_sha)
     head = desk.github.git_data.head(desk.name, pull.base_ref, urgency=_NOW)
     if before is None or head is None:
         return refused(order, texts.unknown_history())
+    branch = rollback.branch(name, pull.number)
     return _open(desk, order, environment, branch, (before, pull.merge_sha, head))
+
+
+def opened_before(desk: Desk, order: Written, record: Object) -> Outcome | None:
+    """Return how an order ended that came too late for another try, and whose pull request is open."""
+    name = order.value("environment")
+    there = _there(desk, name) if desk.too_late else None
+    return Outcome(True, texts.already_open(there.number, there.url, name)) if there else None
+
+
+def _there(desk: Desk, environment: str) -> PullRequest | None:
+    branch = rollback.branch(environment, desk.number)
+    return desk.github.pulls.from_branch(desk.name, branch, desk.pull.base_ref, urgency=_NOW)
 
 
 def _open(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, cast
 
 from policies import fairness
@@ -15,6 +15,7 @@ from workers.workqueue import Addition, Key, Queue
 
 Kind = Literal["comment", "review"]
 KIND = "Comment"  # of keys
+COUNTS_FOR = timedelta(hours=24)  # an order that nobody could answer until then is none any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,15 @@ class Said:
     def unchanged(self) -> bool:
         """Whether it is still what came in."""
         return not self.edited and digest(self.body) == self.heard.digest
+
+    @property
+    def late(self) -> bool:
+        """Whether it was found by a sweep and nobody can tell if it is still what was submitted."""
+        return self.heard.kind == "review" and not self.heard.digest
+
+    def expired(self, now: datetime) -> bool:
+        """Tell whether it is so old that it orders nothing any more."""
+        return now - self.at > COUNTS_FOR
 
 
 def read_again(github: GitHub, heard: Heard) -> Said | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from policies.objects import Object
 from policies.orders.grammar import Written
+from policies.orders.registry import Value, find
 from workers.orders.desk import Desk
 
 
@@ -29,6 +30,21 @@ def spec_of(desk: Desk, order: Written, *, target: dict[str, str] | None = None)
         "reason": order.value("reason"),
     }
     return said | {name: value for name, value in more.items() if value}
+
+
+def written_of(record: Object) -> Written | None:
+    """Return the order that a record was made of, in words that mean the same; None for an unknown verb."""
+    spec, command = record["spec"], find(record["spec"]["verb"])
+    if command is None:
+        return None
+    given: dict[str, str] = spec.get("arguments") or {}
+    words = [f"/{command.name}"]
+    for argument in command.arguments:
+        if value := given.get(argument.name, ""):
+            text = value.replace("\\", "\\\\").replace('"', '\\"')
+            shown = f'"{text}"' if argument.value is Value.TEXT else value
+            words.append(shown if argument.positional else f"{argument.name}={shown}")
+    return Written(command, tuple(given.items()), spec["comment"]["line"], " ".join(words))
 
 
 def target_of(obj: Object) -> dict[str, str]:

@@ -8,7 +8,7 @@ it was overtaken long ago. But what was pushed before we looked after a reposito
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import cast
 
@@ -29,72 +29,90 @@ _STRANGERS = 5  # pushes in a row of which we said nothing: before them we were 
 _REMEMBER = 7 * 24 * 3600  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Pushes to look after, newest first, and those that are final but may lack their check run."""
-
-    lost: list[Move]
-    recent: list[Move]
-
-
 class LostPushes:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._statuses = Statuses(context)
 
     def look(self, github: GitHub, seen: Observed, branch: str) -> None:
-        """Remember each push to a branch that still has to have its final status; raises GitHubError."""
-        ref, client = f"refs/heads/{branch}", self._context.redis
-        followers = seen.followers("", ref)
-        if not followers:
+        """Remember each push to a branch that still has to have its final status; raises GitHubError.
+
+        What was found stays so, whatever becomes of the look: the next one goes on from there.
+        """
+        if not seen.followers("", f"refs/heads/{branch}"):
             return
-        since = min(clock.parse(source.obj["metadata"]["creationTimestamp"]) for source in followers)
-        moves = [move for move in github.activity.of_branch(seen.repository, branch) if move.at >= since]
+        look = _Look(self._context, self._statuses, github, seen, f"refs/heads/{branch}")
         try:
-            found = self._found(github, seen, moves)
+            look.through(github.activity.of_branch(seen.repository, branch))
         except PermissionMissing as error:
             note_missing(self._context, seen.repository, error, features.STATUSES)
-            return
-        for move in found.recent:
-            untold.add(client, seen.repository, _head(move, ref))
-        private = heads.is_private(client, seen.repository)
-        for move in found.lost:
-            log.info("push to look after repository=%s ref=%s sha=%s", seen.repository, ref, move.after[:7])
-            heads.add(client, seen.repository, _head(move, ref), private=private)
-        if found.lost or found.recent:
-            _report(self._context, seen)
+        finally:
+            if look.found:
+                _report(self._context, seen)
 
-    def _found(self, github: GitHub, seen: Observed, moves: list[Move]) -> _Found:
-        heard, strange = {head.sha for head in seen.heads}, self._strange(seen.repository)
-        found = _Found([], [])
-        silent: list[Move] = []
+
+class _Look:
+    """One look at a branch's moves, the newest first."""
+
+    def __init__(
+        self, context: Context, statuses: Statuses, github: GitHub, seen: Observed, ref: str
+    ) -> None:
+        self._context, self._statuses, self._github = context, statuses, github
+        self._seen, self._ref = seen, ref
+        self._heard = {head.sha for head in seen.heads}
+        self._silent: list[Move] = []  # older ones without a word of ours, until one with a word comes
+        self.found = False
+
+    def through(self, moves: Iterable[Move]) -> None:
+        """Look at one after the other, until it is clear that we were not there before."""
+        followers = self._seen.followers("", self._ref)
+        since = min(clock.parse(source.obj["metadata"]["creationTimestamp"]) for source in followers)
+        strange = self._strange()
         for move in moves:
-            if move.after in heard or self._statuses.is_known(seen.repository, move.after):
-                silent.clear()
-                continue
             if move.after in strange:
-                return found
-            state, at = self._statuses.shown(github, seen.repository, move.after)
-            if state in ("", "pending"):
-                found.lost.append(move)
-            elif at and self._context.now() - at < _RECENT:
-                found.recent.append(move)
-            silent = [*silent, move] if not state else []
-            if len(silent) == _STRANGERS:
+                self._told()  # what came after it came when we were there
+            if move.at < since or move.after in strange:
                 break
-        return self._without_strangers(seen.repository, found, silent)
-
-    def _without_strangers(self, repository: str, found: _Found, silent: list[Move]) -> _Found:
-        """Leave out the oldest, if nothing before them was told of either, unless they are new."""
-        strangers = [move for move in silent if self._context.now() - move.at > _RECENT]
-        if strangers:
-            key = _strange_key(repository)
-            self._context.redis.sadd(key, *(move.after for move in strangers))
+            self._at(move)
+            if len(self._silent) == _STRANGERS:
+                break
+        if self._silent:
+            key = _strange_key(self._seen.repository)
+            self._context.redis.sadd(key, *(move.after for move in self._silent))
             self._context.redis.expire(key, _REMEMBER)
-        return _Found([move for move in found.lost if move not in strangers], found.recent)
 
-    def _strange(self, repository: str) -> set[str]:
-        found = cast("set[bytes]", self._context.redis.smembers(_strange_key(repository)))
+    def _at(self, move: Move) -> None:
+        repository, now = self._seen.repository, self._context.now()
+        if move.after in self._heard or self._statuses.is_final(repository, move.after):
+            self._told()
+            return
+        state, at = self._statuses.shown(self._github, repository, move.after)
+        if not state and now - move.at > _RECENT:
+            self._silent.append(move)
+            return
+        if state:
+            self._told()
+        if state in ("", "pending"):
+            self._lost(move)
+        elif at and now - at < _RECENT:
+            untold.add(self._context.redis, repository, _head(move, self._ref))
+            self.found = True
+
+    def _told(self) -> None:
+        """Something was said of this push, so that those after it are ours, too."""
+        for move in self._silent:
+            self._lost(move)
+        self._silent = []
+
+    def _lost(self, move: Move) -> None:
+        client, repository = self._context.redis, self._seen.repository
+        log.info("push to look after repository=%s ref=%s sha=%s", repository, self._ref, move.after[:7])
+        private = heads.is_private(client, repository)
+        heads.add(client, repository, _head(move, self._ref), private=private)
+        self.found = True
+
+    def _strange(self) -> set[str]:
+        found = cast("set[bytes]", self._context.redis.smembers(_strange_key(self._seen.repository)))
         return {sha.decode() for sha in found}
 
 

@@ -8,7 +8,9 @@ when it says something new. A success is final, unless it becomes untrue soon.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 from policies import clock
 from policies.commit_status import State
@@ -17,10 +19,11 @@ from policies.surface import pull_request as surface
 from workers import known_pulls
 from workers.configuration import narrowed_of
 from workers.context import Context
-from workers.github import Forbidden, GitHub, NotFound, PermissionMissing, PullRequest
+from workers.github import Forbidden, GitHub, Invalid, NotFound, PermissionMissing, PullRequest
 from workers.heads import Head
 from workers.known_pulls import Known
-from workers.permissions import missing_of, note_missing
+from workers.later import Later
+from workers.permissions import look, missing_of, note_all_missing, note_missing
 from workers.reconcile.lost_pushes import lost_push
 from workers.reconcile.telling import features
 from workers.reconcile.telling.observing import Observed, Observer
@@ -28,6 +31,7 @@ from workers.reconcile.telling.repository_file import RepositoryFile
 from workers.reconcile.telling.statuses import Statuses
 from workers.reconcile.telling.sticky import SETTLES, Sticky
 from workers.standing import standing_of
+from workers.workqueue import Key
 
 log = logging.getLogger(__name__)
 _OVERDUE = 1.0  # seconds after which a merge's push counts as not heard of
@@ -55,18 +59,31 @@ class PullRequests:
             log.info("left alone repository=%s pull=%s: %s", repository, number, error)
             return
         run = _Run(context, self._observer, github, seen, pull)
+        comment = partial(features.attempt, context, repository, features.COMMENTS, run.comment)
+        parts: list[Callable[[], None]] = [comment]
         if pull.open:
-            self._nothing_yet(seen, pull.head_sha)
-        features.attempt(context, repository, features.COMMENTS, run.comment)
-        if pull.open:
-            RepositoryFile(context, github).on_pull_request(repository, pull)
+            check = partial(RepositoryFile(context, github).on_pull_request, repository, pull)
+            parts = [partial(self._nothing_yet, seen, pull.head_sha), comment, check]
+        self._each(Key("PullRequest", owner, name), parts)
 
     def merge_group(self, owner: str, name: str) -> None:
         """Say on a merge queue's commit that nothing is applied yet; `name` is the repository's:sha."""
         short, _, sha = name.rpartition(":")
         seen = self._observer.observe(f"{owner}/{short}".lower())
         if seen.sources:
-            self._nothing_yet(seen, sha)
+            self._each(Key("MergeGroup", owner, name), [partial(self._nothing_yet, seen, sha)])
+
+    def _each(self, key: Key, parts: Iterable[Callable[[], None]]) -> None:
+        """Do each part, and a few times more what GitHub refuses: what it is about may not be there yet."""
+        refused = False
+        for part in parts:
+            try:
+                part()
+            except (Forbidden, Invalid, NotFound) as error:
+                refused = True
+                log.warning("refused object=%s: %s", key, error)
+        if refused and not Later(self._context.redis).a_few_times(key, self._context.now()):
+            log.warning("given up object=%s", key)
 
     def _nothing_yet(self, seen: Observed, sha: str) -> None:
         features.attempt(
@@ -93,15 +110,12 @@ class _Run:
         """Write the comment, if there is something to say that it does not say yet."""
         client = self._context.redis
         asked = known_pulls.asked(client, self._repository, self._number)
-        try:
-            if self._pull.merged_at and self._pull.merge_sha:
-                self._merged(self._pull.merge_sha, asked=asked)
-            else:
-                self._unmerged(asked=asked)
-        except Forbidden as error:
-            if isinstance(error, PermissionMissing):
-                raise
-            log.warning("no comment repository=%s pull=%d: %s", self._repository, self._number, error)
+        if asked and (lacking := look(self._context, self._repository)) is not None:
+            note_all_missing(self._context, self._repository, lacking)
+        if self._pull.merged_at and self._pull.merge_sha:
+            self._merged(self._pull.merge_sha, asked=asked)
+        else:
+            self._unmerged(asked=asked)
         if asked:
             known_pulls.answered(client, self._repository, self._number)
 
@@ -161,10 +175,14 @@ class _Run:
             standing=standing_of(self._context, self._pull.base_repository_id),
             repository_id=self._pull.base_repository_id,
             number=self._number,
+            merged_at=None if self._merged_by_us() else self._pull.merged_at,
             missing=missing_of(self._context, self._repository),
         )
         body = surface.comment(said, updated, self._address(sha))
         self._sticky.write(self._repository, self._number, known, body, live=live, asked=asked)
+
+    def _merged_by_us(self) -> bool:
+        return self._pull.merged_by.casefold() == self._github.identity().login.casefold()
 
     def _head(self, sha: str, known: Known) -> Head:
         """Return the merge as a push: what no source has of a merge that is long over was replaced."""

@@ -16,10 +16,12 @@ import logging
 from policies import clock, fairness, views
 from policies.commit_status import Source, State, Verdict, short
 from policies.pushes import ref_of
+from policies.surface.status import timed
 from workers import heads, known_pulls, untold
 from workers.context import Context
 from workers.github import GitHubError, Invalid, NotFound, PermissionMissing, RateLimited
 from workers.heads import Head
+from workers.later import Later
 from workers.permissions import note_missing
 from workers.reconcile.telling import features
 from workers.reconcile.telling.observing import Observed, Observer
@@ -54,7 +56,7 @@ class Reporter:
                 try:
                     self._report(seen, sha, known.get(sha), shown)
                 except GitHubError as error:
-                    # One commit's must not keep back the others'.
+                    # What GitHub refuses of one commit must not keep the others waiting.
                     errors.append(error)
         finally:
             self._spread(seen, owner, name, shown)
@@ -86,7 +88,10 @@ class Reporter:
             note_missing(self._context, repository, error, features.STATUSES)
             return True
         except (Invalid, NotFound) as error:
-            # GitHub does not have the commit any more, or takes no more statuses of it.
+            # GitHub does not have the commit yet, or any more, or takes no more statuses of it.
+            key = Key("Repository", *repository.split("/"))
+            if Later(self._context.redis).a_few_times(key, self._context.now(), sha):
+                raise
             log.warning("no status repository=%s sha=%s: %s", repository, sha[:7], error)
             return False
 
@@ -96,7 +101,7 @@ class Reporter:
         if not verdict.text.startswith(f"Applied {short(sha)}"):
             return verdict
         seconds = self._context.now().timestamp() - head.at
-        return Verdict(verdict.state, f"{verdict.text} in {_duration(seconds)}")
+        return Verdict(verdict.state, timed(verdict.text, seconds))
 
     def _store_view(self, seen: Observed, sha: str, verdict: Verdict, sources: list[Source]) -> object:
         """Store what the commit's page shows, and return that without its time."""
@@ -127,9 +132,3 @@ class Reporter:
         self._context.queue.add_all([Addition(one, Queue.PUSH, share) for one in keys])
         # Last, so that whoever dies in between has it queued once more.
         client.set(key, digest, ex=_REMEMBER)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 10:
-        return f"{max(seconds, 0.1):.1f} s"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from policies.registry import challenges, rates
-from policies.registry.names import Repository, api_host
+from policies.registry.names import Repository, account_host, api_host
 from policies.registry.pull_secrets import Login, login_for
 from workers.registry import errors
 from workers.registry.access import Access, account_of
@@ -17,6 +18,7 @@ from workers.registry.tokens import Refused, Tokens
 from workers.registry.transport import Answer, Request, Transport, origin
 
 _MOST_SCHEMES = 1000  # hosts
+_SCHEME_HOLDS = 600.0  # seconds; a registry may get its certificate later
 _LARGEST_PING = 2**20  # bytes
 
 
@@ -27,7 +29,7 @@ class Way:
     name: str
     transport: Transport
     tokens: Tokens = field(default_factory=Tokens)
-    schemes: dict[str, str] = field(default_factory=dict)
+    schemes: dict[str, tuple[str, float]] = field(default_factory=dict)
 
 
 class Asking:
@@ -50,7 +52,8 @@ class Asking:
         self._deadline = deadline
         self._login: Login | None = login_for(access.logins, repository)
         self._account = account_of(self._login, access)
-        self._host = api_host(repository.registry)
+        self._host = api_host(repository.registry.lower())
+        self._counted = account_host(repository.registry)
 
     def what(self, doing: str) -> str:
         """Return how an error begins."""
@@ -76,11 +79,11 @@ class Asking:
             headers["If-None-Match"] = known[0]
         answer = self._logged_in(Request(method, url, what, headers, largest), pulls)
         if known is not None and answer.status == 304:
-            self._budget.heard(self._host, self._account, answer.headers)
+            self._budget.heard(self._counted, self._account, answer.headers)
             return replace(answer, status=200, body=known[1], headers=_without_link(answer.headers))
         if answer.status != 200:
             raise self._failed(what, answer)
-        self._budget.heard(self._host, self._account, answer.headers)
+        self._budget.heard(self._counted, self._account, answer.headers)
         # Of a list that goes on, the first page would stay the same while the others change.
         if conditional and (etag := answer.headers.get("etag")) and "link" not in answer.headers:
             self._memory.keep(url, self._account, etag, answer.body)
@@ -101,7 +104,7 @@ class Asking:
                     )  # fmt: skip
                 except Refused as error:
                     raise self._failed(f"{request.what}: log in", error.answer) from None
-            self._budget.take(self._host, self._account, request.what, pulls=pulls)
+            self._budget.take(self._counted, self._account, request.what, pulls=pulls)
             answer = self._way.transport.send(
                 replace(request, authorization=authorization), deadline=self._deadline
             )
@@ -123,18 +126,20 @@ class Asking:
         retry_at = rates.retry_at(answer.headers, now=now)
         # What is refused or falls over under load is left alone by all scans, not only by this one.
         if answer.status == 429 or (answer.status == 503 and retry_at is not None):
-            retry_at = self._budget.refused(self._host, self._account, retry_at)
+            retry_at = self._budget.refused(self._counted, self._account, retry_at)
         secrets = self._login.secrets if self._login else ()
         return errors.from_status(what, answer.status, answer.body, retry_at=retry_at, secrets=secrets)
 
     def _origin(self) -> str:
         if not self._repository.may_be_plain:
-            return f"https://{self._host.lower()}"
-        if (scheme := self._way.schemes.get(self._host)) is None:
+            return f"https://{self._host}"
+        scheme, until = self._way.schemes.get(self._host, ("", 0.0))
+        if time.monotonic() >= until:
             if len(self._way.schemes) >= _MOST_SCHEMES:
                 self._way.schemes.clear()
-            scheme = self._way.schemes[self._host] = self._found_scheme()
-        return f"{scheme}://{self._host.lower()}"
+            scheme = self._found_scheme()
+            self._way.schemes[self._host] = (scheme, time.monotonic() + _SCHEME_HOLDS)
+        return f"{scheme}://{self._host}"
 
     def _found_scheme(self) -> str:
         """Try TLS first, as Flux does also for a registry that may be asked without it."""
@@ -142,14 +147,14 @@ class Asking:
         first: errors.RegistryError | None = None
         for scheme in ("https", "http"):
             request = Request("GET", f"{scheme}://{self._host}/v2/", what, {}, _LARGEST_PING)
-            self._budget.take(self._host, self._account, what)
+            self._budget.take(self._counted, self._account, what)
             try:
                 answer = self._way.transport.send(request, deadline=self._deadline)
             except errors.Unreachable as error:
                 first = first or error
                 continue
-            # A server of TLS answers plain HTTP with 400.
-            if first is None or answer.status != 400:
+            # A server of TLS answers plain HTTP with 400, or sends whoever asks on to TLS.
+            if first is None or (answer.status != 400 and answer.url.startswith("http:")):
                 return scheme
         raise first or errors.Unreachable(f"{what}: it could not be reached")
 

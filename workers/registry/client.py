@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from policies.registry import manifests, pages
-from policies.registry.names import Repository, is_digest, is_tag
+from policies.registry.names import Repository, is_digest, is_tag, problem_of
 from policies.registry.pages import Listing, Nonsense
 from workers.registry import errors
 from workers.registry.access import ANONYMOUS, Access
@@ -75,8 +75,16 @@ class Registries:
     def open(self, repository: Repository, access: Access = ANONYMOUS, *, timeout: float) -> RepositoryClient:
         """Return a client whose calls end before so many seconds from now, all of them together.
 
-        Nothing is asked yet. Raises Unconfigured for certificates that cannot be used.
+        Nothing is asked yet. Raises Unconfigured for certificates that cannot be used, and RegistryError for
+        a name that no registry has.
         """
+        if (problem := problem_of(repository)) is not None:
+            name = errors.printable(f"{repository.registry}/{repository.path}", 80)
+            raise errors.RegistryError(
+                f"image {name} cannot be scanned: {errors.printable(problem, 80)}",
+                remedy="correct spec.image",
+                retryable=False,
+            )
         return RepositoryClient(self, self._way(access), repository, access, time.monotonic() + timeout)
 
     def close(self) -> None:
@@ -102,7 +110,7 @@ class Registries:
 
 
 class RepositoryClient:
-    """Ask about one repository as one login; everything that fails is a RegistryError."""
+    """Ask about one repository as one login; what fails is a RegistryError, or redis.RedisError."""
 
     def __init__(
         self, registries: Registries, way: Way, repository: Repository, access: Access, deadline: float

@@ -4,18 +4,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
 
-from app.cli.flux.target import GIT, KUSTOMIZATION, Aliased, Kind, Target, cluster_options
+from app.cli.flux.target import GIT, KUSTOMIZATION, POLICY, REPOSITORY, Aliased, Kind, Target, cluster_options
 from app.cli.flux.terminal import document, failure, table, truncated
 from policies import conditions
 from policies.objects import Object
 
 F = TypeVar("F", bound=Callable[..., Any])
 _HEADER = ("NAME", "REVISION", "SUSPENDED", "READY", "MESSAGE")
+_HEADERS = {
+    REPOSITORY: ("NAME", "LAST SCAN", "SUSPENDED", "READY", "MESSAGE"),
+    POLICY: ("NAME", "IMAGE", "TAG", "READY", "MESSAGE"),
+}
 
 
 @click.group(cls=Aliased)
@@ -26,6 +30,7 @@ def get() -> None:
     fairway get kustomizations            those of flux-system
     fairway get ks -A --status-selector ready=false
     fairway get sources git web -o yaml
+    fairway get images policy
     fairway get all -n apps
     """
 
@@ -73,11 +78,39 @@ def all_sources(target: Target, **options: Any) -> None:
     _show([GIT], None, target, **options)
 
 
+@get.group("image", cls=Aliased)
+def image() -> None:
+    """Show scans of images, and what policies choose (also: images)."""
+
+
+@image.command("repository")
+@click.argument("name", required=False)
+@_options
+def repository(name: str | None, target: Target, **options: Any) -> None:
+    """Show ImageRepositories."""
+    _show([REPOSITORY], name, target, **options)
+
+
+@image.command("policy")
+@click.argument("name", required=False)
+@_options
+def policy(name: str | None, target: Target, **options: Any) -> None:
+    """Show ImagePolicies."""
+    _show([POLICY], name, target, **options)
+
+
+@image.command("all")
+@_options
+def all_images(target: Target, **options: Any) -> None:
+    """Show ImageRepositories and ImagePolicies."""
+    _show([REPOSITORY, POLICY], None, target, **options)
+
+
 @get.command("all")
 @_options
 def everything(target: Target, **options: Any) -> None:
-    """Show sources and Kustomizations."""
-    _show([GIT, KUSTOMIZATION], None, target, **options)
+    """Show sources, Kustomizations, scans of images and policies."""
+    _show([GIT, KUSTOMIZATION, REPOSITORY, POLICY], None, target, **options)
 
 
 def _show(
@@ -111,9 +144,10 @@ def _show(
     if not any(found.values()):
         where = "in any namespace" if everywhere else f'in "{target.namespace}" namespace'
         raise failure(f"no {' or '.join(kind.kind for kind in kinds)} objects found {where}")
-    header = ("NAMESPACE", *_HEADER) if everywhere else _HEADER
     tables = []
     for kind, objects in found.items():
+        columns = _HEADERS.get(kind, _HEADER)
+        header = ("NAMESPACE", *columns) if everywhere else columns
         prefix = f"{kind.kind.lower()}/" if len(kinds) > 1 else ""
         rows = [_row(obj, prefix=prefix, everywhere=everywhere) for obj in objects]
         if rows:
@@ -165,15 +199,25 @@ def _print_whole(objects: list[Object], output: str, *, single: bool) -> None:
 def _row(obj: Object, *, prefix: str, everywhere: bool) -> list[str]:
     metadata, status = obj["metadata"], obj.get("status") or {}
     ready = conditions.find(conditions.of(obj), conditions.READY) or {}
-    revision = (status.get("artifact") or {}).get("revision", "") or status.get("lastAppliedRevision", "")
     return [
         *([metadata["namespace"]] if everywhere else []),
         prefix + metadata["name"],
-        truncated(revision),
-        str(bool((obj.get("spec") or {}).get("suspend"))),
+        *map(truncated, _told(obj, status)),
         ready.get("status", "Unknown"),
         truncated(ready.get("message", "waiting to be reconciled")),
     ]
+
+
+def _told(obj: Object, status: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the two columns that are not the same for all kinds."""
+    suspended = str(bool((obj.get("spec") or {}).get("suspend")))
+    if obj["kind"] == "ImagePolicy":
+        latest = status.get("latestRef") or {}
+        return str(latest.get("name", "")), str(latest.get("tag", ""))
+    if obj["kind"] == "ImageRepository":
+        return str((status.get("lastScanResult") or {}).get("scanTime", "")), suspended
+    revision = (status.get("artifact") or {}).get("revision", "") or status.get("lastAppliedRevision", "")
+    return str(revision), suspended
 
 
 def _selector(text: str) -> Callable[[Object], bool]:

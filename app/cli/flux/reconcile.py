@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
@@ -12,6 +14,8 @@ from app.cli.flux.target import (
     GIT,
     KINDS,
     KUSTOMIZATION,
+    POLICY,
+    REPOSITORY,
     Aliased,
     Kind,
     Target,
@@ -36,6 +40,7 @@ def reconcile() -> None:
     \b
     fairway reconcile kustomization web --with-source
     fairway reconcile source git fleet -n infra
+    fairway reconcile image repository web
     """
 
 
@@ -66,6 +71,29 @@ def source() -> None:
 def git(name: str, target: Target, timeout: float) -> None:
     """Reconcile a GitRepository."""
     request(target, GIT, name, timeout)
+
+
+@reconcile.group("image", cls=Aliased)
+def image() -> None:
+    """Reconcile a scan of an image, or a policy."""
+
+
+@image.command("repository")
+@click.argument("name")
+@timeout_option
+@cluster_options
+def repository(name: str, target: Target, timeout: float) -> None:
+    """Scan an ImageRepository."""
+    request(target, REPOSITORY, name, timeout)
+
+
+@image.command("policy")
+@click.argument("name")
+@timeout_option
+@cluster_options
+def policy(name: str, target: Target, timeout: float) -> None:
+    """Have an ImagePolicy choose again."""
+    request(target, POLICY, name, timeout)
 
 
 def request(target: Target, kind: Kind, name: str, timeout: float) -> None:
@@ -100,9 +128,18 @@ def await_ready(target: Target, kind: Kind, name: str, timeout: float, *, token:
         time.sleep(_LOOK_EVERY)
     if ready["status"] == "False":
         raise failure(f"{kind.kind} reconciliation failed: '{truncated(ready['message'])}'")
-    success(f"{kind.fetched} revision {truncated(_revision(obj))}")
+    success(_outcome(kind, obj))
 
 
-def _revision(obj: Object) -> str:
+def _outcome(kind: Kind, obj: Object) -> str:
     status = obj["status"]
+    if kind is REPOSITORY:
+        return f"scan fetched {status['lastScanResult']['tagCount']} tags"
+    if kind is POLICY:
+        latest = status["latestRef"]
+        return f"selected ref {truncated(latest['name'] + ':' + latest['tag'])}"
+    return f"{kind.fetched} revision {truncated(_revision(status))}"
+
+
+def _revision(status: Mapping[str, Any]) -> str:
     return str((status.get("artifact") or {}).get("revision") or status.get("lastAppliedRevision", ""))

@@ -6,7 +6,17 @@ from __future__ import annotations
 import click
 
 from app.cli.flux.reconcile import await_ready
-from app.cli.flux.target import GIT, KUSTOMIZATION, Aliased, Kind, Target, cluster_options, timeout_option
+from app.cli.flux.target import (
+    GIT,
+    KUSTOMIZATION,
+    POLICY,
+    REPOSITORY,
+    Aliased,
+    Kind,
+    Target,
+    cluster_options,
+    timeout_option,
+)
 from app.cli.flux.terminal import action, failure, success
 
 _MANAGER = "flux-client-side-apply"
@@ -22,6 +32,7 @@ def suspend() -> None:
     \b
     fairway suspend kustomization web
     fairway suspend source git --all -n infra
+    fairway suspend image repository web
     """
 
 
@@ -35,56 +46,43 @@ def resume() -> None:
     """
 
 
-@suspend.command("kustomization")
-@_names
-@_all
-@cluster_options
-def suspend_kustomization(names: tuple[str, ...], everything: bool, target: Target) -> None:
-    """Suspend Kustomizations (also: ks)."""
-    _suspend(KUSTOMIZATION, names, everything, target)
+def _commands(name: str, kind: Kind, suspending: click.Group, resuming: click.Group) -> None:
+    """Add the two commands for a kind to their groups."""
+    plural = "ImagePolicies" if kind is POLICY else kind.kind.replace("Repository", "Repositorie") + "s"
+    also = " (also: ks)" if kind is KUSTOMIZATION else ""
+
+    @suspending.command(name, help=f"Suspend {plural}{also}.")
+    @_names
+    @_all
+    @cluster_options
+    def suspend_them(names: tuple[str, ...], everything: bool, target: Target) -> None:
+        _suspend(kind, names, everything, target)
+
+    @resuming.command(name, help=f"Resume {plural}{also}.")
+    @_names
+    @_all
+    @_wait
+    @timeout_option
+    @cluster_options
+    def resume_them(
+        names: tuple[str, ...], everything: bool, wait: bool, timeout: float, target: Target
+    ) -> None:
+        _resume(kind, names, everything, wait, timeout, target)
 
 
-@suspend.group("source", cls=Aliased)
-def suspend_source() -> None:
-    """Suspend sources."""
+def _groups(name: str, what: str) -> tuple[click.Group, click.Group]:
+    """Add a group of kinds to both."""
+    made = Aliased(name, help=f"Suspend {what}."), Aliased(name, help=f"Resume {what}.")
+    suspend.add_command(made[0])
+    resume.add_command(made[1])
+    return made
 
 
-@suspend_source.command("git")
-@_names
-@_all
-@cluster_options
-def suspend_git(names: tuple[str, ...], everything: bool, target: Target) -> None:
-    """Suspend GitRepositories."""
-    _suspend(GIT, names, everything, target)
-
-
-@resume.command("kustomization")
-@_names
-@_all
-@_wait
-@timeout_option
-@cluster_options
-def resume_kustomization(
-    names: tuple[str, ...], everything: bool, wait: bool, timeout: float, target: Target
-) -> None:
-    """Resume Kustomizations (also: ks)."""
-    _resume(KUSTOMIZATION, names, everything, wait, timeout, target)
-
-
-@resume.group("source", cls=Aliased)
-def resume_source() -> None:
-    """Resume sources."""
-
-
-@resume_source.command("git")
-@_names
-@_all
-@_wait
-@timeout_option
-@cluster_options
-def resume_git(names: tuple[str, ...], everything: bool, wait: bool, timeout: float, target: Target) -> None:
-    """Resume GitRepositories."""
-    _resume(GIT, names, everything, wait, timeout, target)
+_commands("kustomization", KUSTOMIZATION, suspend, resume)
+_commands("git", GIT, *_groups("source", "sources"))
+_image = _groups("image", "scans of images, and policies")
+_commands("repository", REPOSITORY, *_image)
+_commands("policy", POLICY, *_image)
 
 
 def _suspend(kind: Kind, names: tuple[str, ...], everything: bool, target: Target) -> None:

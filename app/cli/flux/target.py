@@ -35,10 +35,18 @@ class Kind:
 
 KUSTOMIZATION = Kind("kustomize.toolkit.fluxcd.io", "Kustomization", "kustomization", "applied")
 GIT = Kind("source.toolkit.fluxcd.io", "GitRepository", "source git", "fetched")
-KINDS = {kind.kind: kind for kind in (KUSTOMIZATION, GIT)}
+REPOSITORY = Kind("image.toolkit.fluxcd.io", "ImageRepository", "image repository", "")
+POLICY = Kind("image.toolkit.fluxcd.io", "ImagePolicy", "image policy", "")
+KINDS = {kind.kind: kind for kind in (KUSTOMIZATION, GIT, REPOSITORY, POLICY)}
 
 
-_ALIASES = {"ks": "kustomization", "kustomizations": "kustomization", "sources": "source"}
+_ALIASES = {
+    "ks": "kustomization",
+    "kustomizations": "kustomization",
+    "sources": "source",
+    "images": "image",
+    "repo": "repository",
+}
 
 
 class Aliased(click.Group):

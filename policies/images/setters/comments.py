@@ -15,7 +15,7 @@ _BEHIND = re.compile(r"[ \t]*#")
 _BEHIND_IN_FLOW = re.compile(rf"([ \t{_OF_BREAKS}]*,)?[ \t]*#")
 _ALONE = re.compile(r"[ \t]*(-[ \t]+)?")
 _COMMENT = re.compile(r"[ \t]*#.*")
-_ALIAS = re.compile(r".*\*[^\s,\[\]{}]+[ \t]*,?[ \t]*")
+_ALIAS = re.compile(r"\*[^\s,\[\]{}]+[ \t]*,?[ \t]*")
 
 
 def find(text: str, found: Places) -> Iterator[int]:
@@ -26,7 +26,7 @@ def find(text: str, found: Places) -> Iterator[int]:
         before = found.before(place)
         if before is not None and before.content <= place < before.end:
             continue
-        line = _line_start(text, place)
+        line = found.line_start(place)
         if before is not None:
             line = max(line, before.end if before.end <= place else before.start)
         comment = text.find("#", line, place)
@@ -42,7 +42,7 @@ def target(text: str, found: Places, place: int) -> Scalar | None:
         return before
     if after is None or after.key:
         return None
-    if after.begins < place or _stands_above(text, place, after):
+    if after.begins < place or _stands_above(text, found, place, after):
         # A comment of its own behind it is the one that counts, even when it says something else.
         return after if _comment_of(text, after) is None else None
     return None
@@ -57,24 +57,20 @@ def _comment_of(text: str, scalar: Scalar) -> int | None:
     return behind.end() - 1 if behind else None
 
 
-def _stands_above(text: str, place: int, scalar: Scalar) -> bool:
+def _stands_above(text: str, found: Places, place: int, scalar: Scalar) -> bool:
     """Tell whether a comment is all of its line and the scalar begins the next, with no comment above."""
-    line = _line_start(text, place)
+    line = found.line_start(place)
     alone = _ALONE.fullmatch(text, line, place)
     between = _ALONE.fullmatch(text, next_line(text, place), scalar.begins)
     if alone is None or between is None or (alone[1] and between[1]):
         return False
     above = max(line - (2 if text[max(line - 2, 0) : line] == "\r\n" else 1), 0)
-    return _COMMENT.fullmatch(text, _line_start(text, above), above) is None
+    return _COMMENT.fullmatch(text, found.line_start(above), above) is None
 
 
-def why_not(text: str, place: int) -> str:
+def why_not(text: str, found: Places, place: int) -> str:
     """Say why a comment marks nothing, and what to do."""
-    line = text[_line_start(text, place) : place]
-    if _ALIAS.fullmatch(line):
+    line = text[found.line_start(place) : place]
+    if _ALIAS.fullmatch(line, max(line.rfind("*"), 0)):
         return "it marks an alias: put it where the anchor is"
     return "it marks no value: write it behind one, on the same line"
-
-
-def _line_start(text: str, place: int) -> int:
-    return max(text.rfind(end, 0, place) for end in BREAKS) + 1

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from policies.errors import FairwayError
-from policies.images.setters import comments, markers, places, scalars
+from policies.images.setters import comments, markers, places, reading, scalars
 from policies.images.setters.markers import SIGN, Image, Marker, Part
 from policies.images.setters.places import Identity, Scalar, Unreadable
 
@@ -134,7 +134,7 @@ class _File:
 
     def __init__(self, path: str, text: str, policies: Mapping[str, Image | None]) -> None:
         self._path, self._text, self._policies = path, text, policies
-        self._places = places.read(text)
+        self._places = reading.read(text)
         self._changes: list[Change] = []
         self._notes: list[Note] = []
         self._splices: list[scalars.Splice] = []
@@ -175,7 +175,7 @@ class _File:
         if image is None:
             self._say(place, "no-image", f"policy {marker.policy} has selected no image yet")
         elif scalar is None:
-            self._say(place, "no-value", comments.why_not(self._text, place))
+            self._say(place, "no-value", comments.why_not(self._text, self._places, place))
         else:
             _check(marker.policy, image)
             self._set(place, scalar, marker, image.part(marker.part))
@@ -207,7 +207,7 @@ class _File:
             )
             self._say(place, "no-digest", said)
         self._splices += splices
-        line, owner = places.line_of(self._text, scalar.start), self._places.owners[scalar.owner]
+        line, owner = self._places.line(scalar.start), self._places.owners[scalar.owner]
         self._changes.append(Change(self._path, line, scalar.text, new, marker.policy, marker.part, owner))
 
     def _spliced(self) -> str:
@@ -218,4 +218,4 @@ class _File:
         return "".join([*parts, self._text[end:]])
 
     def _say(self, place: int, reason: Reason, message: str) -> None:
-        self._notes.append(Note(self._path, places.line_of(self._text, place), reason, message))
+        self._notes.append(Note(self._path, self._places.line(place), reason, message))

@@ -43,7 +43,7 @@ def parse(comment: str) -> Marker:
     """
     try:
         found = json.loads(comment.lstrip("#"))
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets in brackets, a thousand deep
         raise ValueError("the comment is no JSON object and nothing else") from None
     if not isinstance(found, dict) or not all(isinstance(text, str | None) for text in found.values()):
         raise ValueError("the comment is no JSON object of texts")

@@ -131,6 +131,8 @@ def authenticate() -> None:
         raise ApiError(403, f"API rate limit exceeded for {who}.")
     forge().secondary.take(caller().key or "", request.method, _path())
     if status := forge().faults.take(request.method, _path(), after=False):
+        if status < 500:
+            raise ApiError(status, "Refused because a test has ordered that")
         abort(_broken(status))
 
 

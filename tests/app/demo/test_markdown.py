@@ -29,7 +29,7 @@ second line
 See [#2](https://example.com/pull/2), \\*not emphasised\\*.
 
 <sub>updated 28 Nov 2026 11:00 UTC · `/help`</sub>
-<!-- fairway-state:pending:0123456789abcdef -->"""
+<!-- fairway-state:pending:0123456789abcdef:0123456789abcdef -->"""
 
 
 def test_of_a_comment_is_told_what_people_see() -> None:

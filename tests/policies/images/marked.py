@@ -102,6 +102,7 @@ SAME = {
     "an anchor and a tag": "a: &x !!str «foo→IMAGE» #M\nb: !!str &y «foo→IMAGE» #M\n"
     "c: [*x, *y]\nd: !my «foo→IMAGE» #M\n",
     "an anchor above": "a: &x\n  «foo→IMAGE» #M\nb: &y #M\n  «foo→IMAGE»\n",
+    "an anchor and another line end": "a: &x #M\x85  «foo→IMAGE»\nb: *x\n",
     "an anchor with two": "a: &x #M\n #M\n  «foo→IMAGE»\nb: *x\n",
     "merged": "x: &d\n  image: «foo:1→IMAGE» #M\ny:\n  <<: *d\n",
     "a list": "a:\n- «foo:1→IMAGE» #M\n- b\n-   «c→IMAGE»  #M\n",
@@ -137,6 +138,7 @@ LEFT = {
     "unparsable": ("a: foo #M\nb: [\n", "unreadable", 3),
     "a tab as indentation": ("a:\n\tb: foo #M\n", "unreadable", 2),
     "an unknown alias": ("a: foo #M\nb: *zz\n", "unreadable", 2),
+    "an alias of another document": ("a: &x foo #M\n---\nb: *x\n", "unreadable", 3),
     "a control character": ("a: foo #M\nb: \x01\n", "unreadable", 2),
     "a list at the top": ("- foo #M\n", "unreadable", 1),
     "a list in a later document": ("a: foo #M\n---\n- foo #M\n", "unreadable", 3),

@@ -153,6 +153,8 @@ def test_which_policies_count(selector: Any, names: list[str]) -> None:
         {"key": "team", "operator": "In"},
         {"key": "team", "operator": "Exists", "values": ["x"]},
         {"key": "a b", "operator": "Exists"},
+        {"key": "a/b/c", "operator": "Exists"},
+        {"key": "team", "operator": "In", "values": ["x", "not a label"]},
     ],
 )
 def test_a_selector_that_makes_no_sense_stalls(expression: Any) -> None:

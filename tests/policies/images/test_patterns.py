@@ -216,3 +216,9 @@ def test_any_expression_and_template_give_gos_result(
     assert mine == reflector.expanded(pattern, template, texts)
     if not mine[1]:
         assert [Pattern(pattern).matches(t.encode()) for t in texts] == [x is not None for x in mine[0]]
+
+
+@pytest.mark.parametrize("pattern", [r"\p{Letter}", r"\p{LC}", r"\p{ASCII}"])
+def test_classes_that_only_go_knows_by_this_name_are_refused(reflector: Reflector, pattern: str) -> None:
+    assert expanded(pattern, "", ["x"])[1].startswith("error parsing regexp: invalid character class range")
+    assert not reflector.expanded(pattern, "", ["x"])[1]

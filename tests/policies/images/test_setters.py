@@ -34,6 +34,7 @@ def test_flux_sets_the_same(name: str, flux_setters: FluxSetters) -> None:
     assert told(flux.changes) == sorted({(c.old, c.new, setter(c.policy, c.part)) for c in edited.changes})
     ours, theirs = flux_setters.read(edited.content), flux_setters.read(flux.files["f.yaml"])
     assert documents(ours[0]) == documents(theirs[0])
+    assert ours[1] == theirs[1]
 
 
 @pytest.mark.parametrize("name", LEFT)
@@ -77,6 +78,12 @@ def test_a_change_says_where_it_is_and_what_it_is_of() -> None:
     ]
 
 
+def test_items_of_items_and_second_keys_tell_nothing_of_an_object() -> None:
+    text = "kind: List\nitems:\n- kind: List\n  kind: X\n  items:\n  - kind: B\n    tag: v1 #T\n"
+    (change,) = set_images("f.yaml", case(text).before, POLICIES).changes
+    assert change.object == Identity(kind="List")
+
+
 def test_flux_says_the_same_of_the_objects(flux_setters: FluxSetters) -> None:
     first, second = "kind: A\nmetadata: {name: a, namespace: shop}\n", "kind: B\nmetadata: {name: b}\n"
     before, _ = case(f"{first}image: foo #M\n---\n{second}tag: v1 #T\n")
@@ -93,6 +100,29 @@ def test_a_policy_without_an_image_is_no_unknown_one() -> None:
     assert (note.reason, note.message) == ("no-image", "policy apps:new has selected no image yet")
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: &x foo\nb: *x #M\n", "it marks an alias: put it where the anchor is"),
+        ("a: [&x foo, b]\nb: [c, *x, #M\n  d]\n", "it marks an alias: put it where the anchor is"),
+        ("a: '*x'\nb: #M\n", "it marks no value: write it behind one, on the same line"),
+        (
+            "a: {{ x }} #M\n",
+            "the file is left as it is, it is a template: if it is a template of Helm's, mark",
+        ),
+        (
+            "a: [ #M\n",
+            "the file is left as it is, it is no YAML: did not find expected node content: mend it",
+        ),
+        ("a: !!int 1 #M\n", "what it marks is no text, by its tag: remove !!int"),
+        ("a: foo #U\n", "there is no policy apps:gone here: what it marks is left"),
+    ],
+)
+def test_a_note_says_what_to_do(text: str, said: str) -> None:
+    (note,) = set_images("f.yaml", case(text).before, POLICIES).notes
+    assert note.message.startswith(said)
+
+
 def test_what_was_emptied_or_put_in_quotes_is_said() -> None:
     before, _ = case("a: sha256:00 #R\nb: 1e3 #E\n")
     notes = set_images("f.yaml", before, POLICIES).notes
@@ -104,6 +134,27 @@ def test_what_is_no_utf8_is_left() -> None:
     edited = set_images("f.yaml", content, POLICIES)
     assert edited.content is content
     assert [(note.line, note.reason) for note in edited.notes] == [(2, "unreadable")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: foo # " + "[" * 100_000 + '"$imagepolicy"\n',
+        "".join(f'a{n}: foo # {{"$imagepolicy": 1}}\n' for n in range(20_000)),
+        '{"' + "*" * 200_000 + '": [x], # {"$imagepolicy": "apps:web"}\n b: c}\n',
+        "a: " + "[" * 100_000 + ' # "$imagepolicy"\n',
+        'a: # "$imagepolicy"\n' + "".join(f"{' ' * n}- &x{n}\n" for n in range(1000)),
+        "".join(f"a{n}: &x{n} [{f'*x{n - 1}, ' * 9 if n else ''}]\n" for n in range(50))
+        + '# "$imagepolicy"\n',
+        "a: !!str &x\n" + "# \n" * 50_000 + '  # "$imagepolicy"\n  foo\n',
+    ],
+    ids=["brackets", "markers", "stars", "flows", "depth", "aliases", "comments"],
+)
+def test_a_hostile_file_is_left_soon(text: str) -> None:
+    content = text.encode()
+    edited = set_images("f.yaml", content, POLICIES)
+    assert edited.content is content
+    assert edited.notes
 
 
 def test_a_sign_in_a_text_is_none() -> None:
@@ -164,10 +215,21 @@ def test_other_images_are_none_of_a_files_business() -> None:
     assert set_images("f.yaml", before, {**POLICIES, "apps:web": Image("", "")}).content == after
 
 
-def test_an_image_of_an_address_is_put_in_quotes() -> None:
-    image = Image("[::1]:5000/web", "1")
-    content = b'a: foo # {"$imagepolicy": "apps:web"}\n'
-    assert b'a: "[::1]:5000/web:1" #' in set_images("f.yaml", content, {"apps:web": image}).content
+@pytest.mark.parametrize(
+    ("image", "written"),
+    [
+        (Image("[::1]:5000/web", "1"), '"[::1]:5000/web:1"'),
+        (Image("12", "30"), '"12:30"'),  # half past twelve
+        (Image("12", "30.5"), '"12:30.5"'),
+        (Image("12", "75"), "12:75"),
+        (Image("localhost:5000/web", "1"), "localhost:5000/web:1"),
+    ],
+)
+def test_an_image_that_reads_like_something_else_is_put_in_quotes(image: Image, written: str) -> None:
+    before, _ = case("a: foo #M\n")
+    after = set_images("f.yaml", before, {"apps:web": image}).content
+    assert after.startswith(f"a: {written} #".encode())
+    assert yaml.safe_load(after) == {"a": image.part("image")}
 
 
 def words(text: str) -> list[str]:
@@ -177,7 +239,8 @@ def words(text: str) -> list[str]:
 TAGS = words("""
 1 10 1.0 1.10 1.2.3 v1 0 00 01 007 08 0x1f 0xg 0b1 0b2 0o7 0o8 1e3 1E3 1e 1e-3 1.e3 1.5e3 .5 5.
 1_000 _1 1_ 1__0 1.2_3 0_7 1_000.5 y Y yes Yes YES yEs n N no No NO on On ON off Off OFF true True TRUE
-tRUE false False FALSE null Null NULL nULL nan NaN inf 2024-01-02 2024-1-2 2024-13-45 20240102
+tRUE false False FALSE null Null NULL nULL nan NaN inf .inf .Inf .NaN .nan
+2024-01-02 2024-1-2 2024-13-45 20240102
 2024-01-02T03 0x1p-2 1p3 0X1F 0B1 0O7 latest main a-b 1-2 1. 12e03 0.0 00.1 1e400 9223372036854775808
 18446744073709551616 0123456789 e3 0xdeadbeef deadbeef 123e4567 1970-01-01 2001-12-14t21 4e5f 1f 1d 0x 0b
 0o 0_ 1e1_0 infinity Infinity INF

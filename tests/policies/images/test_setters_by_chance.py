@@ -21,7 +21,7 @@ _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 _NEW = {image.part(part) for image in POLICIES.values() for part in ("image", "name", "tag", "digest")}
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=_SLOW)
+@settings(max_examples=250, deadline=None, suppress_health_check=_SLOW)
 @given(documents())
 def test_all_bytes_outside_of_marked_values_stay(made: Made) -> None:
     edited = set_images("f.yaml", made.before, POLICIES)
@@ -71,7 +71,7 @@ def mangled(draw: st.DrawFn) -> bytes:
     return text.encode()
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=_SLOW)
+@settings(max_examples=250, deadline=None, suppress_health_check=_SLOW)
 @given(mangled())
 def test_what_is_not_marked_parses_as_before(content: bytes) -> None:
     edited = set_images("f.yaml", content, POLICIES)

@@ -81,7 +81,8 @@ def test_one_that_is_over_stops_nothing(more: dict[str, Any], stands: bool) -> N
 def test_one_that_cannot_be_read_stops_what_its_name_says() -> None:
     broken = order("lock-7-prod", actor={}), order("hold-7-41", comment=None)
     found = standing(broken, NOW)
-    assert found == Standing((Lock(7, "prod", Claim("lock-7-prod")),), (Hold(7, 41, Claim("hold-7-41")),))
+    lock = Lock(7, "prod", Claim("lock-7-prod", since=AT))
+    assert found == Standing((lock,), (Hold(7, 41, Claim("hold-7-41", since=AT)),))
     assert standing([order("lock-7-prod", actor={}, metadata={"deletionTimestamp": AT})], NOW) == Standing()
 
 

@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from policies.clock import parse
 from policies.commit_status import Applied, Part, Source
 from policies.health import Health
 from policies.health import Verdict as Kstatus
 from policies.objects import Object, ObjectRef
 from policies.orders.locks import Claim, Hold, Lock, Standing
+from policies.orders.rules import Rule, Rules
 from policies.pull_request import Content, Mark, Outcome, content, outcome, within
 from policies.pull_request.content import Coming
 from policies.repofile import Narrowed, Problem, Span
-from policies.tenancy import Environment, Grant, Tenant
+from policies.tenancy import Environment, Grant, Tenant, Write
 from tests.policies.made import (
     AT,
     OTHER_REVISION,
@@ -150,20 +153,35 @@ def test_what_comes_by_itself() -> None:
     )
 
 
-LOCK = Lock(7, "prod", Claim("lock-7-prod"))
-HOLD = Hold(7, 41, Claim("hold-7-41"))
+LOCK = Lock(7, "prod", Claim("lock-7-prod", since=AT))
+HOLD = Hold(7, 41, Claim("hold-7-41", since=AT))
+MERGED = parse(AT)
+ROLLBACK = f"/rollback prod sha={SHA[:7]}"  # it is protected
+
+
+def only(**grant: Any) -> dict[str, Any]:
+    """Return a binding of apps, which is prod, and nothing else."""
+    return {"narrowed": Narrowed(Tenant((Grant(frozenset({"apps"}), environments=(PROD,), **grant),)))}
+
+
+def off(verb: str, environment: str = "") -> dict[str, Any]:
+    """Return a configuration that lets nobody give an order."""
+    rules = {(verb, environment): Rule(off=True)} if environment else {}
+    return {
+        "narrowed": Narrowed(EVERYTHING, rules=Rules({} if environment else {verb: Rule(off=True)}, rules))
+    }
 
 
 @pytest.mark.parametrize(
     ("obj", "more", "orders"),
     [
-        (applied(), {}, ("/rollback prod",)),
+        (applied(), {}, (ROLLBACK,)),
         (applied(WAITING), {}, ("/reconcile",)),
-        (applied(failing("BuildFailed", "no")), {}, ("/retry", "/rollback prod")),
+        (applied(failing("BuildFailed", "no")), {}, ("/retry", ROLLBACK)),
         (
             applied(),
             {"standing": Standing((LOCK,), (HOLD,)), "repository_id": 7, "number": 41},
-            ("/rollback prod", "/unlock prod", "/unhold"),
+            (ROLLBACK, "/unlock prod", "/unhold"),
         ),
         (applied(), {"narrowed": Narrowed(EVERYTHING, listed=False)}, ()),
         (applied(), {"narrowed": Narrowed(EVERYTHING, unreadable=Problem(Span(), "", "no"))}, ()),
@@ -171,6 +189,18 @@ HOLD = Hold(7, 41, Claim("hold-7-41"))
             applied(failing("BuildFailed", "no")),
             {"narrowed": Narrowed(Tenant((Grant(None, verbs=frozenset({"retry"})),)))},
             ("/retry",),
+        ),
+        (applied(), only(), (ROLLBACK,)),
+        (applied(), only(write=Write.MERGE), (ROLLBACK,)),
+        (applied(), only(write=Write.NONE), ()),
+        (applied(), only(verbs=frozenset({"retry"})), ()),
+        (applied(), off("rollback"), ()),
+        (applied(), off("rollback", "prod"), ()),
+        (applied(failing("BuildFailed", "no")), off("retry"), (ROLLBACK,)),
+        (
+            applied(metadata={"namespace": "elsewhere"}),
+            {"standing": Standing((Lock(7, "staging", Claim("x")),)), "repository_id": 7},
+            ("/rollback staging", "/unlock staging"),
         ),
     ],
 )
@@ -181,9 +211,34 @@ def test_what_a_person_can_order(obj: Object, more: dict[str, Any], orders: tupl
 def test_a_lock_is_named_only_where_it_was_passed() -> None:
     staging = Lock(7, "staging", Claim("lock-7-staging"))
     standing = Standing((LOCK, staging), (HOLD,))
-    assert of(applied(), standing=standing, repository_id=7, number=41).stopped == (LOCK, HOLD)
-    assert of(applied(), standing=standing, repository_id=7, number=42).stopped == (LOCK,)
-    assert of(applied(), standing=standing, repository_id=8, number=41).stopped == ()
+    found = {
+        (repository, number): of(
+            applied(), standing=standing, repository_id=repository, number=number, merged_at=MERGED
+        ).stopped
+        for repository, number in ((7, 41), (7, 42), (8, 41))
+    }
+    assert found == {(7, 41): (LOCK, HOLD), (7, 42): (LOCK,), (8, 41): ()}
+
+
+@pytest.mark.parametrize(
+    ("since", "merged_at", "passed"),
+    [
+        (AT, MERGED - timedelta(seconds=1), False),  # it came after the merge
+        (AT, MERGED, True),
+        (AT, MERGED + timedelta(days=1), True),
+        (AT, None, False),  # Fairway merged it, or nobody did
+        ("", MERGED, False),  # nobody knows since when it stands
+    ],
+)
+def test_only_what_stood_before_somebody_merged_was_passed(
+    since: str, merged_at: datetime | None, *, passed: bool
+) -> None:
+    lock, hold = Lock(7, "prod", Claim("lock-7-prod", since=since)), Hold(7, 41, Claim("x", since=since))
+    standing = Standing((lock,), (hold,))
+    found = of(applied(), standing=standing, repository_id=7, number=41, merged_at=merged_at)
+    assert found.stopped == ((lock, hold) if passed else ())
+    # It can be taken back in any case.
+    assert found.orders[-2:] == ("/unlock prod", "/unhold")
 
 
 def test_drift_and_missing_permissions_are_named() -> None:

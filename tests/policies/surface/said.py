@@ -22,7 +22,17 @@ from policies.pull_request import Content, Fate, Mark, Outcome, Row
 from policies.pull_request.content import Coming
 from policies.rollback import Restored
 from policies.surface import help as help_text
-from policies.surface import locks, mistakes, orders, pull_request, reconciling, refusals, rollback
+from policies.surface import (
+    locks,
+    mistakes,
+    orders,
+    pull_request,
+    reconciling,
+    refusals,
+    rollback,
+    rows,
+    status,
+)
 from policies.surface.refusals import Refused
 from policies.tenancy import Tenant, tenant
 
@@ -172,7 +182,46 @@ def restored(t: Through) -> list[Restored]:
     ]
 
 
+WEB = ObjectRef("apps", "v1", "Deployment", "apps", "web")
+SOURCE = ObjectRef("source.toolkit.fluxcd.io", "v1", "GitRepository", "apps", "fleet")
+APP = ObjectRef("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "apps", "web")
+
 # fmt: off
+# What is no Markdown where it is shown, or is escaped by whoever puts it into some.
+PLAIN: dict[str, str] = {
+    "status.nothing_yet": status.nothing_yet(),
+    "status.healthy": status.healthy("a1b2c3d"),
+    "status.timed": status.timed(status.healthy("a1b2c3d"), 0.04),
+    "status.timed.seconds": status.timed(status.healthy("a1b2c3d"), 119.4),
+    "status.timed.minutes": status.timed(status.healthy("a1b2c3d"), 150.0),
+    "status.nothing_applies": status.nothing_applies("a1b2c3d"),
+    "status.waits_for_source": status.waits_for_source(SOURCE, "a1b2c3d"),
+    "status.waits_for": status.waits_for(APP),
+    "status.waits_for_others": status.waits_for_others(APP, "dependency 'apps/api' is not ready"),
+    "status.being_applied": status.being_applied(APP),
+    "status.concludes": status.concludes(APP, "a1b2c3d"),
+    "status.waits_for_health": status.waits_for_health("a1b2c3d", WEB, "2 of 3 ready", 0),
+    "status.waits_for_health.more": status.waits_for_health("a1b2c3d", WEB, "2 of 3 ready", 4),
+    "status.not_in_time": status.not_in_time(WEB, "2 of 3 ready", 0),
+    "status.failed": status.failed(WEB, "ImagePullBackOff for ghcr.io/acme/web:broken"),
+    "status.overtaken": status.overtaken("b7d0e11"),
+    "status.overtaken_by_failure": status.overtaken_by_failure(
+        "b7d0e11", status.not_in_time(WEB, "2 of 3 ready", 0)),
+    "status.replaced": status.replaced("b7d0e11"),
+    "status.deployed": status.deployed("prod-eu"),
+    "rows.suspended": rows.suspended(),
+    "rows.source_suspended": rows.source_suspended("a1b2c3d"),
+    "rows.not_fetched": rows.not_fetched("a1b2c3d"),
+    "rows.not_applied": rows.not_applied("a1b2c3d"),
+    "rows.healthy": rows.healthy("a1b2c3d"),
+    "rows.partly_healthy": rows.partly_healthy("a1b2c3d", 3, 5),
+    "rows.not_healthy": rows.not_healthy(),
+    "rows.failed": rows.failed(),
+    "rows.fetched_again": rows.fetched_again(),
+    "rows.fails_at": rows.fails_at(),
+    "rows.tried_again": rows.tried_again(),
+}
+
 SAID: dict[str, Callable[[Through], str]] = {
     "help.orders": lambda t: help_text.orders(bound(), Rules()),
     "help.orders.configured": help_of_much,
@@ -300,7 +349,8 @@ SAID: dict[str, Callable[[Through], str]] = {
     "orders.failed": lambda t: orders.failed(t("/rollback prod"), t("GitHub answered 502 to POST pulls")),
     "orders.failed.remedy": lambda t: orders.failed(
         t("/rollback prod"), t("the App may not write contents"), t("accept its new permissions")),
-    "orders.superseded": lambda t: orders.superseded(t("/lock prod"), t("/unlock prod")),
+    "orders.too_long": lambda t: orders.too_long(),
+    "orders.no_status_comment": lambda t: orders.no_status_comment(t("/status"), t("prod-eu")),
     "orders.you_can": lambda t: orders.you_can([t("/hold"), t('/lock prod reason="…"')]),
     "orders.footer": lambda t: orders.footer(AT, "https://fairway.example/acme/fleet/commit/a1b2c3d"),
     "orders.footer.alone": lambda t: orders.footer(AT),

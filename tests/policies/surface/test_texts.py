@@ -3,21 +3,23 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import itertools
+import pkgutil
 import re
 from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 
-from policies.surface import help as help_text
-from policies.surface import locks, mistakes, orders, pull_request, reconciling, refusals, rollback
+import policies.surface
+from policies.surface import pull_request
 from policies.surface.words import instant, listed, moment, sentence, span
 from tests.policies.surface import hostile
 from tests.policies.surface.conftest import FOLDER
 from tests.policies.surface.rendered import page
-from tests.policies.surface.said import SAID
+from tests.policies.surface.said import PLAIN, SAID
 
 # Parts of texts, which are in the texts above them.
 _PARTS = {
@@ -27,7 +29,13 @@ _PARTS = {
     "refusals.people",
     "pull_request.heading",
     "pull_request.said",
+    "repository_file.annotated",
+    "repository_file.title",
 }
+# What texts are made with.
+_NO_TEXTS = {"check", "markdown", "words"}
+# Their texts are compared beside their annotations.
+_CHECKS = {path.stem for path in FOLDER.glob("repository_file.*")}
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -35,13 +43,27 @@ def test_a_text_is_what_its_golden_file_says(name: str, golden: Callable[[str, s
     golden(name, SAID[name](lambda text: text))
 
 
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_plain_text_is_what_its_golden_file_says(name: str, golden: Callable[[str, str], None]) -> None:
+    golden(name, PLAIN[name])
+
+
+@pytest.mark.parametrize("name", [name for name in PLAIN if name.startswith("status.")])
+def test_a_status_fits_where_github_shows_it(name: str) -> None:
+    assert 0 < len(PLAIN[name]) <= 140
+    assert PLAIN[name] == " ".join(PLAIN[name].split())
+    assert not PLAIN[name].endswith(".")
+
+
 def test_every_golden_file_belongs_to_a_text() -> None:
-    # Those of checks are compared beside their annotations.
-    texts = {path.stem for path in FOLDER.iterdir() if not path.stem.startswith("repository_file.")}
-    assert texts == set(SAID)
+    assert {path.stem for path in FOLDER.iterdir()} == {*SAID, *PLAIN, *_CHECKS}
 
 
-MODULES = [help_text, locks, mistakes, orders, pull_request, reconciling, refusals, rollback]
+MODULES = [
+    importlib.import_module(f"{policies.surface.__name__}.{found.name}")
+    for found in pkgutil.iter_modules(policies.surface.__path__)
+    if found.name not in _NO_TEXTS
+]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda m: m.__name__)
@@ -53,9 +75,8 @@ def test_every_text_has_a_golden_file(module: ModuleType) -> None:
         if not name.startswith("_") and inspect.getmodule(getattr(module, name)) is module
     }
     assert functions
-    assert functions - _PARTS == {
-        ".".join(name.split(".")[:2]) for name in SAID if name.startswith(f"{short}.")
-    }
+    golden = {".".join(name.split(".")[:2]) for name in (*SAID, *PLAIN, *_CHECKS)}
+    assert functions - _PARTS == {name for name in golden if name.startswith(f"{short}.")}
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -79,6 +100,28 @@ def test_a_text_names_no_one_and_ends(name: str) -> None:
     assert page(written).found == {}
     assert not re.search(r"\bplease\b|\bsorry\b|!(?!\w*`)", written, re.IGNORECASE) or "Prod!" in written
     assert written == written.strip()
+
+
+@pytest.mark.parametrize("edit", ["added", "removed", "state", "digest", "seal", "below"])
+def test_a_comment_that_somebody_wrote_into_is_not_ours_any_more(edit: str) -> None:
+    body = pull_request.unfollowed("main", "demo", "2026-11-28T11:00:00Z")
+    digest = re.search(r":([0-9a-f]{16}):", body)
+    assert digest
+    changed = {
+        "added": f"More.\n{body}",
+        "removed": body.replace("nothing", ""),
+        "state": body.replace("success", "failure"),
+        "digest": body.replace(digest[1], "0" * 16),
+        "seal": re.sub(r"[0-9a-f]{16} -->", f"{'0' * 16} -->", body),
+        "below": f"{body}\nMore.",
+    }[edit]
+    assert changed != body
+    found = pull_request.said(body)
+    assert found == pull_request.Said("success", digest[1])
+    for marked in (f"<!-- fairway:pull-request/demo-eu.1 -->\n{body}", body.replace("\n", "\r\n")):
+        assert pull_request.said(marked) == found
+    assert pull_request.said(changed) is None
+    assert pull_request.said("") is None
 
 
 def test_lists_times_and_sentences() -> None:

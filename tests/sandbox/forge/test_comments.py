@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 
 import pytest
 
+from sandbox.forge import store
 from sandbox.forge.admin import ForgeError
 from tests.sandbox.forge.conftest import MakeStage, Stage
 from tests.sandbox.forge.test_pulls import proposed
@@ -34,6 +36,14 @@ def test_a_comment_is_written_read_changed_and_deleted(pull: Stage) -> None:
     for answer in (api.get(path), api.patch(path, {"body": "x"}), api.delete(path)):
         assert answer.status == 404
     assert api.get(f"{pull.path}/issues/1/comments").body == []
+
+
+def test_what_is_made_at_the_end_of_a_second_was_not_changed_in_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seconds = itertools.count()
+    monkeypatch.setattr(store, "now", lambda: str(next(seconds)))
+    assert store.stamps() == {"created_at": "0", "updated_at": "0"}
 
 
 def test_a_persons_comment_came_through_no_app(pull: Stage) -> None:

@@ -50,6 +50,23 @@ def test_one_installations_limits_are_not_anothers(stage: Stage, make_stage: Mak
     assert [stage.as_installation().get(stage.path).status for _ in range(3)] == [200] * 3
 
 
+def test_an_hours_requests_are_limited_for_one_installation_and_begin_anew(
+    stage: Stage, make_stage: MakeStage
+) -> None:
+    stage.forge.limit(stage.installation, requests_per_hour=2)
+    api = stage.as_installation()
+    assert [api.get(stage.path).status for _ in range(3)] == [200, 200, 403]
+    refused = api.get(stage.path)
+    assert refused.body["message"] == "API rate limit exceeded for installation ID."
+    assert refused.headers["X-RateLimit-Remaining"] == "0"
+    assert "Retry-After" not in refused.headers
+    assert make_stage().as_installation().get("/installation/repositories").status == 200
+    stage.forge.limit(stage.installation)
+    answers = [api.get(stage.path) for _ in range(3)]
+    assert [answer.status for answer in answers] == [200] * 3
+    assert int(answers[-1].headers["X-RateLimit-Limit"]) > 2
+
+
 def raw(stage: Stage, method: str, path: str, body: object = None) -> int:
     headers = {"Authorization": f"token {stage.token()}"}
     return urllib3.request(method, stage.forge.api_url + path, json=body, headers=headers).status

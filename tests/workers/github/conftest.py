@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import urllib3
 
+from policies.github.permissions import asked
 from sandbox.forge.admin import App, Forge, Repository
 from tests.sandbox.forge.conftest import Receiver, receiver, until
 from workers.github import AppJwt, GitHub
@@ -16,10 +17,7 @@ from workers.github import AppJwt, GitHub
 __all__ = ["EVERYTHING", "Clock", "MakePlace", "Place", "Receiver", "receiver", "until"]
 
 # What Fairway asks for when it is to do all that it can.
-EVERYTHING = {
-    "checks": "write", "contents": "write", "deployments": "write", "members": "read",
-    "pull_requests": "write", "statuses": "write",
-}  # fmt: skip
+EVERYTHING = dict(asked())
 
 _names = itertools.count(1)
 

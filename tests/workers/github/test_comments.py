@@ -98,6 +98,14 @@ def test_a_known_comment_needs_no_list_and_a_deleted_one_is_written_anew(able: P
     assert bodies(able, number) == [f"{marker('pr')}\nthree"]
 
 
+def test_a_known_comment_stays_ours_without_its_marker(able: Place) -> None:
+    number = able.pull()
+    first = ensure(able, number, "one")
+    able.forge.edit_comment(able.repo, first, "Nothing of it is left", author="alice")
+    assert ensure(able, number, "two", known=first) == first
+    assert bodies(able, number) == [f"{marker('pr')}\ntwo"]
+
+
 def test_asking_again_for_what_did_not_change_is_free(able: Place) -> None:
     number = able.pull()
     ensure(able, number, "one")

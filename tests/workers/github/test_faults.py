@@ -37,7 +37,7 @@ from workers.outside import AddressRefused
 API = "https://api.github.com"
 SHA = "5" * 40
 WANTED = CommitStatus(State.SUCCESS, "fairway/demo", "healthy")
-POST, READ = f"{API}/repos/acme/fleet/statuses/{SHA}", f"{API}/repos/acme/fleet/commits/{SHA}/status"
+POST, READ = f"{API}/repos/acme/fleet/statuses/{SHA}", f"{API}/repos/acme/fleet/commits/{SHA}/statuses"
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +74,13 @@ def github(private_key: str, clock: Clock) -> Iterator[GitHub]:
     client.close()
 
 
-def shown(*states: str) -> dict[str, Any]:
-    statuses = [
-        {"state": state, "context": "fairway/demo", "description": "healthy", "target_url": None}
-        for state in states
-    ]
-    return {"statuses": statuses}
+def shows(http: responses.RequestsMock, *states: str) -> None:
+    """Have GitHub list these statuses of ours, and say who we are where that has to be known."""
+    who = {"login": "fairway[bot]", "type": "Bot"}
+    said = {"context": "fairway/demo", "description": "healthy", "target_url": None, "creator": who}
+    http.get(READ, json=[{"state": state, **said} for state in states])
+    if states:
+        http.get(f"{API}/app", json={"id": 1, "slug": "fairway"})
 
 
 def posts(http: responses.RequestsMock) -> int:
@@ -89,9 +90,9 @@ def posts(http: responses.RequestsMock) -> int:
 def test_a_502_after_the_status_was_created_is_a_success(
     http: responses.RequestsMock, github: GitHub
 ) -> None:
-    http.get(READ, json=shown())
+    shows(http)
     http.post(POST, json={"message": "Bad Gateway"}, status=502)
-    http.get(READ, json=shown("success"))
+    shows(http, "success")
     assert github.statuses.ensure("acme/fleet", SHA, WANTED) is True
     assert posts(http) == 1
 
@@ -99,7 +100,7 @@ def test_a_502_after_the_status_was_created_is_a_success(
 def test_a_502_before_the_status_was_created_is_for_the_caller_to_repeat(
     http: responses.RequestsMock, github: GitHub
 ) -> None:
-    http.get(READ, json=shown("pending"))
+    shows(http, "pending")
     http.post(POST, body="<html>bad gateway</html>", status=502)
     with pytest.raises(
         ServerError, match=r"set the commit status fairway/demo on acme/fleet@5555555.*502"
@@ -113,16 +114,16 @@ def test_a_502_before_the_status_was_created_is_for_the_caller_to_repeat(
 def test_a_lost_answer_after_the_status_was_created_is_a_success(
     http: responses.RequestsMock, github: GitHub
 ) -> None:
-    http.get(READ, json=shown())
+    shows(http)
     http.post(POST, body=requests.exceptions.ReadTimeout())
-    http.get(READ, json=shown("success"))
+    shows(http, "success")
     assert github.statuses.ensure("acme/fleet", SHA, WANTED) is True
 
 
 def test_a_read_that_fails_for_a_moment_is_repeated(http: responses.RequestsMock, github: GitHub) -> None:
     http.get(READ, status=502)
     http.get(READ, status=503, headers={"Retry-After": "3600"})
-    http.get(READ, json=shown("success"))
+    shows(http, "success")
     assert github.statuses.ensure("acme/fleet", SHA, WANTED) is False
 
 
@@ -154,7 +155,7 @@ def test_a_rate_limit_says_when_to_ask_again(
     message: str,
     wait: int,
 ) -> None:
-    http.get(READ, json=shown())
+    shows(http)
     http.post(POST, json={"message": message}, status=status, headers=headers)
     before = clock()
     with pytest.raises(RateLimited) as raised:
@@ -182,7 +183,8 @@ def test_nothing_is_asked_while_limited_and_again_afterwards(
         with pytest.raises(RateLimited):
             github.statuses.ensure("acme/fleet", SHA, WANTED)
     assert limited.call_count == 1
-    http.replace(responses.GET, READ, json=shown("success"))
+    http.remove(limited)
+    shows(http, "success")
     clock.ahead = timedelta(seconds=31)
     assert github.statuses.ensure("acme/fleet", SHA, WANTED) is False
 
@@ -212,7 +214,7 @@ def test_a_refusal_is_typed_and_says_what_and_why(
     http: responses.RequestsMock, github: GitHub, status: int, headers: dict[str, str], body: Any,
     error: type[GitHubError], said: str,
 ) -> None:  # fmt: skip
-    http.get(READ, json=shown())
+    shows(http)
     http.post(POST, body=json.dumps(body), status=status, headers=headers)
     with pytest.raises(error, match=re.escape(said)) as raised:
         github.statuses.ensure("acme/fleet", SHA, WANTED)
@@ -223,13 +225,13 @@ def test_a_refusal_is_typed_and_says_what_and_why(
 def test_an_answer_that_is_not_json_is_an_error_of_githubs(
     http: responses.RequestsMock, github: GitHub
 ) -> None:
-    http.get(READ, body='{"statuses": [', content_type="application/json")
+    http.get(READ, body='[{"state": ', content_type="application/json")
     with pytest.raises(GitHubError, match="not JSON"):
         github.statuses.ensure("acme/fleet", SHA, WANTED)
 
 
 def test_the_status_is_sent_as_github_wants_it(http: responses.RequestsMock, github: GitHub) -> None:
-    http.get(READ, json=shown())
+    shows(http)
 
     def check(request: PreparedRequest) -> tuple[int, dict[str, str], str]:
         assert request.headers["Authorization"] == "token ghs_x"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workers.github.conftest import MakePlace, Place
-from workers.github import CommitStatus, Invalid, NotFound, PermissionMissing, State
+from workers.github import CommitStatus, Invalid, NotFound, PermissionMissing, State, statuses
 from workers.github.statuses import shortened
 
 PENDING = CommitStatus(State.PENDING, "fairway/demo", "Applied a1b2c3d", "https://fairway.example/c")
@@ -58,6 +58,66 @@ def test_a_context_is_found_among_more_than_a_page_of_them(place: Place) -> None
     assert place.github.statuses.ensure(place.name, place.head, PENDING) is False
     assert place.github.statuses.latest(place.name, place.head, "FAIRWAY/demo") is not None
     assert place.github.statuses.latest(place.name, place.head, "none") is None
+
+
+def forged(place: Place, state: str, **more: str) -> None:
+    """Have somebody who may write to the repository speak in our context."""
+    place.forge.allow(place.repo, "mallory", "write")
+    body = {"state": state, "context": "FAIRWAY/demo", "description": "all is well", **more}
+    place.forge._as("mallory", "POST", f"/repos/{place.name}/statuses/{place.head}", body)
+
+
+def test_what_somebody_else_writes_in_our_context_is_no_word_of_ours(place: Place) -> None:
+    forged(place, "success")
+    assert place.github.statuses.latest(place.name, place.head, "fairway/demo") is None
+    place.github.statuses.ensure(place.name, place.head, PENDING)
+    forged(place, "failure")
+    found = place.github.statuses.latest(place.name, place.head, "fairway/demo")
+    assert found
+    assert found["state"] == "pending"
+    assert [one["state"] for one in place.forge.statuses(place.repo, place.head)] == [
+        "success",
+        "pending",
+        "failure",
+    ]
+
+
+def test_what_somebody_wrote_over_ours_is_written_over_again(place: Place) -> None:
+    place.github.statuses.ensure(place.name, place.head, PENDING)
+    forged(place, "pending", description=PENDING.description, target_url=PENDING.target_url)
+    assert place.github.statuses.ensure(place.name, place.head, PENDING) is True
+    assert place.github.statuses.ensure(place.name, place.head, PENDING) is False
+
+
+def test_a_look_and_a_write_are_a_request_each(place: Place) -> None:
+    place.github.statuses.ensure(place.name, place.head, PENDING)
+    for act, requests in (
+        (lambda: place.github.statuses.latest(place.name, place.head, "fairway/demo"), 1),
+        (lambda: place.github.statuses.ensure(place.name, place.head, PENDING), 1),
+        (
+            lambda: place.github.statuses.ensure(
+                place.name, place.head, CommitStatus(State.SUCCESS, "fairway/demo")
+            ),
+            2,
+        ),
+    ):
+        before = place.used()
+        act()
+        assert place.used() - before == requests
+
+
+def test_very_many_statuses_of_others_are_looked_at_up_to_a_bound(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statuses, "_MOST_LOOKED_AT", 100)
+    place.github.statuses.ensure(place.name, place.head, PENDING)
+    for _ in range(99):
+        forged(place, "success", context="ci")
+    assert place.github.statuses.latest(place.name, place.head, "fairway/demo")
+    forged(place, "success", context="ci")
+    before = place.used()
+    assert place.github.statuses.latest(place.name, place.head, "fairway/demo") is None
+    assert place.used() - before == 1
 
 
 def test_a_commit_that_is_not_there_is_invalid(place: Place) -> None:

@@ -126,7 +126,7 @@ def _follow(client: Client, scene: Scene) -> None:
     """Have a source follow the repository, and a Kustomization of each folder."""
     source = {"url": scene.repo.clone_url, "interval": "10m", "ref": {"branch": "main"}}
     namespace = scene.namespace
-    client.create(_object("source.toolkit.fluxcd.io/v1", "GitRepository", "src", namespace, source))
+    client.create(made("source.toolkit.fluxcd.io/v1", "GitRepository", "src", namespace, source))
     for name, where in (("prod", namespace), ("staging", scene.staging)):
         spec = {
             "sourceRef": {"kind": "GitRepository", "name": "src", "namespace": namespace},
@@ -134,9 +134,9 @@ def _follow(client: Client, scene: Scene) -> None:
             "interval": "10m",
             "prune": True,
         }
-        client.create(_object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", name, where, spec))
+        client.create(made("kustomize.toolkit.fluxcd.io/v1", "Kustomization", name, where, spec))
 
 
-def _object(api_version: str, kind: str, name: str, namespace: str, spec: dict[str, Any]) -> dict[str, Any]:
+def made(api_version: str, kind: str, name: str, namespace: str, spec: dict[str, Any]) -> dict[str, Any]:
     metadata = {"name": name, "namespace": namespace}
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from workers.cluster import Client
 from workers.context import Context
 from workers.github.comments import Comments as GitHubComments
 from workers.github.gitdata import GitData
@@ -25,6 +26,7 @@ METHODS: dict[str, Any] = {
     "create": (Records, "create"),
     "write": (Records, "write"),
     "delete": (Records, "delete"),
+    "patch": (Client, "patch"),
     "reply": (GitHubComments, "ensure"),
     "commit": (GitData, "commit"),
     "open": (Pulls, "ensure"),

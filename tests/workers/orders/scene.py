@@ -12,6 +12,7 @@ from typing import Any
 from policies.github.comments import digest
 from policies.objects import Object, ObjectRef
 from sandbox.forge.admin import App, Forge, Repository
+from tests.fixtures.world import until
 from workers.cluster import Client
 from workers.context import Context
 from workers.github import AppJwt, GitHub
@@ -55,6 +56,20 @@ class Scene:
         """Comment on the pull request, and return the comment's id."""
         return int(self.forge.comment(self.repo, number or self.number, body, author=author)["id"])
 
+    def review(self, body: str, author: str = "bob") -> int:
+        """Submit a review that only comments, and return its id."""
+        return int(self.forge.review(self.repo, self.number, "COMMENT", body=body, author=author)["id"])
+
+    def edit(self, comment_id: int, body: str) -> None:
+        """Edit a comment so that GitHub tells that it was edited."""
+        self.a_second_passes()
+        self.forge.edit_comment(self.repo, comment_id, body)
+
+    def a_second_passes(self) -> None:
+        """Have what happens next be later than what was: GitHub's times are whole seconds."""
+        second = datetime.now(UTC).second
+        until(lambda: datetime.now(UTC).second != second, what="the next second")
+
     def heard(self, comment_id: int, body: str, *, kind: str = "comment", number: int = 0) -> Heard:
         return Heard(self.repo.full_name, number or self.number, kind, comment_id, digest(body))  # type: ignore[arg-type]
 
@@ -83,12 +98,20 @@ class Scene:
         return [kind for login, kind in self.forge.reactions(self.repo, comment_id) if login == self.bot]
 
     def replies(self, number: int = 0) -> list[str]:
-        """Return what Fairway wrote, without what nobody sees."""
-        found = self.forge.comments(self.repo, number or self.number)
+        """Return how Fairway answered, without what nobody sees."""
+        return self._written("answer", number)
+
+    def status(self, number: int = 0) -> str:
+        """Return what the status comment says; empty when there is none."""
+        found = self._written("pull-request", number)
+        assert len(found) < 2, found
+        return found[0] if found else ""
+
+    def _written(self, name: str, number: int) -> list[str]:
         return [
             re.sub(r"<!--.*?-->\n?", "", comment["body"])
-            for comment in found
-            if comment["user"]["login"] == self.bot
+            for comment in self.forge.comments(self.repo, number or self.number)
+            if comment["user"]["login"] == self.bot and comment["body"].startswith(f"<!-- fairway:{name}/")
         ]
 
     def reply(self, number: int = 0) -> str:

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from policies.budget import Urgency
 from policies.objects import ObjectRef
-from tests.fixtures.world import until
 from tests.workers.orders.conftest import MakeScene
 from tests.workers.orders.scene import Scene
 from workers.github import Forbidden, PermissionMissing, RateLimited, ServerError
@@ -28,8 +27,7 @@ def test_help_is_answered_once(scene: Scene) -> None:
 
 def test_a_review_takes_no_reaction_and_gets_a_reply(scene: Scene) -> None:
     body = "Looks good.\n\n/hold"
-    review = scene.forge.review(scene.repo, scene.number, "COMMENT", body=body, author="bob")
-    heard = scene.heard(int(review["id"]), body, kind="review")
+    heard = scene.heard(scene.review(body), body, kind="review")
     scene.answer(heard)
     scene.answer(heard)
     assert scene.reply().startswith("Held: Fairway starts nothing for this pull request.")
@@ -37,11 +35,51 @@ def test_a_review_takes_no_reaction_and_gets_a_reply(scene: Scene) -> None:
 
 
 def test_a_review_of_which_nobody_knows_whether_it_was_edited_orders_nothing(scene: Scene) -> None:
-    scene.forge.review(scene.repo, scene.number, "COMMENT", body="/hold", author="bob")
+    scene.review("/hold\n\n/locks")
+    scene.sweep()
+    assert scene.replies() == []
+    scene.ahead = timedelta(minutes=2)  # a fresh one is left to its own delivery
     scene.sweep()
     scene.sweep()
-    assert "`/hold` was not carried out: this review was read late" in scene.reply()
+    assert [line.partition(":")[0] for line in scene.reply().splitlines() if line] == [
+        "`/hold` was not carried out",
+        "Nothing is locked or held in this repository.",
+    ]
+    assert "this review was read late" in scene.reply()
     assert scene.named("hold-") == []
+
+
+def test_a_review_whose_reply_was_deleted_is_not_answered_again(scene: Scene) -> None:
+    for body in ("/hold", "/help"):
+        scene.answer(scene.heard(scene.review(body), body, kind="review"))
+    for comment in scene.forge.comments(scene.repo, scene.number):
+        scene.forge.delete_comment(scene.repo, comment["id"])
+    scene.ahead = timedelta(minutes=2)  # a fresh one is left to its own delivery
+    scene.sweep()
+    assert scene.replies() == []
+    # Were that forgotten, what is said again would still be true.
+    scene.context.redis.flushall()
+    scene.sweep()
+    assert [reply[:10] for reply in scene.replies()] == ["Held: Fair", "### Orders"]
+    assert len(scene.named("hold-")) == 1
+
+
+def test_a_review_whose_reply_was_put_off(scene: Scene) -> None:
+    review = scene.review("/hold")
+    scene.forge.fail_before("POST", rf"/repos/{scene.repo.full_name}/issues/\d+/comments")
+    with pytest.raises(ServerError):
+        scene.answer(scene.heard(review, "/hold", kind="review"))
+    scene.ahead = timedelta(minutes=2)  # a fresh one is left to its own delivery
+    scene.sweep()
+    assert scene.reply().startswith("Held:")
+    assert len(scene.named("hold-")) == 1
+
+
+def test_a_review_that_was_edited_before_it_was_read(scene: Scene) -> None:
+    review = scene.review("/hold")
+    scene.answer(scene.heard(review, "/lock prod", kind="review"))
+    assert scene.reply().startswith("`/hold` was not carried out: its comment was edited before")
+    assert scene.orders() == []
 
 
 @pytest.mark.parametrize(
@@ -108,8 +146,48 @@ def test_several_orders_are_carried_out_in_their_order_with_one_reply(scene: Sce
 def test_what_shows_in_the_status_comment_is_not_said_besides(scene: Scene) -> None:
     comment = scene.order("/status\n\n/hold")
     assert (scene.reactions(comment), scene.replies()) == (["rocket"], [])
+    assert "Waits: this pull request is held by `alice`" in scene.status()
+    # Whoever was writing the comment at the same time may have written what was true before.
     scene.work()
     assert {(key.kind, key.name) for key in scene.asked} == {("PullRequest", f"fleet:{scene.number}")}
+    scene.order("/unhold")
+    assert (scene.replies(), "Waits:" in scene.status()) == ([], False)
+
+
+def test_what_does_not_show_anywhere_yet_is_not_done(scene: Scene) -> None:
+    comment = scene.say("/hold")
+    scene.forge.fail_before("POST", rf"/repos/{scene.repo.full_name}/issues/\d+/comments", times=3)
+    with pytest.raises(ServerError):
+        scene.answer(scene.heard(comment, "/hold"))
+    assert (scene.reactions(comment), len(scene.named("hold-"))) == (["eyes"], 1)
+    scene.forge.clear_faults()
+    scene.context.redis.flushall()
+    scene.sweep()
+    assert (scene.reactions(comment), scene.replies()) == (["rocket"], [])
+    assert "Waits: this pull request is held by `alice`" in scene.status()
+
+
+def test_where_nothing_follows_the_repository_it_is_said(scene: Scene) -> None:
+    scene.client.delete(ObjectRef.of(scene.source()))
+    comments = [scene.order("/status"), scene.order("/hold"), scene.order("/unhold")]
+    assert [scene.reactions(comment) for comment in comments] == [["rocket"]] * 3
+    assert scene.replies()[0] == (
+        "`/status` found nothing to do: nothing on demo follows this repository, so there is no status"
+        " comment."
+    )
+    assert [reply.partition(":")[0] for reply in scene.replies()[1:]] == ["Held", "The hold is taken back"]
+    assert scene.status() == ""
+
+
+def test_where_nothing_follows_the_base_the_status_comment_says_it(scene: Scene) -> None:
+    scene.forge.commit(scene.repo, {"a": "a"}, "Release", branch="release")
+    aside = scene.opened({"b": "b"}, "aside", base="release")
+    scene.order("/hold", number=aside)
+    assert "Waits: this pull request is held by `alice`" in scene.status(aside)
+    scene.merged(aside)
+    scene.order("/status", number=aside)
+    assert scene.status(aside).startswith("### Merged into `release`, which nothing on `demo` follows")
+    assert scene.replies(aside) == []
 
 
 def test_without_a_status_comment_it_is_said(scene: Scene) -> None:
@@ -137,9 +215,7 @@ def test_an_order_that_was_edited_away_is_told_of(scene: Scene) -> None:
 
 def test_an_edit_is_no_new_order(scene: Scene) -> None:
     comment = scene.say("Hello")
-    second = datetime.now(UTC).second  # GitHub's times are whole seconds
-    until(lambda: datetime.now(UTC).second != second, what="the next second")
-    scene.forge.edit_comment(scene.repo, comment, "/hold")
+    scene.edit(comment, "/hold")
     scene.sweep()
     assert (scene.reactions(comment), scene.replies(), scene.orders()) == ([], [], [])
 
@@ -171,7 +247,7 @@ def test_an_order_is_found_after_everything_was_forgotten(scene: Scene) -> None:
     assert len(scene.named("hold-")) == 1
 
 
-def test_what_is_a_day_old_is_no_order_any_more(scene: Scene) -> None:
+def test_what_is_a_day_old_when_it_is_heard_of_is_no_order_any_more(scene: Scene) -> None:
     comment = scene.say("/hold")
     scene.ahead = timedelta(hours=25)
     scene.sweep()
@@ -263,14 +339,67 @@ def test_what_fails_for_long_is_told(scene: Scene) -> None:
     assert scene.reply().startswith("`/lock prod` failed: GitHub failed to show")
 
 
+@pytest.mark.parametrize("flushed", [False, True])
+def test_what_could_not_be_carried_out_for_a_day_has_expired(scene: Scene, *, flushed: bool) -> None:
+    body = "/hold\n\n/locks"
+    comment = scene.say(body)
+    scene.forge.fail_before("GET", rf"/repos/{scene.repo.full_name}/pulls/{scene.number}", times=3)
+    with pytest.raises(ServerError):
+        scene.answer(scene.heard(comment, body))
+    if flushed:
+        scene.context.redis.flushall()
+    scene.ahead = timedelta(hours=25)
+    scene.sweep()
+    scene.sweep()
+    assert (scene.reactions(comment), scene.orders()) == (["confused"], [])
+    assert [text.partition(":")[0] for text in scene.reply().split("\n\n")] == [
+        "`/hold` was not carried out",
+        "`/locks` was not carried out",
+    ]
+    assert "counts no longer. Give it again if it is still wanted." in scene.reply()
+
+
+def test_what_was_carried_out_and_never_answered_is_told_after_a_day(scene: Scene) -> None:
+    comment = scene.say("/lock prod")
+    scene.forge.fail_before("POST", rf"/repos/{scene.repo.full_name}/issues/\d+/comments")
+    with pytest.raises(ServerError):
+        scene.answer(scene.heard(comment, "/lock prod"))
+    scene.ahead = timedelta(hours=25)
+    scene.sweep()
+    assert scene.reactions(comment) == ["rocket"]
+    assert scene.reply().startswith("Locked:")
+
+
+def test_eyes_of_somebody_else_are_no_answer_that_was_begun(scene: Scene) -> None:
+    asked, edited = scene.say("/hold"), scene.say("Hello")
+    scene.edit(edited, "Hello there")
+    for comment in (asked, edited):
+        scene.forge.react(scene.repo, comment, "eyes", author="bob")
+    scene.ahead = timedelta(hours=25)
+    scene.sweep()
+    assert (scene.reactions(asked), scene.reactions(edited), scene.replies()) == ([], [], [])
+
+
+@pytest.mark.parametrize(("body", "reaction"), [("/lock prod", "rocket"), ("/locks", "confused")])
+def test_where_no_reply_is_taken_the_last_reaction_tells_how_it_ended(
+    scene: Scene, body: str, reaction: str
+) -> None:
+    comment = scene.say(body)
+    scene.forge.fail_before("POST", rf"/repos/{scene.repo.full_name}/issues/\d+/comments", 403)
+    scene.answer(scene.heard(comment, body))
+    assert (scene.reactions(comment), scene.replies()) == ([reaction], [])
+    scene.sweep()
+    assert (scene.reactions(comment), scene.replies()) == ([reaction], [])
+
+
 def test_where_nothing_can_be_said_nobody_tries_for_ever(scene: Scene) -> None:
     comment = scene.say("/locks")
     heard = scene.heard(comment, "/locks")
-    scene.forge.fail_before("POST", rf"/repos/{scene.repo.full_name}/issues/\d+/comments", 403)
+    scene.forge.fail_before("POST", rf"/repos/{scene.repo.full_name}/issues/comments/\d+/reactions", 403)
     with pytest.raises(Forbidden):
         scene.answer(heard)
     scene.sweep()
-    assert scene.reactions(comment) == ["eyes"]
+    assert (scene.reactions(comment), scene.replies()) == ([], [])
     scene.context.redis.flushall()
     scene.sweep()
     assert scene.reactions(comment) == ["rocket"]
@@ -280,3 +409,9 @@ def test_a_comment_in_another_case_of_the_name_is_the_same(scene: Scene) -> None
     comment = scene.say("/HOLD")
     scene.answer(scene.heard(comment, "/HOLD"))
     assert scene.reactions(comment) == ["rocket"]
+
+
+def test_an_answer_that_is_too_long_says_so(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.orders.conversation._ROOM", 100)
+    scene.order("/help")
+    assert scene.reply() == "There is more to say than a comment can hold: give the orders one by one."

@@ -11,10 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.workers.orders.conftest import MakeScene
 from tests.workers.orders.scene import Scene
+from tests.workers.orders.test_reconciling import requested
+from tests.workers.orders.test_rollback import green, rolled_back, settle
 
 
-def kill(scene: Scene, folder: Path, comment: int, body: str, method: str, countdown: int) -> None:
+def kill(
+    scene: Scene, folder: Path, comment: int, body: str, method: str, countdown: int, kind: str = "comment"
+) -> None:
     """Have a worker answer a comment, and die on the way."""
     key_file = folder / "app.pem"
     key_file.write_text(scene.app.private_key_pem)
@@ -32,7 +37,7 @@ def kill(scene: Scene, folder: Path, comment: int, body: str, method: str, count
         "FAIRWAY_ALLOW_LOOPBACK": "true",
         "KUBECONFIG": str(settings.kubeconfig),
     }
-    key = scene.heard(comment, body).key
+    key = scene.heard(comment, body, kind=kind).key
     command = [sys.executable, "-m", "tests.workers.orders.killed", method, str(countdown)]
     ended = subprocess.run(
         [*command, key.namespace, key.name], env=environment, capture_output=True, timeout=60, check=False
@@ -115,3 +120,104 @@ def test_the_head_moves_between_two_tries(scene: Scene, tmp_path: Path) -> None:
     scene.sweep()
     assert scene.reactions(comment) == ["confused"]
     assert "and the head is" in scene.reply()
+
+
+# What is replied to a hold is the status comment.
+@pytest.mark.parametrize(
+    ("method", "countdown"), [("create", 2), ("write", 1), ("write", 2), ("reply", 1), ("react", 2)]
+)
+def test_a_hold(scene: Scene, tmp_path: Path, method: str, countdown: int) -> None:
+    body = "/hold"
+    comment = scene.say(body)
+    kill(scene, tmp_path, comment, body, method, countdown)
+    scene.sweep()
+    assert (scene.reactions(comment), scene.replies()) == (["rocket"], [])
+    assert "Waits: this pull request is held by `alice`" in scene.status()
+    assert [len(scene.named(kind)) for kind in ("hold-", "order-")] == [1, 1]
+    assert scene.named("order-")[0]["status"]["phase"] == "done"
+
+
+@pytest.mark.parametrize(("method", "countdown"), [("write", 1), ("delete", 1), ("write", 2), ("reply", 1)])
+def test_an_unhold(scene: Scene, tmp_path: Path, method: str, countdown: int) -> None:
+    scene.order("/hold", "bob")
+    assert "Waits: this pull request is held by `bob`" in scene.status()
+    body = "/unhold"
+    comment = scene.say(body)
+    kill(scene, tmp_path, comment, body, method, countdown)
+    scene.sweep()
+    assert (scene.reactions(comment), scene.replies()) == (["rocket"], [])
+    assert scene.status().startswith("### Nothing of")
+    assert "Waits:" not in scene.status()
+    assert scene.named("hold-") == []
+
+
+@pytest.mark.parametrize(("method", "countdown"), [("create", 1), ("patch", 2), ("write", 1), ("reply", 1)])
+def test_a_reconcile(scene: Scene, tmp_path: Path, method: str, countdown: int) -> None:
+    body = "/reconcile"
+    comment = scene.say(body)
+    kill(scene, tmp_path, comment, body, method, countdown)
+    scene.sweep()
+    assert scene.reactions(comment) == ["rocket"]
+    assert scene.reply().startswith("Reconciles now: ")
+    objects = (scene.source(), scene.kustomization("prod"), scene.kustomization("staging"))
+    # The same word whoever wrote it, so that nothing is set off twice.
+    assert {requested(obj) for obj in objects} == {f"order-comment-{comment}-1"}
+    (record,) = scene.named("order-")
+    assert record["status"]["phase"] == "done"
+
+
+def test_a_hold_stops_our_own_merge_whenever_its_worker_died(make_scene: MakeScene, tmp_path: Path) -> None:
+    scene = make_scene(write="merge")
+    scene.merged()
+    scene.forge.protect(scene.repo, checks={"ci": None})
+    number = rolled_back(scene)
+    green(scene, number)
+    body = "/hold"
+    comment = scene.say(body)
+    kill(scene, tmp_path, comment, body, "create", 2)
+    settle(scene, number)
+    assert scene.forge.pull_request(scene.repo, number)["merged"] is False
+    scene.sweep()
+    settle(scene, number)
+    assert scene.reactions(comment) == ["rocket"]
+    assert scene.forge.pull_request(scene.repo, number)["merged"] is False
+    scene.order("/unhold")
+    settle(scene, number)
+    assert scene.forge.pull_request(scene.repo, number)["merged"] is True
+
+
+@pytest.mark.parametrize(
+    ("method", "countdown"), [("create", 1), ("create", 2), ("write", 2), ("reply", 1), ("reply", 2)]
+)
+def test_a_hold_in_a_review(scene: Scene, tmp_path: Path, method: str, countdown: int) -> None:
+    review = scene.review("/hold")
+    kill(scene, tmp_path, review, "/hold", method, countdown, "review")
+    scene.sweep()
+    assert scene.reply().startswith("Held:")
+    assert [len(scene.named(kind)) for kind in ("hold-", "order-")] == [1, 1]
+    assert scene.named("order-")[0]["status"]["phase"] == "done"
+
+
+def test_a_comment_that_is_edited_after_it_acted(scene: Scene, tmp_path: Path) -> None:
+    body = "/lock prod"
+    comment = scene.say(body)
+    kill(scene, tmp_path, comment, body, "reply", 1)
+    scene.edit(comment, "Please:\n\n/lock prod\n\n/lock staging")
+    scene.sweep()
+    assert scene.reactions(comment) == ["confused"]
+    assert [line.partition(":")[0] for line in scene.reply().splitlines() if line] == [
+        "Locked",
+        "`/lock staging` was not carried out",
+    ]
+    assert [lock["spec"]["environment"] for lock in scene.named("lock-")] == ["prod"]
+
+
+def test_a_comment_whose_order_is_edited_away_after_it_was_taken(scene: Scene, tmp_path: Path) -> None:
+    body = '/lock prod reason="incident 42"'
+    comment = scene.say(body)
+    kill(scene, tmp_path, comment, body, "create", 2)
+    scene.edit(comment, "Never mind.")
+    scene.sweep()
+    assert scene.reactions(comment) == ["rocket"]
+    assert scene.reply().startswith("Locked:")
+    assert len(scene.named("lock-")) == 1

@@ -150,7 +150,10 @@ def test_without_the_permission_to_write_it_degrades(make_scene: MakeScene) -> N
     assert missing_of(scene.context, scene.repo.full_name) == {"contents: write": "/rollback"}
 
 
-def test_it_is_merged_where_the_binding_lets_it(make_scene: MakeScene) -> None:
+@pytest.mark.parametrize(
+    ("order", "where"), [("lock prod", "first"), ("hold", "first"), ("hold", "rollback")]
+)
+def test_it_is_merged_where_the_binding_lets_it(make_scene: MakeScene, order: str, where: str) -> None:
     scene = make_scene(write="merge")
     scene.merged()
     scene.forge.protect(scene.repo, checks={"ci": None})
@@ -159,10 +162,11 @@ def test_it_is_merged_where_the_binding_lets_it(make_scene: MakeScene) -> None:
     assert scene.forge.pull_request(scene.repo, number)["merged"] is False
     assert "Fairway merges it as soon as GitHub lets it" in scene.reply()
     green(scene, number)
-    scene.order("/lock prod", "alice")
+    there = number if where == "rollback" else scene.number
+    scene.order(f"/{order}", "alice", number=there)
     settle(scene, number)
     assert scene.forge.pull_request(scene.repo, number)["merged"] is False
-    scene.order("/unlock prod", "alice")
+    scene.order(f"/un{order}", "alice", number=there)
     settle(scene, number)
     assert scene.file("prod/web.yaml") == config("web")
 

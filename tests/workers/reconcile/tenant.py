@@ -19,6 +19,9 @@ from tests.workers.reconcile.delivery import KUSTOMIZATION, SOURCE, Delivery, se
 from workers.cluster import Client
 from workers.reconcile.gitrepository import GitRepositoryReconciler
 from workers.reconcile.pull_request import PullRequests
+from workers.reconcile.report import Reporter
+from workers.reconcile.sweep import Sweep
+from workers.reconcile.telling.commits import CommitReporter
 
 _numbers = itertools.count(1)
 
@@ -52,6 +55,26 @@ class Tenant:
     def run(self, number: int) -> None:
         PullRequests(self.delivery.context).reconcile(self.repo.owner, f"{self.repo.name}:{number}")
 
+    def sweep(self) -> None:
+        """Look at GitHub for what is not said yet."""
+        Sweep(self.delivery.context).reconcile(self.repo.owner, self.repo.name)
+
+    def work(self) -> None:
+        """Work off what is queued to be told, as workers do; the rest of the queue is left out."""
+        context = self.delivery.context
+        runs: dict[str, Callable[[str, str], None]] = {
+            "Repository": Reporter(context).reconcile,
+            "Report": CommitReporter(context).reconcile,
+            "PullRequest": PullRequests(context).reconcile,
+        }
+        for _ in range(50):
+            with context.queue.take() as key:
+                if key is None:
+                    return
+                if run := runs.get(key.kind):
+                    run(key.namespace, key.name)
+        raise AssertionError("the queue never ends")
+
     def comments(self, number: int) -> list[str]:
         found = self.forge.comments(self.repo, number)
         return [str(one["body"]) for one in found if one["user"]["type"] == "Bot"]
@@ -65,27 +88,31 @@ def tenant(
     namespace: str,
     tmp_path: Path,
 ) -> Tenant:
-    number = next(_numbers)
-    app = forge.create_app(f"fairway pulls {number}", permissions=EVERYTHING)
-    (tmp_path / "app.pem").write_text(app.private_key_pem)
     files = {"app/first.yaml": manifest("first")}
-    repo = forge.create_repository(f"pulls-{number}", "fleet", files=files)
-    forge.install(app, repo.owner)
+    repo = forge.create_repository(f"pulls-{next(_numbers)}", "fleet", files=files)
     forge.allow(repo, "alice", "write")
-    delivery = deliver(
-        namespace,
-        FAIRWAY_TENANCY="strict",
-        FAIRWAY_GITHUB_ACCOUNTS=repo.owner,
-        FAIRWAY_GITHUB_URL=forge.url,
-        FAIRWAY_GITHUB_API_URL=forge.api_url,
-        FAIRWAY_GITHUB_APP_ID=str(app.id),
-        FAIRWAY_GITHUB_PRIVATE_KEY_FILE=str(tmp_path / "app.pem"),
-        FAIRWAY_ALLOW_LOOPBACK="true",
-    )
+    delivery = deliver(namespace, **instance(forge, repo, tmp_path))
     found = Tenant(forge, repo, delivery, namespace)
     source(client, namespace, repo)
     kustomization(client, namespace, "app", namespace)
     return found
+
+
+def instance(forge: Forge, repo: Repository, folder: Path) -> dict[str, str]:
+    """Install an App of its own on a repository's account, and return the settings of a worker with it."""
+    app = forge.create_app(f"fairway pulls {next(_numbers)}", permissions=EVERYTHING)
+    forge.install(app, repo.owner)
+    key = folder / f"{app.slug}.pem"
+    key.write_text(app.private_key_pem)
+    return {
+        "FAIRWAY_TENANCY": "strict",
+        "FAIRWAY_GITHUB_ACCOUNTS": repo.owner,
+        "FAIRWAY_GITHUB_URL": forge.url,
+        "FAIRWAY_GITHUB_API_URL": forge.api_url,
+        "FAIRWAY_GITHUB_APP_ID": str(app.id),
+        "FAIRWAY_GITHUB_PRIVATE_KEY_FILE": str(key),
+        "FAIRWAY_ALLOW_LOOPBACK": "true",
+    }
 
 
 def source(client: Client, namespace: str, repo: Repository) -> None:
@@ -105,9 +132,9 @@ def kustomization(client: Client, namespace: str, name: str, of: str, **more: An
     client.create(_made(f"{KUSTOMIZATION[0]}/v1", "Kustomization", name, namespace, spec=spec))
 
 
-def bind(client: Client, tenant: Tenant, number: int | None = None) -> None:
+def bind(client: Client, tenant: Tenant, number: int | None = None, **more: Any) -> None:
     repository = {"id": number or tenant.repo.id, "owner": tenant.repo.owner, "name": tenant.repo.name}
-    spec = {"repository": repository, "namespaces": [tenant.namespace]}
+    spec = {"repository": repository, "namespaces": [tenant.namespace], **more}
     client.create(_made("fairway.dev/v1alpha1", "RepositoryBinding", tenant.namespace, "", spec=spec))
 
 

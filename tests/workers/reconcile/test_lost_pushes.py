@@ -12,7 +12,7 @@ from tests.workers.reconcile.tenant import Tenant, bind
 from workers import heads, permissions
 from workers.cluster import Client
 from workers.context import Context
-from workers.github import PermissionMissing
+from workers.github import PermissionMissing, RateLimited
 from workers.reconcile.lost_pushes import LostPushes
 from workers.reconcile.report import Reporter
 from workers.reconcile.sweep import Sweep
@@ -81,6 +81,23 @@ def test_what_redis_has_lost_is_found_at_github(client: Client, tenant: Tenant) 
     tenant.apply()
     swept(tenant)
     assert [said(tenant, sha)[-1] for sha in (overtaken, newest)] == ["success", "success"]
+
+
+@pytest.mark.parametrize("when", ["before our first word", "after a flush"])
+def test_a_forged_success_keeps_no_failure_of_ours_away(client: Client, tenant: Tenant, when: str) -> None:
+    bind(client, tenant)
+    context, name = tenant.delivery.context, tenant.repo.full_name
+    tenant.apply()
+    swept(tenant)
+    sha = tenant.forge.commit(tenant.repo, {"app/a.yaml": "kind: [\n"}, "broken", deliver=False)
+    if when == "after a flush":
+        swept(tenant)
+        context.redis.flushall()
+    forged = {"state": "success", "context": f"fairway/{context.settings.cluster}", "description": "fine"}
+    tenant.forge._as("alice", "POST", f"/repos/{name}/statuses/{sha}", forged)
+    tenant.apply()
+    swept(tenant)
+    assert said(tenant, sha) == [*(["pending"] if when == "after a flush" else []), "success", "failure"]
 
 
 def test_what_is_final_is_asked_of_github_once(
@@ -179,3 +196,43 @@ def test_a_moment_is_known_to_the_second_and_nobody_who_looked_within_it_counts_
     Sweep(tenant.delivery.context).reconcile(tenant.repo.owner, tenant.repo.name)
     [head] = heads.of(tenant.delivery.context.redis, tenant.repo.full_name)
     assert head.at >= before
+
+
+def test_a_look_that_is_cut_off_keeps_what_it_found(
+    client: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bind(client, tenant)
+    tenant.apply()
+    swept(tenant)
+    shas = [push(tenant, str(number)) for number in range(4)]
+    context = tenant.delivery.context
+    assert context.github
+    asked: list[str] = []
+    latest = context.github.statuses.latest
+
+    def limited(repository: str, sha: str, name: str) -> object:
+        asked.append(sha)
+        if len(asked) > 2:
+            raise RateLimited("enough for now", retry_at=context.now() + timedelta(seconds=1))
+        return latest(repository, sha, name)
+
+    monkeypatch.setattr(context.github.statuses, "latest", limited)
+    with pytest.raises(RateLimited):
+        Sweep(context).reconcile(tenant.repo.owner, tenant.repo.name)
+    found = {head.sha for head in heads.of(context.redis, tenant.repo.full_name)}
+    assert found == set(shas[2:]), "the newest are looked at first"
+    monkeypatch.undo()
+    tenant.apply()
+    swept(tenant)
+    swept(tenant)
+    assert [said(tenant, sha)[-1:] for sha in shas] == [["success"]] * 4
+
+
+def test_more_pushes_than_a_page_has_are_all_looked_after(client: Client, tenant: Tenant) -> None:
+    bind(client, tenant)
+    tenant.apply()
+    swept(tenant)
+    shas = [push(tenant, str(number)) for number in range(120)]
+    Sweep(tenant.delivery.context).reconcile(tenant.repo.owner, tenant.repo.name)
+    found = {head.sha for head in heads.of(tenant.delivery.context.redis, tenant.repo.full_name)}
+    assert found == set(shas)

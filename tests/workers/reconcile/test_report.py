@@ -60,6 +60,12 @@ def test_a_commit_of_which_github_takes_no_status_is_given_up(
         return ensure(repository, sha, status)  # type: ignore[arg-type]
 
     monkeypatch.setattr(github.statuses, "ensure", refuse)
+    for _ in range(5):
+        with pytest.raises(Invalid):
+            report(tenant)
+        assert [head.sha for head in heads.of(tenant.delivery.context.redis, tenant.repo.full_name)] == [
+            first
+        ]
     report(tenant)
     assert states(tenant, first, second) == ["", "success"]
     assert heads.of(tenant.delivery.context.redis, tenant.repo.full_name) == []

@@ -335,6 +335,25 @@ def test_loopback_and_metadata_are_not_called(hostile: Hostile) -> None:
     strict.close()
 
 
+@pytest.mark.parametrize(
+    ("registry", "path", "problem"),
+    [
+        ("[:::::]", "acme/web", "is no host"),
+        ("ghcr.io:99999", "acme/web", "is no host"),
+        ("user@ghcr.io", "acme/web", "is no host"),
+        ("ghcr.io/x", "acme/web", "is no host"),
+        ("", "acme/web", "is no host"),
+        ("ghcr.io", "../../token", "is no name of a repository"),
+        ("ghcr.io", "acme//web", "is no name of a repository"),
+    ],
+)
+def test_a_name_that_leads_elsewhere_is_not_asked(
+    open_: Open, registry: str, path: str, problem: str
+) -> None:
+    with pytest.raises(RegistryError, match=f"image .* cannot be scanned: .* {problem}: correct spec.image"):
+        open_(Image(registry, path))
+
+
 def test_nobody_there_is_said(open_: Open) -> None:
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1 could not be reached \(.*refused.*\): check spec"):
         open_(Image("127.0.0.1:1", "acme/web")).tags()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -221,3 +222,18 @@ def test_a_refusal_on_a_way_of_ones_own_closes_no_other(hostile: Hostile, proxy:
         open_(hostile.image(), Access(proxy=address)).tags()
     hostile.answer = lambda asked: Reply({"tags": ["1.0.0"]})
     assert open_(hostile.image()).tags() == ["1.0.0"]
+
+
+def test_many_threads_share_tokens_and_connections(token_registry: Registry, open_: Open) -> None:
+    host = token_registry.host
+    digests = {f"apps/{name}": token_registry.push(f"apps/{name}", "1.0.0").digest for name in "abcdefgh"}
+    access = login(host, ADA.username, ADA.password)
+
+    def ask(path: str) -> str:
+        client = open_(Image(host, path), access)
+        assert client.tags() == ["1.0.0"]
+        return client.facts("1.0.0").digest
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask, [*digests] * 4))
+    assert found == [*digests.values()] * 4

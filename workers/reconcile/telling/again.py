@@ -13,7 +13,7 @@ from workers.github import GitHub
 from workers.heads import Head
 from workers.reconcile.telling.checks import Checks
 from workers.reconcile.telling.observing import Observed, Observer
-from workers.reconcile.telling.repository_file import RepositoryFile
+from workers.reconcile.telling.repository_file import CHECK, RepositoryFile
 from workers.workqueue import Key, Queue
 
 log = logging.getLogger(__name__)
@@ -37,11 +37,17 @@ class ChecksAgain:
             self._report(seen, sha, int(run_id))
 
     def _file(self, github: GitHub, repository: str, sha: str, run_id: int) -> None:
-        owner, _, name = repository.partition("/")
+        """Check the file once more where it was checked: at the head of a pull request, or of the branch."""
+        (owner, _, name), file = repository.partition("/"), RepositoryFile(self._context, github)
+        if not github.checks.latest(repository, sha, CHECK):
+            return
+        file.again(repository, sha, run_id)
         for pull in github.pulls.of_commit(repository, sha):
             if pull.open and pull.head_sha == sha:
-                RepositoryFile(self._context, github).again(repository, sha, run_id)
                 self._context.queue.add(Key("PullRequest", owner, f"{name}:{pull.number}"), Queue.PUSH)
+        branch = github.repositories.get(repository).default_branch
+        if github.git_data.head(repository, branch) == sha:
+            file.on_branch(repository, branch, sha)
 
     def _report(self, seen: Observed, sha: str, run_id: int) -> None:
         """Run everything that the commit brought, as its Kustomizations are due now, and report on it."""

@@ -62,7 +62,9 @@ class CommitReporter:
             errors.append(error)
             return
         log.warning("no report repository=%s sha=%s: %s", repository, head.sha[:7], error)
-        untold.remove(self._context.redis, repository, head.sha)
+        key = Key("Report", *repository.split("/"))
+        if not Later(self._context.redis).a_few_times(key, self._context.now(), head.sha):
+            untold.remove(self._context.redis, repository, head.sha)
 
     def _report(self, seen: Observed, head: Head, narrowed: Narrowed) -> bool:
         """Tell all of one commit; True when it is final."""
@@ -92,7 +94,7 @@ class CommitReporter:
             except GitHubError as error:
                 errors.append(error)
         if errors:
-            raise errors[0]
+            raise next((error for error in errors if error.retryable), errors[0])
         return outcome.final and all(one.final for _, one in found)
 
     def _soon(self, repository: str, head: Head) -> bool:

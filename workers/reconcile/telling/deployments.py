@@ -14,6 +14,7 @@ from policies.budget import Urgency
 from policies.commit_status import Source, State
 from policies.pull_request import Fate, Outcome, environments, within
 from policies.repofile import Narrowed
+from policies.surface.status import deployed
 from policies.tenancy import Environment
 from workers.context import Context
 from workers.github import Deployment, DeploymentState, DeploymentStatus, GitHub
@@ -84,7 +85,7 @@ class Deployments:
             sha,
             environment.name,
             self._context.settings.cluster,
-            description=f"Applied to {self._context.settings.cluster} by Fairway",
+            description=deployed(self._context.settings.cluster),
             production=environment.protected,
         )
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 from policies import clock, commit_status
 from policies.commit_status import Verdict
 from policies.pull_request import Content, Mark
-from policies.surface.pull_request import NOTHING_YET
+from policies.surface.status import nothing_yet
 from workers.context import Context
 from workers.github import CommitStatus, GitHub, NotFound, RateLimited, State
 from workers.reconcile.telling.observing import Observed
@@ -88,25 +88,25 @@ class Statuses:
             return
         applied = {head.sha for head in seen.heads} | {source.sha for source in seen.sources}
         if sha not in applied and github.statuses.latest(seen.repository, sha, self.name) is None:
-            status = CommitStatus(State.SUCCESS, self.name, NOTHING_YET)
+            status = CommitStatus(State.SUCCESS, self.name, nothing_yet())
             github.statuses.ensure(seen.repository, sha, status)
-            log.info("status repository=%s sha=%s: %s", seen.repository, sha[:7], NOTHING_YET)
+            log.info("status repository=%s sha=%s: %s", seen.repository, sha[:7], nothing_yet())
         with client.pipeline(transaction=False) as pipe:
             pipe.hset(_told_key(seen.repository), sha, str(int(self._context.now().timestamp())))
             pipe.expire(_told_key(seen.repository), _REMEMBER)
             pipe.execute()
 
-    def is_known(self, repository: str, sha: str) -> bool:
-        """Tell whether it is remembered what was last said on a commit."""
-        return bool(self._context.redis.exists(_key(repository, sha)))
+    def is_final(self, repository: str, sha: str) -> bool:
+        """Tell whether it is remembered that a commit has its final status."""
+        stored = self._context.redis.get(_key(repository, sha))
+        return stored is not None and json.loads(stored)["state"] != State.PENDING
 
     def shown(self, github: GitHub, repository: str, sha: str) -> tuple[str, datetime | None]:
-        """Return the state that GitHub shows, empty for none, and since when; a final one is remembered."""
+        """Return the state that GitHub shows, empty for none, and since when; it is remembered."""
         shown = self._shown(github, repository, sha)
         if not shown:
             return "", None
-        if shown["state"] != State.PENDING:
-            self._remember(repository, sha, shown["state"], shown["description"] or "")
+        self._remember(repository, sha, shown["state"], shown["description"] or "")
         return str(shown["state"]), clock.parse(shown["created_at"])
 
     def told(self, repository: str) -> set[str]:
@@ -132,7 +132,7 @@ class Statuses:
             shown = github.statuses.latest(repository, sha, self.name) or {}
         except NotFound:
             return {}
-        return {} if shown.get("description") == NOTHING_YET else shown
+        return {} if shown.get("description") == nothing_yet() else shown
 
 
 def _key(repository: str, sha: str) -> str:

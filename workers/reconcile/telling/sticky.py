@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keep one comment of ours on a pull request, write it when it says something new, and not too often.
 
-Whoever deletes it has it once more when there is news, and then no more, unless a person asks for it.
+Whoever deletes it has it once more when there is news, and then no more, unless a person asks for it. What
+somebody writes into it is put back.
 """
 
 from __future__ import annotations
@@ -36,9 +37,10 @@ class Sticky:
 
     def known(self, repository: str, number: int, repository_id: int) -> Known:
         """Return what is known of a pull request's comment, looked up at GitHub if Redis has lost it."""
-        known = known_pulls.of(self._context.redis, repository, number, repository_id)
+        client = self._context.redis
+        known = known_pulls.of(client, repository, number, repository_id)
         if known.comment:
-            return known
+            return known_pulls.settle_doubt(client, repository, number, known)
         there = self._github.comments.named(repository, number, self.name)
         if there is None:
             return known

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the references of an object come to, read from a real cluster."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from policies.registry.pull_secrets import Login, PullSecretInvalid, login_for
+from tests.fixtures.registry import Image
+from workers.cluster import Client
+from workers.registry import Access, References, Unconfigured, gather
+
+KIND = "kubernetes.io/dockerconfigjson"
+IMAGE = Image("ghcr.io", "acme/web")
+
+
+def docker(host: str, username: str) -> dict[str, str]:
+    return {".dockerconfigjson": json.dumps({"auths": {host: {"username": username, "password": "p"}}})}
+
+
+def secret(client: Client, namespace: str, name: str, data: dict[str, str], kind: str = "Opaque") -> None:
+    encoded = {key: base64.b64encode(text.encode()).decode() for key, text in data.items()}
+    made: dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "type": kind, "data": encoded}
+    client.create({**made, "metadata": {"name": name, "namespace": namespace}})
+
+
+def account(client: Client, namespace: str, name: str, *secrets: str) -> None:
+    made = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}}
+    client.create({**made, "imagePullSecrets": [{"name": one} for one in secrets]})
+
+
+def test_nothing_referred_to_is_anonymous(client: Client, namespace: str) -> None:
+    assert gather(client, References(namespace)) == Access()
+
+
+def test_a_secret_comes_before_those_of_an_account(client: Client, namespace: str) -> None:
+    secret(client, namespace, "own", docker("ghcr.io", "own"), KIND)
+    secret(client, namespace, "of-account", docker("ghcr.io", "account"), KIND)
+    secret(client, namespace, "more-of-account", docker("ghcr.io/acme", "closer"), KIND)
+    secret(client, namespace, "another-kind", {"token": "x"})
+    account(client, namespace, "puller", "of-account", "another-kind")
+    account(client, namespace, "closer", "of-account", "more-of-account")
+
+    def found(**references: str) -> str:
+        login = login_for(gather(client, References(namespace, **references)).logins, IMAGE)
+        assert login is not None
+        return login.username
+
+    assert found(secret="own") == "own"
+    assert found(service_account="puller") == "account"
+    assert found(secret="own", service_account="puller") == "own"
+    assert found(secret="own", service_account="closer") == "closer"
+
+
+def test_certificates_and_proxy_are_read(client: Client, namespace: str) -> None:
+    secret(client, namespace, "tls", {"ca.crt": "CA", "tls.crt": "CERT", "tls.key": "KEY"})
+    secret(client, namespace, "older", {"caFile": "CA", "certFile": "CERT", "keyFile": "KEY"})
+    secret(client, namespace, "proxy", {"address": "http://proxy:3128", "username": "a", "password": "b@c"})
+    for name in ("tls", "older"):
+        access = gather(client, References(namespace, certificates=name, proxy="proxy"))
+        assert (access.authorities, access.certificate, access.key) == ("CA", "CERT", "KEY")
+        assert access.proxy == "http://a:b%40c@proxy:3128"
+
+
+@pytest.mark.parametrize("reference", ["secret", "service_account", "certificates", "proxy"])
+def test_what_is_not_there_is_named(client: Client, namespace: str, reference: str) -> None:
+    with pytest.raises(Unconfigured, match=f"'{namespace}/none' not found: create it, or correct spec"):
+        gather(client, References(namespace, **{reference: "none"}))
+
+
+def test_a_pull_secret_of_an_account_that_is_not_there_is_named(client: Client, namespace: str) -> None:
+    account(client, namespace, "puller", "none")
+    where = f"correct imagePullSecrets of serviceaccount '{namespace}/puller'"
+    with pytest.raises(Unconfigured, match=f"secret '{namespace}/none' not found: create it, or {where}"):
+        gather(client, References(namespace, service_account="puller"))
+
+
+@pytest.mark.parametrize(
+    ("reference", "data", "problem"),
+    [
+        ("certificates", {"tls.crt": "CERT"}, r"tls\.crt and tls\.key must be set together"),
+        ("certificates", {"other": "x"}, r"it has neither ca\.crt nor tls\.crt and tls\.key"),
+        ("proxy", {"username": "a"}, r"its address is missing, or no http\(s\) URL"),
+        ("proxy", {"address": "socks5://proxy:1080"}, r"its address is missing, or no http\(s\) URL"),
+        ("proxy", {"address": "http://proxy:99999"}, r"its address is missing, or no http\(s\) URL"),
+    ],
+)
+def test_what_cannot_be_used_is_named(
+    client: Client, namespace: str, reference: str, data: dict[str, str], problem: str
+) -> None:
+    secret(client, namespace, "bad", data)
+    with pytest.raises(
+        Unconfigured, match=f"secret '{namespace}/bad' cannot be used: {problem}: correct spec"
+    ):
+        gather(client, References(namespace, **{reference: "bad"}))
+
+
+def test_a_secret_of_another_type_is_no_pull_secret(client: Client, namespace: str) -> None:
+    secret(client, namespace, "opaque", {"username": "ada"})
+    with pytest.raises(PullSecretInvalid, match=f"pull secret '{namespace}/opaque' .* its type is Opaque"):
+        gather(client, References(namespace, secret="opaque"))
+
+
+@pytest.mark.parametrize(
+    ("provider", "problem"),
+    [
+        (
+            "aws",
+            "spec.provider aws cannot be used: Fairway has no login at Amazon ECR yet: set provider generic",
+        ),
+        ("azure", "no login at Azure Container Registry"),
+        ("gcp", "no login at Google Artifact Registry"),
+        ("oracle", "spec.provider 'oracle' is not known"),
+    ],
+)
+def test_cloud_logins_are_refused_by_name(client: Client, provider: str, problem: str) -> None:
+    with pytest.raises(Unconfigured, match=problem):
+        gather(client, References("default", provider=provider))
+
+
+def test_no_secret_is_shown() -> None:
+    login = Login("ada", "s3cret", "identity", "token")
+    shown = repr((login, Access(proxy="http://a:s3cret@proxy", key="s3cret", authorities="s3cret")))
+    assert not [word for word in ("s3cret", "identity'", "token'") if word in shown]
