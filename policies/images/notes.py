@@ -8,8 +8,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from policies.images.automation import UP_TO_DATE
-from policies.images.setters import Change, Edited, Note
+from policies.images import declined
+from policies.images.automation import UP_TO_DATE, UpdateFailed
+from policies.images.declined import Reading
+from policies.images.setters import Change, Edited, Image, Note
 
 _SHOWN = 5
 _MARKED = re.compile(r'"\$imagepolicy"\s*:\s*"([^":]*:[^":]*)')
@@ -24,15 +26,45 @@ class Edits:
     notes: tuple[Note, ...] = ()
 
 
-def gathered(edited: Mapping[str, tuple[bytes, Edited]], *, namespace: str, known: Collection[str]) -> Edits:
+def wanted(images: Mapping[str, Image], reading: Reading) -> tuple[dict[str, Image], tuple[Note, ...]]:
+    """Leave out the images that people declined, and say of which policies they are.
+
+    Raises UpdateFailed when what was declined cannot be read.
+    """
+    if reading.entries is None:
+        problem = reading.problems[0]
+        raise UpdateFailed(
+            f"failed to apply policies: {declined.NAME}:{problem.where.line}: {problem}:"
+            " what it keeps out cannot be known, so nothing is written",
+            remedy="mend it",
+        )
+    kept, notes = dict(images), []
+    for policy, image in images.items():
+        for index, entry in enumerate(reading.entries):
+            if entry.covers(image):
+                del kept[policy]
+                line, shown = declined.place(reading, index).line, image.part("image")
+                said = f"{shown} is declined, so policy {policy} is not followed"
+                notes.append(Note(declined.NAME, line, "no-image", said))
+                break
+    return kept, tuple(notes)
+
+
+def gathered(
+    edited: Mapping[str, tuple[bytes, Edited]],
+    *,
+    namespace: str,
+    known: Collection[str],
+    first: Iterable[Note] = (),
+) -> Edits:
     """Put together what was done to the files, each with the content it had before.
 
     `known` are the names of all policies in the namespace. A marker of another namespace, or of a policy that
-    another automation is to follow, is no mistake, and not told of.
+    another automation is to follow, is no mistake, and not told of. `first` are notes that come before theirs.
     """
     files: dict[str, bytes] = {}
     changes: list[Change] = []
-    notes: list[Note] = []
+    notes: list[Note] = list(first)
     for path in sorted(edited):
         before, after = edited[path]
         if after.changes:

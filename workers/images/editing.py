@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from policies.errors import FairwayError
-from policies.images import setters
+from policies.images import declined, notes, setters
 from policies.images.automation import UpdateFailed, lies_in
-from policies.images.notes import Edits, gathered
+from policies.images.declined import Reading
+from policies.images.notes import Edits
 from policies.images.setters import Edited, Image, Note
 from workers.git import Mirror, contents
+from workers.git.contents import Entry
 
 _LARGEST = 4 << 20  # bytes of a file; larger ones are generated, and reading one would hold up all threads
 _NAMES = (".yaml", ".yml", "/Kustomization")
@@ -28,26 +30,34 @@ def edits_of(
     """Set what is marked below a folder of a commit, and say what was done; nothing is written.
 
     `images` are those of the policies that count, as `namespace:name`; `known` are the names of all policies
-    of the namespace. Raises UpdateFailed, and MirrorBroken.
+    of the namespace. What people declined is not written. Raises UpdateFailed, and MirrorBroken.
     """
-    entries = [entry for entry in contents.of_commit(mirror, sha) if lies_in(entry.path, folder)]
+    everything = contents.of_commit(mirror, sha)
+    kept, told = notes.wanted(images, _declined(everything))
+    entries = [entry for entry in everything if lies_in(entry.path, folder)]
     if folder and not entries:
         raise UpdateFailed(
             f"failed to apply policies: '{folder}' is not in commit {sha[:7]}",
             remedy="correct spec.update.path",
         )
     try:
-        setters.check(images)
+        setters.check(kept)
         edited: dict[str, tuple[bytes, Edited]] = {}
         for entry in entries:
             if not entry.is_file or not f"/{entry.path}".endswith(_NAMES):
                 continue
             content = entry.read()
             if setters.concerns(entry.path, content):
-                edited[entry.path] = content, _set(entry.path, content, images)
+                edited[entry.path] = content, _set(entry.path, content, kept)
     except setters.InvalidImage as error:
         raise _failed(error) from None
-    return gathered(edited, namespace=namespace, known=known)
+    return notes.gathered(edited, namespace=namespace, known=known, first=told)
+
+
+def _declined(entries: list[Entry]) -> Reading:
+    """Read what people declined, from the commit that is started from."""
+    file = next((entry for entry in entries if entry.path == declined.NAME and entry.is_file), None)
+    return declined.read(file.read()) if file else declined.ABSENT
 
 
 def _set(path: str, content: bytes, images: Mapping[str, Image]) -> Edited:

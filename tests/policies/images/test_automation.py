@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from policies.errors import FairwayError, TerminalError
-from policies.images import automation, notes
-from policies.images.automation import Destination, InvalidSource, SourceManagerFailed
+from policies.images import automation, declined, notes
+from policies.images.automation import Destination, InvalidSource, SourceManagerFailed, UpdateFailed
 from policies.images.setters import Change, Edited, Identity, Image, Note, set_images
 from policies.kinds import ImageUpdateAutomation
 
@@ -239,6 +239,32 @@ def test_only_what_is_ours_and_wrong_is_told() -> None:
         "repository up-to-date, but look at a/b.yaml:3: there is no policy apps:none here"
     )
     assert "; a/b.yaml:6: the marker cannot be read" in message
+
+
+DECLINED = b"""version: 1
+declined:
+  - image: x
+    version: "2"
+  - image: y
+    version: 1.2.0
+    scope: minor
+"""
+
+
+def test_what_people_declined_is_not_written() -> None:
+    images = {"apps:a": Image("x", "2"), "apps:b": Image("x", "3"), "apps:c": Image("y", "1.2.9")}
+    kept, told = notes.wanted(images, declined.read(DECLINED))
+    assert kept == {"apps:b": Image("x", "3")}
+    assert [(note.path, note.line, note.message) for note in told] == [
+        (".fairway/declined.yaml", 3, "x:2 is declined, so policy apps:a is not followed"),
+        (".fairway/declined.yaml", 5, "y:1.2.9 is declined, so policy apps:c is not followed"),
+    ]
+    assert notes.wanted(images, declined.ABSENT) == (images, ())
+
+
+def test_nothing_is_written_when_what_was_declined_cannot_be_read() -> None:
+    with pytest.raises(UpdateFailed, match=r"declined.yaml:2: .* cannot be known, so nothing is written"):
+        notes.wanted({}, declined.read(b"version: 1\ndeclined: 3\n"))
 
 
 def test_what_is_fine_is_not_written() -> None:

@@ -170,6 +170,22 @@ def test_what_is_wrong_with_files_is_told_once(ours: Images, fleet: HostedReposi
     assert told(ours).count(("Warning", "MarkersLeft", message)) == 1
 
 
+def test_what_people_declined_stays_out_until_they_want_it(ours: Images, fleet: HostedRepository) -> None:
+    entry = f"version: 1\ndeclined:\n  - {{image: '{ours.image}', version: 1.1.0}}\n"
+    files = {"apps/web.yaml": manifest(ours, "1.0.0")}
+    before = fleet.commit({**files, ".fairway/declined.yaml": entry})
+    ref = ours.automation()
+    message = ready(ours.reconcile(ref))[2]
+    assert ".fairway/declined.yaml:3: " in message
+    assert "1.1.0 is declined" in message
+    assert fleet.head("main") == before
+    fleet.commit({**files, ".fairway/declined.yaml": "declined: ["})
+    assert ready(ours.reconcile(ref))[:2] == ("False", "UpdateFailed")
+    fleet.commit(files)
+    assert ready(ours.reconcile(ref)) == UP_TO_DATE
+    assert "1.1.0" in read(fleet)
+
+
 def test_another_branch_is_made_anew_from_where_it_starts(ours: Images, fleet: HostedRepository) -> None:
     ref = ours.automation(git={"push": {"branch": "auto"}})
     base = fleet.head("main")
