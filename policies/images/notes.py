@@ -60,7 +60,7 @@ def gathered(
     """Put together what was done to the files, each with the content it had before.
 
     `known` are the names of all policies in the namespace. A marker of another namespace, or of a policy that
-    another automation is to follow, is no mistake, and not told of. `first` are notes that come before theirs.
+    another automation is to follow, is no mistake, and not told of. `first` are notes that come first.
     """
     files: dict[str, bytes] = {}
     changes: list[Change] = []
