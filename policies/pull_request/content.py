@@ -50,13 +50,22 @@ class Coming:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """A rollback that was merged: of which environment, its pull request's number, and its address."""
+
+    environment: str
+    number: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """A commit on a cluster. `left_out` rows are not among the rows; of `total` Kustomizations, and sources
     that lack the commit, so many are `done`.
 
     `drift` are rows of what was changed by hand, `stopped` the locks and holds in spite of which somebody
     merged it, `orders` what a person can order, `missing` the permissions
-    that the App lacks, each with what needs it.
+    that the App lacks, each with what needs it. `undone` are the rollbacks that took it back.
     """
 
     cluster: str
@@ -70,4 +79,5 @@ class Content:
     drift: tuple[Row, ...] = ()
     stopped: tuple[Lock | Hold, ...] = ()
     orders: tuple[str, ...] = ()
+    undone: tuple[Undone, ...] = ()
     missing: tuple[tuple[str, str], ...] = ()

@@ -17,7 +17,7 @@ from policies.orders.locks import Claim, Hold, Lock, Standing
 from policies.orders.registry import Command, Guard, find
 from policies.pull_request import rows
 from policies.pull_request.coming import coming
-from policies.pull_request.content import Content, Mark, Row
+from policies.pull_request.content import Content, Mark, Row, Undone
 from policies.pull_request.outcome import Fate, Outcome
 from policies.repofile import Narrowed
 from policies.tenancy import Environment, Write
@@ -39,12 +39,14 @@ def content(
     number: int | None = None,
     merged_at: datetime | None = None,
     missing: Mapping[str, str] = MappingProxyType({}),
+    undone: Sequence[Undone] = (),
 ) -> Content:
     """Return what is to be said of a commit, and of the pull request with that number that brought it.
 
     `sources` are those that follow the commit's ref, with what of their Kustomizations the repository is
     bound to; `standing` are all locks and holds that there are, `missing` permissions with what needs them.
-    `merged_at` is when somebody merged the pull request; None when nobody did, or Fairway itself.
+    `merged_at` is when somebody merged the pull request; None when nobody did, or Fairway itself. `undone`
+    are the rollbacks that took it back.
     """
     shown = outcome.fate in (Fate.ITSELF, Fate.OVERTAKEN)
     found = rows.of(outcome.sha, sources) if shown else []
@@ -62,7 +64,8 @@ def content(
         coming=tuple(islice(coming(outcome.sha, sources), _MOST_COMING)) if shown else (),
         drift=tuple(islice(_drift(sources), _MOST_DRIFT)) if shown else (),
         stopped=tuple(one for one in stops if _before(one.claim, merged_at)),
-        orders=tuple(_orders(outcome, sha, narrowed, concerned, stops)) if shown and found else (),
+        orders=tuple(_orders(outcome, sha, narrowed, concerned, stops, undone)) if shown and found else (),
+        undone=tuple(undone),
         missing=tuple(sorted(missing.items())),
     )
 
@@ -111,6 +114,7 @@ def _orders(
     narrowed: Narrowed,
     concerned: Sequence[Environment],
     stops: Iterable[Lock | Hold],
+    undone: Iterable[Undone],
 ) -> Iterable[str]:
     """Return the orders that make sense now and that the repository may give, as they are written."""
     if narrowed.unreadable is not None or not narrowed.listed:
@@ -119,7 +123,10 @@ def _orders(
     again = {State.FAILURE: "retry", State.PENDING: "reconcile"}.get(outcome.verdict.state)
     words += [(again, None)] if again else []
     if outcome.verdict.state is not State.PENDING:
-        writable = [one for one in concerned if narrowed.tenant.write_in(one) >= Write.PR]
+        back = {one.environment for one in undone}
+        writable = [
+            one for one in concerned if one.name not in back and narrowed.tenant.write_in(one) >= Write.PR
+        ]
         words += [("rollback", environment) for environment in writable[:_MOST_ENVIRONMENTS]]
     by_name = {environment.name: environment for environment in concerned}
     words += [

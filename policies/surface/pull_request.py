@@ -18,9 +18,9 @@ from policies.orders.locks import Hold
 from policies.pull_request import Content, Fate, Mark, Row
 from policies.pull_request.content import Coming
 from policies.surface import locks
-from policies.surface.markdown import block, code, inline, shortened, summary
+from policies.surface.markdown import block, code, inline, link, shortened, summary
 from policies.surface.orders import footer, you_can
-from policies.surface.words import instant, name, span
+from policies.surface.words import instant, listed, name, span
 
 _HEAD = "| | object | state | since (UTC) |\n|---|---|---|---|"
 _STATE = 160  # characters of a row's state
@@ -94,6 +94,8 @@ def report(content: Content) -> str:
 def heading(content: Content) -> str:
     """Write the comment's first line: the commit, the cluster, and how it goes."""
     outcome, where = content.outcome, name(content.cluster)
+    if content.undone:
+        return _rolled_back(content)
     mark, sha, at = _MARKS[outcome.verdict.state].value, code(short(content.sha)), code(short(outcome.sha))
     match outcome.fate:
         case Fate.UNFOLLOWED:
@@ -105,6 +107,13 @@ def heading(content: Content) -> str:
         case _:
             subject = f"{sha} on {where}"
     return f"### {mark} {subject}: {_progress(content)}"
+
+
+def _rolled_back(content: Content) -> str:
+    places = [
+        f"in {name(one.environment)} by {link(f'#{one.number}', one.address)}" for one in content.undone
+    ]
+    return f"### ↩️ {code(short(content.sha))} on {name(content.cluster)}: rolled back {listed(places, 'and')}"
 
 
 def _progress(content: Content) -> str:

@@ -178,6 +178,16 @@ class Pulls:
         what = f"find the pull request from {head} to {base} of {repository}"
         return next(self._list(repository, f"/pulls?{query}", what, urgency), None)
 
+    def merged_from(
+        self, repository: str, head: str, base: str, *, urgency: Urgency = Urgency.FINAL
+    ) -> PullRequest | None:
+        """Return the newest one that was merged from one branch of `owner/name` to another, if any."""
+        owner = repository.partition("/")[0]
+        query = f"state=closed&head={quote(f'{owner}:{head}', safe='')}&base={quote(base, safe='')}"
+        what = f"find what was merged from {head} to {base} of {repository}"
+        found = self._list(repository, f"/pulls?{query}", what, urgency)
+        return next((one for one in found if one.merged_at), None)
+
     def ensure(
         self,
         repository: str,

@@ -25,7 +25,7 @@ from workers.known_pulls import Known
 from workers.later import Later
 from workers.permissions import look, missing_of, note_all_missing, note_missing
 from workers.reconcile.lost_pushes import lost_push
-from workers.reconcile.telling import features
+from workers.reconcile.telling import features, undoing
 from workers.reconcile.telling.observing import Observed, Observer
 from workers.reconcile.telling.repository_file import RepositoryFile
 from workers.reconcile.telling.statuses import Statuses
@@ -157,7 +157,9 @@ class _Run:
         if outcome.fate is Fate.ITSELF and not told and now - known.since > _OVERDUE:
             # The merge was a push, whose own delivery should have come by now.
             lost_push(self._context, self._seen, head.ref, sha)
-        if self._stands(outcome, known) and not asked:
+        concerned = asked or undoing.is_concerned(self._context, self._repository, self._number)
+        if self._stands(outcome, known) and not concerned:
+            undoing.pass_on(self._context, self._repository, self._pull, stands=True)
             known_pulls.keep(self._context.redis, self._repository, self._number, known, live=live)
             return
         updated = clock.rfc3339(self._now)
@@ -166,6 +168,10 @@ class _Run:
                 body = surface.unfollowed(self._pull.base_ref, self._context.settings.cluster, updated)
                 self._sticky.write(self._repository, self._number, known, body, live=False, asked=asked)
             return
+        # Of a merge of some minutes ago Redis may have lost that it was taken back.
+        names = narrowed.tenant.environment_names if concerned or self._is_old(known) else ()
+        undone = undoing.undone(self._github, self._repository, self._pull, names)
+        undoing.pass_on(self._context, self._repository, self._pull, stands=not undone)
         said = content(
             outcome,
             sources,
@@ -177,6 +183,7 @@ class _Run:
             number=self._number,
             merged_at=None if self._merged_by_us() else self._pull.merged_at,
             missing=missing_of(self._context, self._repository),
+            undone=undone,
         )
         body = surface.comment(said, updated, self._address(sha))
         self._sticky.write(self._repository, self._number, known, body, live=live, asked=asked)
@@ -186,9 +193,15 @@ class _Run:
 
     def _head(self, sha: str, known: Known) -> Head:
         """Return the merge as a push: what no source has of a merge that is long over was replaced."""
-        merged = self._pull.merged_at.timestamp() if self._pull.merged_at else known.since
-        old = self._now.timestamp() - merged > SETTLES
-        return Head(sha, f"refs/heads/{self._pull.base_ref}", merged if old else known.since)
+        at = self._merged_at(known) if self._is_old(known) else known.since
+        return Head(sha, f"refs/heads/{self._pull.base_ref}", at)
+
+    def _merged_at(self, known: Known) -> float:
+        return self._pull.merged_at.timestamp() if self._pull.merged_at else known.since
+
+    def _is_old(self, known: Known) -> bool:
+        """Tell whether the merge is long over."""
+        return self._now.timestamp() - self._merged_at(known) > SETTLES
 
     def _stands(self, outcome: Outcome, known: Known) -> bool:
         """Tell whether the comment said that all is well, and nothing speaks against it."""

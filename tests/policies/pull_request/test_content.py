@@ -16,7 +16,7 @@ from policies.objects import Object, ObjectRef
 from policies.orders.locks import Claim, Hold, Lock, Standing
 from policies.orders.rules import Rule, Rules
 from policies.pull_request import Content, Mark, Outcome, content, outcome, within
-from policies.pull_request.content import Coming
+from policies.pull_request.content import Coming, Undone
 from policies.repofile import Narrowed, Problem, Span
 from policies.tenancy import Environment, Grant, Tenant, Write
 from tests.policies.made import (
@@ -252,3 +252,11 @@ def test_an_environment_has_only_its_own() -> None:
     other = kustomization(metadata={"namespace": "elsewhere"}, name="there")
     [source] = within(STAGING, [Source(git_repository(), [Applied(applied()), Applied(other)])])
     assert [one.ref.name for one in source.applied] == ["there"]
+
+
+def test_what_was_rolled_back_is_not_offered_to_be_rolled_back_again() -> None:
+    back = Undone("prod", 42, "https://github.com/acme/fleet/pull/42")
+    assert [word for word in of(applied()).orders if word.startswith("/rollback")]
+    found = of(applied(), undone=(back,))
+    assert found.undone == (back,)
+    assert [word for word in found.orders if word.startswith("/rollback prod")] == []

@@ -18,7 +18,7 @@ from policies.orders.locks import Claim, Hold, Lock, Standing
 from policies.orders.people import Person, Role
 from policies.orders.registry import Command, find
 from policies.orders.rules import Rule, Rules
-from policies.pull_request import Content, Fate, Mark, Outcome, Row
+from policies.pull_request import Content, Fate, Mark, Outcome, Row, Undone
 from policies.pull_request.content import Coming
 from policies.rollback import Restored
 from policies.surface import help as help_text
@@ -363,6 +363,10 @@ SAID: dict[str, Callable[[Through], str]] = {
         pull_request.comment(content(t, State.FAILURE, fate=Fate.REPLACED), AT)),
     "pull_request.comment.nothing": lambda t: seen(
         pull_request.comment(content(t, State.SUCCESS), AT)),
+    "pull_request.comment.rolled_back": lambda t: seen(pull_request.comment(replace(healthy(t), undone=(
+        Undone(t("staging"), 42, "https://github.com/acme/fleet/pull/42"),
+        Undone(t("prod"), 43, "https://github.com/acme/fleet/pull/43"),
+    )), AT, PAGE)),
     "pull_request.comment.long": lambda t: seen(pull_request.comment(
         content(t, State.FAILURE, *(row(t, Mark.FAILED, "refused", name=f"web-{n}", message="why " * 900)
                                     for n in range(50)), total=4000, left_out=3950), AT)),

@@ -13,6 +13,8 @@ from tests.workers.orders.conftest import MakeScene, config
 from tests.workers.orders.scene import Scene
 from workers.later import Later
 from workers.permissions import missing_of
+from workers.reconcile.pull_request import PullRequests
+from workers.workqueue import Key
 
 
 def rolled_back(scene: Scene, order: str = "/rollback prod", author: str = "bob", number: int = 0) -> int:
@@ -224,6 +226,36 @@ def test_an_error_of_github_puts_the_merge_off(make_scene: MakeScene) -> None:
     assert "Merge" in {one.key.kind for one in due}
     settle(scene, number)
     assert scene.file("prod/web.yaml") == config("web")
+
+
+def test_what_was_rolled_back_says_so_until_that_is_taken_back(scene: Scene) -> None:
+    def told(number: int) -> str:
+        """Look at a pull request, and at what that has looked at; returns its status comment's heading."""
+        scene.asked[:] = [Key("PullRequest", scene.repo.owner, f"{scene.repo.name}:{number}")]
+        while scene.asked:
+            key = scene.asked.pop()
+            for _ in range(2 if key.kind == "PullRequest" else 0):
+                scene.ahead += timedelta(seconds=10)  # what is not final is told in its own time
+                PullRequests(scene.context).reconcile(key.namespace, key.name)
+            scene.work()
+        comments = scene.forge.comments(scene.repo, scene.number)
+        return next(one["body"].splitlines()[1] for one in comments if "fairway-state" in one["body"])
+
+    scene.merged()
+    assert "rolled back" not in told(scene.number)
+    first = rolled_back(scene)
+    assert "rolled back" not in told(scene.number), "it is not merged yet"
+    scene.merged(first)
+    assert f"rolled back in `prod` by [`#{first}`]" in told(first)
+    # Also when nobody remembers, and somebody asks.
+    scene.context.redis.flushall()
+    scene.ahead += timedelta(minutes=10)
+    scene.order("/status")
+    assert "rolled back in `prod`" in told(scene.number)
+    second = rolled_back(scene, number=first)
+    scene.merged(second)
+    told(second)
+    assert "rolled back" not in told(first)
 
 
 def green(scene: Scene, number: int) -> None:
