@@ -47,6 +47,7 @@ var operations = map[string]operation{
 	"build":     func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, build) },
 	"evaluate":  func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, evaluate) },
 	"judge":     func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, judge) },
+	"message":   func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, message) },
 	"unchanged": func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, unchanged) },
 	"verify":    func(e *engine, with json.RawMessage) (any, error) { return decoded(e, with, verify) },
 }

@@ -8,7 +8,7 @@ of another by no more than their own number. What may block for long counts agai
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,6 +69,12 @@ def of_kustomization(obj: Mapping[str, Any], source: Mapping[str, Any] | None, g
 def of_image(obj: Mapping[str, Any], registry: str) -> Share:
     """Return the share of an image's scan or policy; its runs wait for the registry's host."""
     return Share(obj["metadata"]["namespace"], "", f"registry:{registry}" if registry else "")
+
+
+def of_automation(obj: Mapping[str, Any], source: Mapping[str, Any] | None, github_url: str) -> Share:
+    """Return the share of an image automation: that of its source, for whose host its runs wait as well."""
+    tenant = obj["metadata"]["namespace"]
+    return replace(of_source(source, github_url), tenant=tenant) if source else Share(tenant)
 
 
 def of_repository(owner: str, name: str, tenant: str) -> Share:

@@ -21,6 +21,7 @@ CONTROLLERS: Mapping[str, str] = {
     "ImageRepository": "image-reflector-controller",
     "ImagePolicy": "image-reflector-controller",
     "Receiver": "notification-controller",
+    "ImageUpdateAutomation": "image-automation-controller",
 }
 # What the same controller serves and Fairway does not yet: taking its Lease would leave these alone.
 UNSERVED: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -33,6 +34,7 @@ UNSERVED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "notification-controller": tuple(
         ("notification.toolkit.fluxcd.io", kind) for kind in ("Alert", "Provider")
     ),
+    "image-automation-controller": (),
 }
 _DEFAULT_DURATION = 15.0  # seconds
 

@@ -14,6 +14,7 @@ from policies import conditions
 from policies.kinds import GitRepository, Kustomization, Receiver
 from policies.kinds.imagepolicy import ImagePolicy
 from policies.kinds.imagerepository import ImageRepository
+from policies.kinds.imageupdateautomation import ImageUpdateAutomation
 from policies.kustomization import REQUESTED_AT, due_now, waits
 from policies.objects import annotations_of
 from policies.ownership import FINALIZER
@@ -21,6 +22,7 @@ from policies.ownership import FINALIZER
 _SHORTEST = 1.0
 _REFUSED = frozenset({"DependencyNotReady", "AccessDenied", "NotServed"})
 _OTHERS = frozenset({"DependencyNotReady", "AccessDenied"})  # what others have to bring
+_IMAGES = frozenset({"ImageRepository", "ImagePolicy", "ImageUpdateAutomation"})
 
 
 def urgent(obj: Mapping[str, Any], artifact: Mapping[str, Any] | None = None) -> str:
@@ -76,7 +78,7 @@ def _wanted_pause(
         return None
     ready = conditions.find(conditions.of(obj), conditions.READY) or {}
     stalled = conditions.is_true(conditions.of(obj), conditions.STALLED)
-    if obj["kind"] in ("ImageRepository", "ImagePolicy"):
+    if obj["kind"] in _IMAGES:
         return _image_pause(obj, ready, stalled, jitter, chance, requeue, retry)
     if obj["kind"] == "Receiver":
         if ready.get("status") == "False":
@@ -110,7 +112,10 @@ def _image_pause(
         return requeue if ready.get("reason") in _OTHERS else retry
     if obj["kind"] == "ImageRepository":
         return _varied(ImageRepository.read(obj).interval_seconds, jitter, chance)
-    every = ImagePolicy.read(obj).interval_seconds
+    if obj["kind"] == "ImageUpdateAutomation":
+        every: float | None = ImageUpdateAutomation.read(obj).interval_seconds
+    else:
+        every = ImagePolicy.read(obj).interval_seconds
     return _varied(every, jitter, chance) if every and not stalled else None
 
 

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import redis
 
 from policies.kinds import RepositoryBinding
-from policies.tenancy import Tenant, tenant
+from policies.tenancy import Tenant, Write, tenant
 from workers.cluster import NoMatch
 from workers.context import Context
 from workers.github import GitHubError
@@ -30,6 +32,22 @@ def tenant_of(context: Context, repository: str, *, repository_id: int | None = 
         number = repository_id
         _remember(context.redis, repository, number)
     return tenant(owner, number, served=served, tenancy="strict", bindings=_bindings(context))
+
+
+def write_of(context: Context, repository: str, namespaces: Iterable[str]) -> Write:
+    """Return what our App may do to `owner/name` for the sake of all of these namespaces together.
+
+    Under `single` too a binding may grant more than to propose. Raises ApiError and GitHubError.
+    """
+    settings, owner = context.settings, repository.partition("/")[0]
+    found = tenant(
+        owner,
+        _id_of(context, repository),
+        served=settings.allows_account(owner),
+        tenancy=settings.tenancy,
+        bindings=_bindings(context),
+    )
+    return min(map(found.write, namespaces), default=Write.NONE)
 
 
 def _bindings(context: Context) -> list[RepositoryBinding]:

@@ -16,7 +16,8 @@ from policies.objects import ObjectRef
 from workers.context import Context
 from workers.flux_leases import FluxRuns
 from workers.github import RateLimited
-from workers.images import policy, repository
+from workers.images import automation, policy, repository
+from workers.images.automation import ImageUpdateAutomationReconciler
 from workers.images.policy import ImagePolicyReconciler
 from workers.images.repository import ImageRepositoryReconciler
 from workers.later import Later
@@ -45,6 +46,7 @@ _KINDS = {
     "ImageRepository": repository.KIND,
     "ImagePolicy": policy.KIND,
     "Receiver": receiver.KIND,
+    "ImageUpdateAutomation": automation.KIND,
 }
 # What tells GitHub something: no object's interval brings it again.
 _TELLING = frozenset({"ChecksAgain", "MergeGroup", "PullRequest", "Report", "Repository", "Sweep"})
@@ -55,6 +57,7 @@ WORK: dict[str, Callable[[Context], Callable[[str, str], None]]] = {
     "ImageRepository": lambda ours: ImageRepositoryReconciler(ours).reconcile,
     "ImagePolicy": lambda ours: ImagePolicyReconciler(ours).reconcile,
     "Receiver": lambda ours: ReceiverReconciler(ours).reconcile,
+    "ImageUpdateAutomation": lambda ours: ImageUpdateAutomationReconciler(ours).reconcile,
     "Repository": lambda ours: Reporter(ours).reconcile,
     "Followers": lambda ours: Followers(ours).reconcile,
     "Report": lambda ours: CommitReporter(ours).reconcile,

@@ -18,7 +18,8 @@ from workers.cluster.errors import TooManyRequests
 from workers.flux_leases import FluxLeases, FluxRuns
 
 MANAGER = "fairway"
-_IMAGES = "image.toolkit.fluxcd.io"
+# Without these something is missing; without the others nothing works.
+_LEFT_OUT = frozenset({"image.toolkit.fluxcd.io", "notification.toolkit.fluxcd.io"})
 _SERVED_TIMEOUT = 30.0  # seconds from the creation of a kind until the API server serves it
 
 
@@ -72,14 +73,11 @@ def prepare(client: Client, namespace: str) -> list[str]:
 
 
 def left_alone(client: Client) -> list[tuple[str, str]]:
-    """Return kinds that are not served, each with why: somebody else has installed an older version of it.
-
-    Without the kinds of sources and Kustomizations nothing works; with these something is missing.
-    """
+    """Return kinds that are not served, each with why: somebody else has installed an older version of it."""
     found = []
     for kind in ALL:
         about, there = kind.definition, _installed(client, kind)
-        if about.group != _IMAGES or there is None or _is_ours(there):
+        if about.group not in _LEFT_OUT or there is None or _is_ours(there):
             continue
         served = [one["name"] for one in there["spec"]["versions"] if one["served"]]
         if about.version not in served:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command fairway-sops decrypts what was encrypted with SOPS. It is a child process of a worker, apart from
-// the one that renders, so that no key is where a repository's files are built: one JSON object a line on
-// stdin, one answer a line on stdout. Keys come with each request and are forgotten with its answer; nothing
-// is written to disk and nothing is read from it.
+// Command fairway-sops decrypts what was encrypted with SOPS, and signs commits. It is a child process of a
+// worker, apart from the one that renders, so that no key is where a repository's files are built: one JSON
+// object a line on stdin, one answer a line on stdout. Keys come with each request and are forgotten with its
+// answer; nothing is written to disk and nothing is read from it.
 package main
 
 import (
@@ -104,6 +104,8 @@ func handle(network *network, req *request) answer {
 		result = "pong"
 	case "decrypt":
 		result, err = decryptRequested(network, req.With)
+	case "sign":
+		result, err = signRequested(req.With)
 	default:
 		err = &failure{Kind: "internal", Message: fmt.Sprintf("unknown operation %q", req.Op)}
 	}

@@ -48,8 +48,8 @@ PERMISSIONS = (
         "contents",
         "Contents",
         "write",
-        "reading sources and `.fairway.yaml`; the branch of a rollback",
-        "with read: no rollbacks; without: sources need a Secret, and no order acts",
+        "reading sources and `.fairway.yaml`; the branch of a rollback; commits of new images",
+        "with read: no rollbacks, new images need a Secret; without: so do sources, and no order acts",
         "rollbacks",
     ),
     Permission(

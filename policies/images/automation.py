@@ -1,182 +1,194 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an ImageUpdateAutomation decides before it touches a file: policies, branches, whether to look at all.
+"""What an ImageUpdateAutomation is to do: from which commit, with which policies, pushed where.
 
-Messages and reasons are those of image-automation-controller.
+Reasons and words are image-automation-controller's; what follows them is a remedy.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from policies.errors import FairwayError, TerminalError
-from policies.kinds.gitrepository import GitRef
-from policies.kinds.imagepolicy import ImagePolicy, ImageRef
-from policies.kinds.imageupdateautomation import ImageUpdateAutomation, PolicySelector, Requirement
+from policies.images.setters import Image
+from policies.kinds.imageupdateautomation import GitSpec, ImageUpdateAutomation, PolicySelector
+from policies.objects import Object
+from policies.reference import DEFAULT_BRANCH
+from policies.selectors import InvalidSelector, Selector, of_requirements
 
-UP_TO_DATE = "repository up-to-date"  # Ready
-UNCHANGED = "no change since last reconciliation"  # an event
-_DEFAULT_BRANCH = "master"
-_SHORT = 7
-_KEY = re.compile(
-    r"(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-)
-_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-
-Selects = Callable[[Mapping[str, str]], bool]
+DEFAULT_MESSAGE = "Update from image update automation"
+UP_TO_DATE = "repository up-to-date"
+_HEADS = "refs/heads/"
 
 
-class SourceFailed(FairwayError):
-    """The GitRepository is missing, or does not say where to push to."""
+class InvalidSource(TerminalError):
+    """The automation names a source, or a place to push to, that cannot be used."""
+
+    reason = "InvalidSourceConfiguration"
+
+
+class SourceManagerFailed(FairwayError):
+    """What is needed to work on the repository is not there."""
 
     reason = "SourceManagerFailed"
 
 
-@dataclass(frozen=True, slots=True)
-class Branches:
-    """What to start from (None: the default branch), and where to push to."""
+class GitOperationFailed(FairwayError):
+    """The repository could not be fetched, committed to or pushed."""
 
-    checkout: GitRef | None
-    push: str
+    reason = "GitOperationFailed"
+
+
+class UpdateFailed(FairwayError):
+    """The files could not be changed."""
+
+    reason = "UpdateFailed"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where commits go.
+
+    `switches` says that the branch is another than the one started from: it is then made anew from there each
+    time. `refspec` is the full ref that the commit is pushed to in addition, empty for none.
+    """
+
+    branch: str
+    switches: bool
     refspec: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def switches(self) -> bool:
-        """Whether the push branch is another one, which is made anew from what is started from each time."""
-        started = _DEFAULT_BRANCH if self.checkout is None else self.checkout.branch or ""
-        return self.push != started
+    def always(self) -> bool:
+        """Whether to look at everything in each run: nothing in the status tells what is there."""
+        return self.switches or bool(self.refspec)
 
 
-def refusal(automation: ImageUpdateAutomation, *, no_cross_namespace_refs: bool) -> TerminalError | None:
-    """Return what is wrong with an automation by itself."""
+def git_of(automation: ImageUpdateAutomation, *, blocked: bool) -> GitSpec:
+    """Return how Git is used; raises TerminalError for what is wrong with an automation by itself.
+
+    `blocked` is Flux's flag on references to other namespaces.
+    """
+    spec = automation.spec
+    if spec.git is None:
+        raise InvalidSource(
+            "source kind 'GitRepository' necessitates field .spec.git: invalid source configuration",
+            remedy="set spec.git",
+        )
     namespace, name = automation.source_key
-    if automation.spec.git is None:
-        return _invalid_source("source kind 'GitRepository' necessitates field .spec.git", "add spec.git")
-    if no_cross_namespace_refs and namespace != automation.metadata.namespace:
-        return TerminalError(
+    if blocked and namespace != automation.metadata.namespace:
+        raise TerminalError(
             f"can't access 'GitRepository/{namespace}/{name}', cross-namespace references have been blocked",
             reason="AccessDenied",
             remedy="refer to a GitRepository of the same namespace",
         )
-    if automation.spec.update is None:
-        return TerminalError(
+    if spec.update is None or spec.update.strategy is None:
+        raise TerminalError(
             "no update strategy", reason="InvalidUpdateStrategy", remedy="set spec.update.strategy to Setters"
         )
-    return None
+    return spec.git
 
 
-def branches(automation: ImageUpdateAutomation, ref: GitRef | None) -> Branches:
-    """Return where to start and to push, `ref` being the source's; raises SourceFailed or TerminalError."""
+def checkout_of(automation: ImageUpdateAutomation, source: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the ref to start from: its own, else that of the GitRepository with this spec, else none."""
     git = automation.spec.git
-    push = git.push if git else None
-    checkout = git.checkout.ref if git and git.checkout else ref
-    refspec = (push.refspec if push else None) or ""
-    if refspec.startswith((":", "+")):
-        wrong = "a deletion" if refspec.startswith(":") else "a force update"
-        raise _invalid_source(f"push refspec must not specify {wrong}", "write it as source:destination")
-    branch = (push.branch if push else None) or (checkout.branch if checkout else None)
-    if not branch:
-        raise SourceFailed(
+    if git is not None and git.checkout is not None:
+        return git.checkout.ref.model_dump(exclude_none=True)
+    return source.get("ref")
+
+
+def destination(automation: ImageUpdateAutomation, checkout: Mapping[str, Any] | None) -> Destination:
+    """Return where commits go; raises InvalidSource and SourceManagerFailed."""
+    push = automation.spec.git.push if automation.spec.git else None
+    started = str((checkout or {}).get("branch") or "")
+    wanted = (push.branch if push else None) or ""
+    if not wanted and not started:
+        raise SourceManagerFailed(
             "failed configuring source manager: push spec not provided, and cannot be inferred from"
             " .spec.git.checkout.ref or GitRepository .spec.ref",
-            remedy="name a branch in spec.git.push.branch",
+            remedy="set spec.git.push.branch",
         )
-    return Branches(checkout, branch, refspec)
+    branch = wanted or started
+    switches = bool(wanted) and wanted != (started if checkout is not None else DEFAULT_BRANCH)
+    refspec = _target_of(push.refspec, branch) if push and push.refspec else ""
+    return Destination(branch, switches, refspec, dict(push.options or {}) if push else {})
 
 
-def followed(automation: ImageUpdateAutomation, policies: Iterable[ImagePolicy]) -> dict[str, ImageRef]:
-    """Return the images of the policies it writes, by name; one that chose nothing yet is left out.
+def _target_of(refspec: str, branch: str) -> str:
+    """Return the ref that a refspec pushes our commit to: it can name nothing but that commit."""
+    if refspec.startswith((":", "+")):
+        what = "a deletion" if refspec.startswith(":") else "a force update"
+        raise InvalidSource(f"push refspec must not specify {what}: invalid source configuration")
+    source, colon, target = refspec.partition(":")
+    if source not in ("HEAD", branch, _HEADS + branch) or not colon or not target.startswith("refs/"):
+        raise InvalidSource(
+            f"push refspec '{refspec}' cannot be used: invalid source configuration",
+            remedy=f"write it like {_HEADS}{branch}:refs/heads/other",
+        )
+    return target
 
-    They are those of its namespace that its selector takes. Raises TerminalError for a broken selector.
-    """
-    selects = _selects(automation.spec.policy_selector)
+
+def selector(wanted: PolicySelector | None) -> Selector:
+    """Return which policies are meant, by their labels; raises TerminalError for one that makes no sense."""
+    if wanted is None:
+        return lambda labels: True
+    asked = [(one.key, one.operator, one.values or []) for one in wanted.match_expressions or []]
+    try:
+        return of_requirements(wanted.match_labels or {}, asked)
+    except InvalidSelector as error:
+        raise TerminalError(
+            f"failed to parse policy selector: {error}",
+            reason="InvalidPolicySelector",
+            remedy="correct spec.policySelector",
+        ) from None
+
+
+def observed(policies: Iterable[Object], chosen: Selector) -> dict[str, dict[str, str]]:
+    """Return the images of those policies that have one, by their names, as the status has them."""
+    found = {}
+    for policy in policies:
+        latest = (policy.get("status") or {}).get("latestRef")
+        if latest and chosen(policy["metadata"].get("labels") or {}):
+            found[policy["metadata"]["name"]] = {
+                key: latest[key] for key in ("name", "tag", "digest") if latest.get(key)
+            }
+    return dict(sorted(found.items()))
+
+
+def merged(
+    before: Mapping[str, Mapping[str, str]] | None, now: Mapping[str, Mapping[str, str]]
+) -> dict[str, dict[str, str | None] | None]:
+    """Return the merge patch that makes of one state of observedPolicies the other."""
+    known = before or {}
+    patch: dict[str, dict[str, str | None] | None] = {name: None for name in known if name not in now}
+    for name, one in now.items():
+        patch[name] = {**dict.fromkeys(known.get(name, {})), **one}
+    return patch
+
+
+def images(namespace: str, found: Mapping[str, Mapping[str, str]]) -> dict[str, Image]:
+    """Return the images as markers name them."""
     return {
-        policy.metadata.name: policy.status.latest_ref
-        for policy in policies
-        if policy.metadata.namespace == automation.metadata.namespace
-        and policy.status.latest_ref is not None
-        and selects(policy.metadata.labels)
+        f"{namespace}:{name}": Image(one.get("name", ""), one.get("tag", ""), one.get("digest", ""))
+        for name, one in found.items()
     }
 
 
-def news(automation: ImageUpdateAutomation, images: Mapping[str, ImageRef], where: Branches) -> bool:
-    """Tell whether to go through the files although the source is where it was.
-
-    Always, where another branch or a refspec is pushed to: nobody tells what became of that.
-    """
-    known = automation.status.observed_policies or {}
-    return (
-        where.switches
-        or bool(where.refspec)
-        or {name: ref.identity for name, ref in known.items()}
-        != {name: ref.identity for name, ref in images.items()}
-    )
+def folder_of(path: str | None) -> str:
+    """Return the folder that spec.update.path means, from the root of the repository; "" for all of it."""
+    return posixpath.normpath("/" + (path or "")).lstrip("/")
 
 
-def pushed(sha: str, branch: str, refspec: str, message: str) -> str:
+def lies_in(path: str, folder: str) -> bool:
+    """Tell whether a file is below a folder, or is the one file that is meant."""
+    return not folder or path == folder or path.startswith(f"{folder}/")
+
+
+def pushed(sha: str, to: Destination, message: str) -> str:
     """Return what an event says of a push."""
-    said = f"pushed commit '{sha[:_SHORT]}' to branch '{branch}'"
-    if refspec:
-        said += f" and refspecs '{refspec}'"
+    said = f"pushed commit '{sha[:7]}' to branch '{to.branch}'"
+    if to.refspec:
+        said += f" and refspecs '{_HEADS}{to.branch}:{to.refspec}'"
     return f"{said}\n{message}" if message else said
-
-
-def _selects(selector: PolicySelector | None) -> Selects:
-    """Return what tells by its labels whether a policy is taken; raises TerminalError."""
-    if selector is None:
-        return lambda labels: True
-    requirements = [
-        *(
-            Requirement(key=key, operator="In", values=[value])
-            for key, value in (selector.match_labels or {}).items()
-        ),
-        *(selector.match_expressions or ()),
-    ]
-    for requirement in requirements:
-        if problem := _problem(requirement):
-            raise TerminalError(
-                f"failed to parse policy selector: {problem}",
-                reason="InvalidPolicySelector",
-                remedy="correct spec.policySelector",
-            )
-    return lambda labels: all(_holds(requirement, labels) for requirement in requirements)
-
-
-def _holds(requirement: Requirement, labels: Mapping[str, str]) -> bool:
-    value, values = labels.get(requirement.key), requirement.values or ()
-    match requirement.operator:
-        case "In":
-            return value in values
-        case "NotIn":
-            return value not in values
-        case "Exists":
-            return value is not None
-        case _:
-            return value is None
-
-
-def _problem(requirement: Requirement) -> str:
-    key, values = requirement.key, requirement.values or []
-    if requirement.operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
-        return f"{json.dumps(requirement.operator)} is not a valid label selector operator"
-    if not _KEY.fullmatch(key):
-        return f"key: Invalid value: {json.dumps(key)}: it is not the key of a label"
-    needs = requirement.operator in ("In", "NotIn")
-    if needs and not values:
-        return _invalid_values(values, "for 'in', 'notin' operators, values set can't be empty")
-    if values and not needs:
-        return _invalid_values(values, "values set must be empty for exists and does not exist")
-    wrong = next((value for value in values if not _VALUE.fullmatch(value)), None)
-    return "" if wrong is None else _invalid_values([wrong], "it is not the value of a label")
-
-
-def _invalid_values(values: Sequence[str], why: str) -> str:
-    return f"values: Invalid value: {json.dumps(values)}: {why}"
-
-
-def _invalid_source(message: str, remedy: str) -> TerminalError:
-    return TerminalError(
-        f"{message}: invalid source configuration", reason="InvalidSourceConfiguration", remedy=remedy
-    )

@@ -19,6 +19,7 @@ ALL: tuple[type[Kind], ...] = (
     ImageRepository,
     ImagePolicy,
     Receiver,
+    ImageUpdateAutomation,
     RepositoryBinding,
     Order,
 )

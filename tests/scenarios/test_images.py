@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from app.cli import cli
 from policies import conditions
 from policies.objects import Object, ObjectRef
-from tests.fixtures.world import Team, World, until
+from tests.fixtures.world import Team, World, config_map, until
 
 GROUP = "image.toolkit.fluxcd.io"
 
@@ -69,6 +69,59 @@ def test_they_are_deleted_without_a_trace(world: World) -> None:
     world.client.delete(web)
     until(lambda: world.client.find(web) is None, what="it gone")
     assert not world.redis.exists(f"fairway:tags:{team.namespace}/web")
+
+
+def test_a_new_tag_is_committed_and_runs(world: World) -> None:
+    team, registry = world.team(), world.registry
+    path = f"acme/{team.namespace}"
+    registry.push(path, "1.0.0")
+    repository = {"id": team.repo.id, "owner": team.repo.owner, "name": team.repo.name}
+    world.client.create(
+        {
+            "apiVersion": "fairway.dev/v1alpha1",
+            "kind": "RepositoryBinding",
+            "metadata": {"name": team.namespace},
+            "spec": {"repository": repository, "namespaces": [team.namespace], "write": "merge"},
+        }
+    )
+    mark = f'# {{"$imagepolicy": "{team.namespace}:web:tag"}}'
+    team.settled(team.push({"app/web.yaml": config_map("web").replace("'1'", f"1.0.0 {mark}")}))
+    web = made(team, "ImageRepository", "web", image=f"{registry.host}/{path}", interval="1h")
+    made(team, "ImagePolicy", "web", imageRepositoryRef={"name": "web"}, policy={"semver": {"range": "1.x"}})
+    commit = {
+        "author": {"email": "bot@example.com"},
+        "messageTemplate": "Run {{ range .Changed.Changes }}{{ .NewValue }}{{ end }}",
+    }
+    auto = made(
+        team, "ImageUpdateAutomation", "auto", interval="1h", git={"commit": commit},
+        sourceRef={"kind": "GitRepository", "name": "src"},
+    )  # fmt: skip
+
+    def written() -> str:
+        status = world.client.get(auto).get("status") or {}
+        return str(((status.get("observedPolicies") or {}).get("web") or {}).get("tag", ""))
+
+    until(lambda: is_ready(world.client.get(auto)) and written() == "1.0.0", what="nothing to do yet")
+    before = world.forge.refs(team.repo)["refs/heads/main"]
+    registry.push(path, "1.1.0")
+    request(world, web, "the webhook")
+    until(lambda: running(team) == "1.1.0", what="the new tag applied")
+    sha = world.forge.refs(team.repo)["refs/heads/main"]
+    team.settled(sha)
+    assert team.final(sha)["state"] == "success"
+    # The push that GitHub tells of is our own: it sets nothing off.
+    until(
+        lambda: world.client.get(auto)["status"].get("lastPushCommit") == sha, what="the push in the status"
+    )
+    request(world, auto, "again")
+    until(
+        lambda: world.client.get(auto)["status"].get("lastHandledReconcileAt") == "again", what="another look"
+    )
+    assert world.forge.refs(team.repo)["refs/heads/main"] == sha != before
+
+
+def running(team: Team) -> str:
+    return str(((team.config("web") or {}).get("data") or {}).get("value", ""))
 
 
 def test_the_commands_that_flux_has_for_images(world: World) -> None:

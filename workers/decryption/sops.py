@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Go child process that decrypts with SOPS; no engine, so that keys are not where builds run."""
+"""The Go child process that decrypts and signs; no engine, so that keys are not where builds run."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import toolchain
@@ -57,6 +58,19 @@ class Sops:
             timeout=timeout,
         )
         return str(answer["data"] or "")
+
+    def sign(self, payload: bytes, kind: str, secret: str, keys: Mapping[str, str], *, timeout: float) -> str:
+        """Return an armored signature; `kind` is gpg or ssh, `keys` the Secret's entries in base64.
+
+        Raises KeyUnusable, which names the Secret, and EngineError's others.
+        """
+        asked = {
+            "payload": b64encode(payload).decode(),
+            "type": kind,
+            "secret": secret,
+            "keys": dict(keys),
+        }
+        return str(self._here.ask("sign", asked, timeout=timeout)["signature"])
 
     def close(self) -> None:
         self._here.close()

@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from policies.expressions import Answer, Expression
@@ -29,6 +29,20 @@ class BuildRequest:
     strict: bool = True
     normalize: bool = True
     decrypted: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRequest:
+    """A Go template of a commit message, whose it is, and what the commit changes, in order.
+
+    Each change has file, apiVersion, kind, namespace, name, old, new and setter.
+    """
+
+    template: str
+    namespace: str
+    name: str
+    values: Mapping[str, str]
+    changes: Sequence[Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +192,11 @@ class Engine(Child):
         )
         found = [Answer(one["holds"], one.get("error", "")) for one in answer["answers"]]
         return Evaluated(answer["problems"], found)
+
+    def message(self, asked: MessageRequest, *, timeout: float) -> str:
+        """Render a commit message; raises TemplateInvalid, FieldRemoved and EngineError's others."""
+        answer = self.ask("message", asdict(asked), timeout=timeout)
+        return str(answer["message"])
 
     def evaluate(self, asked: Evaluation, *, timeout: float) -> Evaluated:
         """Evaluate CEL as Flux does; raises EngineError's subclasses. `timeout` counts from our turn."""

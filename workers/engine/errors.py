@@ -9,6 +9,8 @@ EngineError
 ├── EncryptedSecret             a Secret would be applied encrypted
 ├── KeyUnusable                 an entry of a decryption Secret is no key
 ├── SignatureInvalid            no trusted key made a signature
+├── TemplateInvalid             a message's template cannot be read or run
+│   └── FieldRemoved            it names a field that is not there any more
 ├── ArtifactUnusable            the artifact is missing or damaged; its source makes it again
 └── EngineTimeout, EngineDied   the engine was ended; a later run may go through
 """
@@ -63,6 +65,17 @@ class SignatureInvalid(EngineError):
     """No trusted key made the signature."""
 
 
+class TemplateInvalid(EngineError):
+    """The template cannot be read or run; another one, or other values, may be."""
+
+    reason = "GitOperationFailed"
+
+
+class FieldRemoved(TemplateInvalid):
+    reason = "RemovedTemplateField"
+    retryable = False
+
+
 class EngineTimeout(EngineError):
     pass
 
@@ -79,6 +92,8 @@ _BY_KIND: dict[str, type[EngineError]] = {
     "key": KeyUnusable,
     "encrypted": EncryptedSecret,
     "signature": SignatureInvalid,
+    "template": TemplateInvalid,
+    "removed_field": FieldRemoved,
 }
 
 

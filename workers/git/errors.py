@@ -12,6 +12,8 @@ GitError
 ├── GitInterrupted        git was killed, most likely for want of memory
 ├── TooLarge              more bytes than this installation accepts
 ├── CommitNotServed       no such commit, or the host gives out branches and tags only
+├── PushRefused           the host does not take what is pushed
+├── Moved                 a branch is no longer where it was when the commit was made
 ├── DiskFull, MirrorBroken
 └── UnsupportedRepository what Fairway cannot read
 
@@ -97,6 +99,14 @@ class MirrorBroken(GitError):
 
 class CommitNotServed(GitError):
     """The host gives out branches and tags only, or has no such commit."""
+
+
+class PushRefused(GitError):
+    """Nothing was changed; whoever guards the repository may change that."""
+
+
+class Moved(GitError):
+    """Nothing was changed; from where the branch is now it may go through."""
 
 
 class UnsupportedRepository(GitError):
@@ -220,6 +230,12 @@ def from_stderr(stderr: str, *, url: str, secrets: tuple[str, ...] = ()) -> GitE
 def failed(kind: type[GitError], problem: str, *, url: str, remedy: str = "") -> GitError:
     """Make an error that reads like source-controller's."""
     return kind(f"{_FAILED} '{url}': {problem}", remedy=remedy)
+
+
+def of_push(error: GitError, *, url: str) -> GitError:
+    """Return an error of a call that was to push, in words that say so."""
+    problem = error.message.replace(f"{_FAILED} '{url}'", f"unable to push to '{url}'", 1)
+    return type(error)(problem, remedy=error.remedy.replace("read access", "write access"))
 
 
 def scrub(text: str, secrets: tuple[str, ...] = ()) -> str:

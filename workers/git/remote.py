@@ -44,9 +44,21 @@ class Remote:
     ) -> None:
         self.url = bare_url(url)
         self.auth = auth
+        self._data_dir = data_dir
         self._transport = Transport(self.url, auth, allow_loopback=allow_loopback, largest_pack=largest_pack)
         self.mirror = Mirror.of(data_dir, self.url, auth.principal)
         self.history = Mirror.of(data_dir, self.url, f"{auth.principal}\0history")
+
+    def as_other(self, auth: Auth) -> Remote:
+        """Return the same repository as somebody else is let in to it."""
+        transport = self._transport
+        return Remote(
+            self.url,
+            auth,
+            data_dir=self._data_dir,
+            allow_loopback=transport.allow_loopback,
+            largest_pack=transport.largest_pack,
+        )
 
     def resolve(self, wanted: Selection, *, timeout: float) -> Resolved:
         """Ask the remote which commit is meant, without fetching it.
@@ -111,6 +123,12 @@ class Remote:
             for key, path in values.items()
             if key.startswith("submodule.") and key.endswith(".path")
         }
+
+    @contextmanager
+    def held(self, *, timeout: float) -> Iterator[Call]:
+        """Hold the mirror for calls of git, and for objects that are not to be tidied away before a push."""
+        with self._calling(self.mirror, timeout) as call:
+            yield call
 
     @contextmanager
     def _calling(self, mirror: Mirror, timeout: float) -> Iterator[Call]:

@@ -42,7 +42,7 @@ class Transport:
     def __init__(self, url: str, auth: Auth, *, allow_loopback: bool, largest_pack: int) -> None:
         self.url = url
         self.auth = auth
-        self._allow_loopback = allow_loopback
+        self.allow_loopback = allow_loopback
         self.largest_pack = largest_pack
 
     def call(self, git_dir: Path, *, lock: int, deadline: float) -> Call:
@@ -98,7 +98,7 @@ class Transport:
         advertisement = f"{self.url}{_ADVERTISEMENT}?service=git-upload-pack"
         name, _, value = self.auth.header.partition(": ")
         try:
-            with pool_manager(allow_loopback=self._allow_loopback, ssl_context=self._trust()) as pools:
+            with pool_manager(allow_loopback=self.allow_loopback, ssl_context=self._trust()) as pools:
                 answer = pools.request(
                     "GET",
                     advertisement,
@@ -129,7 +129,7 @@ class Transport:
 
     def _addresses(self, host: str, port: int) -> list[str]:
         try:
-            return resolve_host(host, port, allow_loopback=self._allow_loopback)
+            return resolve_host(host, port, allow_loopback=self.allow_loopback)
         except AddressRefused as error:
             problem = error.message
             raise errors.failed(
@@ -183,6 +183,10 @@ class Call:
                 errors.GitInterrupted, problem, url=self._transport.url, remedy=errors.OUT_OF_MEMORY
             )
         return errors.from_stderr(ended.stderr, url=self._transport.url, secrets=self._transport.auth.secrets)
+
+    def scrubbed(self, text: str) -> str:
+        """Return what the host said without credentials."""
+        return errors.scrub(text, self._transport.auth.secrets)
 
     @property
     def _left(self) -> float:

@@ -12,6 +12,7 @@ from workers.github.comments import Comment
 from workers.github.deliveries import Delivery
 from workers.github.deployments import Deployment, DeploymentState, DeploymentStatus
 from workers.github.errors import (
+    BranchMoved,
     Conflict,
     Forbidden,
     GitHubError,
@@ -34,6 +35,7 @@ __all__ = [
     "STATUS_PERMISSIONS",
     "Annotation",
     "AppJwt",
+    "BranchMoved",
     "Budget",
     "Button",
     "Change",

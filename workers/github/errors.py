@@ -8,6 +8,7 @@ GitHubError
 ├── NotFound            it is not there, or the App may not see it
 ├── Invalid             GitHub refuses a value; nothing will change by asking again
 │   └── Conflict            it does not fit what is there: a merge that is not allowed, a moved head
+│       └── BranchMoved     somebody else has moved the branch; nothing was changed
 ├── RateLimited         ask again after `retry_at`
 ├── ServerError         GitHub failed; what was to be created may exist nevertheless
 └── Unreachable         no answer at all; the same doubt
@@ -55,6 +56,10 @@ class Invalid(GitHubError):
 
 class Conflict(Invalid):
     pass
+
+
+class BranchMoved(Conflict):
+    retryable = True
 
 
 class RateLimited(GitHubError):

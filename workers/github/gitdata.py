@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from policies.budget import Urgency
 from workers.github.calls import CONTENTS, READING, Calls
-from workers.github.errors import GitHubError, Invalid, NotFound, ServerError, Unreachable
+from workers.github.errors import BranchMoved, GitHubError, Invalid, NotFound, ServerError, Unreachable
 
 _FILE, _SUBMODULE = "100644", "160000"
 
@@ -95,12 +95,14 @@ class GitData:
         parent: str,
         changes: Iterable[Change],
         message: str,
+        forward: bool = False,
         urgency: Urgency = Urgency.FINAL,
     ) -> str:
         """Have a branch point to a commit with these changes on a parent, and return the commit.
 
         The branch is made when there is none, and moved wherever it was; one that is this commit already
-        stays. Raises GitHubError; after a retryable one, calling again is safe.
+        stays. With `forward` it moves from the parent only, and else BranchMoved is raised. Raises
+        GitHubError; after a retryable one, calling again is safe.
         """
         base = self._read(repository, f"/git/commits/{parent}", f"show {repository}@{parent[:7]}", urgency)
         entries = [self._entry(repository, change, urgency) for change in changes]
@@ -109,9 +111,11 @@ class GitData:
         there = self.head(repository, branch, urgency=urgency)
         if there and self._is(repository, there, tree, parent, message, urgency):
             return there
+        if forward and there != parent:
+            raise _moved(repository, branch)
         body = {"message": message, "tree": tree, "parents": [parent]}
         made = self._create(repository, "/git/commits", f"write a commit to {repository}", body, urgency)
-        self._point(repository, branch, there, str(made["sha"]), urgency)
+        self._point(repository, branch, there, str(made["sha"]), urgency, force=not forward)
         return str(made["sha"])
 
     def delete_branch(self, repository: str, branch: str, *, urgency: Urgency = Urgency.PROGRESS) -> None:
@@ -149,17 +153,27 @@ class GitData:
         parents = [one["sha"] for one in shown["parents"]]
         return (shown["tree"]["sha"], parents, shown["message"]) == (tree, [parent], message)
 
-    def _point(self, repository: str, branch: str, there: str | None, sha: str, urgency: Urgency) -> None:
+    def _point(
+        self, repository: str, branch: str, there: str | None, sha: str, urgency: Urgency, *, force: bool
+    ) -> None:
         what = f"move the branch {branch} of {repository}"
         ref: dict[str, Any] = {"ref": f"refs/heads/{branch}", "sha": sha}
         method, path, body = "POST", "/git/refs", ref
         if there is not None:
-            method, path, body = "PATCH", f"/git/refs/heads/{quote(branch)}", {"sha": sha, "force": True}
+            method, path, body = "PATCH", f"/git/refs/heads/{quote(branch)}", {"sha": sha, "force": force}
         try:
             self._calls.call(method, repository, path, what, body, permissions=CONTENTS, urgency=urgency)
         except (ServerError, Unreachable):
             if self.head(repository, branch, urgency=urgency) != sha:
                 raise
+        except Invalid:
+            if force or self.head(repository, branch, urgency=urgency) == there:
+                raise
+            raise _moved(repository, branch) from None
+
+
+def _moved(repository: str, branch: str) -> BranchMoved:
+    return BranchMoved(f"the branch {branch} of {repository} is not where it was when the commit was made")
 
 
 def _decoded(content: str, what: str) -> bytes:

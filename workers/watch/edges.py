@@ -20,7 +20,7 @@ from policies.objects import Object, ObjectRef
 from workers.workqueue import Key
 
 Target = Key | ObjectRef
-_SOURCES = frozenset({"GitRepository", "ImageRepository"})
+_SOURCES = frozenset({"GitRepository", "ImageRepository", "ImagePolicy"})
 
 
 class Edges:
@@ -46,7 +46,8 @@ class Edges:
     def followers(self, source: Key) -> list[Key]:
         """Return the Kustomizations that a source is applied by, and the sources that include it.
 
-        Of an ImageRepository these are the policies that choose from it.
+        Of an ImageRepository these are the policies that choose from it, of `any_policy` the automations that
+        write the images of policies.
         """
         return [key for key in self._to(source) if source.kind in _SOURCES]
 
@@ -77,6 +78,8 @@ def _targets(key: Key, obj: Object) -> frozenset[Target]:
         return frozenset({Key("ImageRepository", *repository_key(obj))})
     if key.kind == "GitRepository":
         return frozenset(Key("GitRepository", key.namespace, name) for name in included_names(obj))
+    if key.kind == "ImageUpdateAutomation":
+        return frozenset({Key(*source_key(obj)), any_policy(key.namespace)})
     depended = {Key("Kustomization", *owner) for owner in dependency_keys(obj)}
     return frozenset({Key(*source_key(obj)), *depended, *config_refs(obj)})
 
@@ -110,6 +113,23 @@ def scan_of(obj: Object | None) -> Any:
     status, spec = (obj or {}).get("status") or {}, (obj or {}).get("spec") or {}
     found = status.get("lastScanResult") or {}
     return found.get("revision"), found.get("scanTime"), spec.get("image"), spec.get("accessFrom")
+
+
+def any_policy(namespace: str) -> Key:
+    """Return what stands for all ImagePolicies of a namespace: an automation names none of them."""
+    return Key("ImagePolicy", namespace, "")
+
+
+def image_of(policy: Object | None) -> Any:
+    """Return the image that a policy has chosen, as an automation's status has it; None when it has none."""
+    latest = ((policy or {}).get("status") or {}).get("latestRef")
+    return {key: latest[key] for key in ("name", "tag", "digest") if latest.get(key)} if latest else None
+
+
+def has_written(automation: Object, policy: Object) -> bool:
+    """Tell whether an automation's last run has seen the image that a policy has chosen."""
+    written = ((automation.get("status") or {}).get("observedPolicies") or {}).get(policy["metadata"]["name"])
+    return bool(written == image_of(policy))
 
 
 def is_ready(obj: Object) -> bool:

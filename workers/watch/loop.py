@@ -27,11 +27,12 @@ from policies.settings import Settings
 from workers.cluster import Client, NoMatch
 from workers.cluster.discovery import Resource
 from workers.ledger import Ledger
-from workers.watch import edges
+from workers.watch import edges, images
 from workers.watch.configs import Config, ConfigWatch
 from workers.watch.drifts import Drifts
 from workers.watch.edges import Edges, artifact_of, is_ready, key_of
 from workers.watch.health import HealthWatch, Kind, Owner, Pods
+from workers.watch.images import Images
 from workers.watch.informer import Changed, Informer, Listed
 from workers.watch.named import Named, NamedWatch
 from workers.watch.planning import Planning
@@ -72,6 +73,7 @@ class Loop:
         self._configs = ConfigWatch(client, settings, self._inbox.put)
         self._named = NamedWatch(client, self._inbox.put)
         self._planning = Planning(self._state, self._health, self._named)
+        self._images = Images(self._state, self._edges)
         self._drifts = Drifts(self._state, ledger, client)
         self._informers: list[Informer] = []
         self._listed_kinds: set[str] = set()
@@ -211,8 +213,8 @@ class Loop:
             self._state.queue(key, Queue.PUSH)  # as in Flux: who led before may have missed a change
         if key.kind == "Kustomization":
             self._kustomization_changed(key, before, obj)
-        elif key.kind == "ImageRepository":
-            self._wake_policies(key, before, obj)
+        elif key.kind in images.KINDS:
+            self._images.changed(key, before, obj)
         elif artifact_of(obj) != artifact_of(before):
             self._wake_followers(key)
         if before is not None and edges.story_of(before) != edges.story_of(obj):
@@ -230,8 +232,8 @@ class Loop:
         self._objects[key] = now = edges.outline(obj)
         if key.kind == "Kustomization":
             self._wake_dependents(key, before, now)
-        elif key.kind == "ImageRepository":
-            self._wake_policies(key, before, now)
+        elif key.kind in images.KINDS:
+            self._images.changed(key, before, now)
         elif artifact_of(now) != artifact_of(before):
             self._wake_followers(key)
 
@@ -245,13 +247,6 @@ class Loop:
             ready = edges.became_ready(before, obj)
             for other in self._edges.waiting_for(key, ready=ready):
                 self._state.queue(other, Queue.PUSH)
-
-    def _wake_policies(self, key: Key, before: Object | None, obj: Object) -> None:
-        """Another scan, or another image or permission, may make policies choose otherwise."""
-        if before is not None and edges.scan_of(before) != edges.scan_of(obj):
-            for policy in self._edges.followers(key):
-                if policy not in self._state.foreign:
-                    self._state.queue(policy, Queue.PUSH)
 
     def _follow(self, key: Key, obj: Object) -> None:
         owner = (key.namespace, key.name)
@@ -313,6 +308,8 @@ class Loop:
         followers = self._edges.followers(key)
         for other in [one for one in followers if one.kind == "GitRepository"]:
             self._state.queue(other, Queue.PUSH)
+        for other in [one for one in followers if one.kind == "ImageUpdateAutomation"]:
+            self._state.queue(other, Queue.RECONCILE)  # nobody waits for it, but for what is applied
         kustomizations = [one for one in followers if one.kind == "Kustomization"]
         for place, other in enumerate(kustomizations):
             obj = self._objects[other]

@@ -25,6 +25,7 @@ KINDS = (
     ("image.toolkit.fluxcd.io", "v1", "ImageRepository"),
     ("image.toolkit.fluxcd.io", "v1", "ImagePolicy"),
     ("notification.toolkit.fluxcd.io", "v1", "Receiver"),
+    ("image.toolkit.fluxcd.io", "v1", "ImageUpdateAutomation"),
 )
 _PAUSE, _PAUSE_EACH = 0.2, 0.002  # seconds between reports, and for each object there is
 NAMES = frozenset(kind for _, _, kind in KINDS)
@@ -126,6 +127,8 @@ class State:
             return fairness.of_image(obj, _registry(owner) if owner else "")
         if key.kind == "Receiver":
             return Share(key.namespace)
+        if key.kind == "ImageUpdateAutomation":
+            return fairness.of_automation(obj, self.objects.get(Key(*source_key(obj))), url)
         if key.kind == "Kustomization":
             return fairness.of_kustomization(obj, self.objects.get(Key(*source_key(obj))), url)
         share = fairness.of_source(obj, url)

@@ -6,217 +6,290 @@ from typing import Any
 import pytest
 
 from policies.errors import FairwayError, TerminalError
-from policies.images import automation
-from policies.images.automation import Branches, SourceFailed
-from policies.kinds import ImagePolicy, ImageUpdateAutomation
-from policies.kinds.gitrepository import GitRef
-from policies.kinds.imagepolicy import ImageRef
-from policies.kinds.imageupdateautomation import Push
+from policies.images import automation, declined, notes
+from policies.images.automation import Destination, InvalidSource, SourceManagerFailed, UpdateFailed
+from policies.images.setters import Change, Edited, Identity, Image, Note, set_images
+from policies.kinds import ImageUpdateAutomation
 
-_GIT = {"commit": {"author": {"email": "bot@example.com"}}}
+MAIN = {"branch": "main"}
 
 
-def _automation(**fields: Any) -> ImageUpdateAutomation:
-    spec = {
-        "interval": "1m",
-        "sourceRef": {"kind": "GitRepository", "name": "fleet"},
-        "git": _GIT,
-        "update": {"strategy": "Setters"},
-    }
-    status = fields.pop("status", {})
-    found = {key: value for key, value in (spec | fields).items() if value is not None}
-    return ImageUpdateAutomation.read(
-        {"metadata": {"name": "all", "namespace": "apps"}, "spec": found, "status": status}
-    )
-
-
-def _policy(name: str, tag: str = "1", namespace: str = "apps", **labels: str) -> ImagePolicy:
-    status = {"latestRef": {"name": "web", "tag": tag}} if tag else {}
-    return ImagePolicy.read(
-        {
-            "metadata": {"name": name, "namespace": namespace, "labels": labels},
-            "spec": {"imageRepositoryRef": {"name": "web"}, "policy": {"numerical": {}}},
-            "status": status,
-        }
-    )
-
-
-def _push(**push: str) -> dict[str, Any]:
-    return {**_GIT, "push": push}
+def made(*, git: Any = True, update: Any = True, **spec: Any) -> ImageUpdateAutomation:
+    wanted: dict[str, Any] = {"interval": "5m", "sourceRef": {"kind": "GitRepository", "name": "src"}, **spec}
+    if git is not None:
+        commit = {"author": {"email": "bot@example.com"}}
+        wanted["git"] = {"commit": commit, **(git if isinstance(git, dict) else {})}
+    if update is not None:
+        wanted["update"] = update if isinstance(update, dict) else {"strategy": "Setters"}
+    return ImageUpdateAutomation.read({"metadata": {"name": "auto", "namespace": "apps"}, "spec": wanted})
 
 
 @pytest.mark.parametrize(
-    ("fields", "blocked", "reason", "message"),
+    ("spec", "blocked", "reason", "said"),
     [
-        (
-            {"git": None},
-            False,
-            "InvalidSourceConfiguration",
-            "source kind 'GitRepository' necessitates field .spec.git: invalid source configuration",
-        ),
+        ({"git": None}, False, "InvalidSourceConfiguration", "necessitates field .spec.git"),
         ({"update": None}, False, "InvalidUpdateStrategy", "no update strategy"),
+        ({"update": {}}, False, "InvalidUpdateStrategy", "no update strategy"),
         (
-            {"sourceRef": {"kind": "GitRepository", "name": "fleet", "namespace": "flux-system"}},
+            {"sourceRef": {"kind": "GitRepository", "name": "src", "namespace": "other"}},
             True,
             "AccessDenied",
-            "can't access 'GitRepository/flux-system/fleet', cross-namespace references have been blocked",
+            "can't access 'GitRepository/other/src', cross-namespace references have been blocked",
         ),
     ],
 )
-def test_what_is_wrong_by_itself(fields: dict[str, Any], blocked: bool, reason: str, message: str) -> None:
-    refused = automation.refusal(_automation(**fields), no_cross_namespace_refs=blocked)
-    assert refused is not None
-    assert (refused.reason, refused.message) == (reason, message)
-    assert refused.remedy
-    if blocked:
-        assert automation.refusal(_automation(**fields), no_cross_namespace_refs=False) is None
-    assert automation.refusal(_automation(), no_cross_namespace_refs=True) is None
+def test_what_is_wrong_by_itself_stalls(spec: Any, blocked: bool, reason: str, said: str) -> None:
+    with pytest.raises(TerminalError, match=said) as found:
+        automation.git_of(made(**spec), blocked=blocked)
+    assert found.value.reason == reason
 
 
-_MAIN = GitRef(branch="main")
+def test_other_namespaces_are_fine_unless_they_are_blocked() -> None:
+    other = made(sourceRef={"kind": "GitRepository", "name": "src", "namespace": "other"})
+    own = made(sourceRef={"kind": "GitRepository", "name": "src", "namespace": "apps"})
+    assert automation.git_of(other, blocked=False).commit.author.email == "bot@example.com"
+    automation.git_of(own, blocked=True)
 
 
 @pytest.mark.parametrize(
-    ("git", "ref", "found", "switches"),
+    ("push", "checkout", "wanted"),
     [
-        (_GIT, _MAIN, Branches(_MAIN, "main"), False),
+        (None, MAIN, Destination("main", False)),
+        ({}, MAIN, Destination("main", False)),
+        ({"branch": "main"}, MAIN, Destination("main", False)),
+        ({"branch": "auto"}, MAIN, Destination("auto", True)),
+        ({"branch": "auto"}, {"tag": "v1"}, Destination("auto", True)),
+        ({"branch": "main"}, {"name": "refs/heads/main"}, Destination("main", True)),
+        ({"branch": "master"}, None, Destination("master", False)),
+        ({"branch": "auto"}, None, Destination("auto", True)),
         (
-            {**_GIT, "checkout": {"ref": {"branch": "dev"}}},
-            _MAIN,
-            Branches(GitRef(branch="dev"), "dev"),
-            False,
+            {"refspec": "refs/heads/main:refs/heads/other"},
+            MAIN,
+            Destination("main", False, "refs/heads/other"),
         ),
-        (_push(branch="main"), _MAIN, Branches(_MAIN, "main"), False),
-        (_push(branch="bot"), _MAIN, Branches(_MAIN, "bot"), True),
-        (_push(branch="bot"), None, Branches(None, "bot"), True),
-        (_push(branch="master"), None, Branches(None, "master"), False),
-        (_push(branch="master"), GitRef(tag="v1"), Branches(GitRef(tag="v1"), "master"), True),
-        (_push(refspec="a:b"), _MAIN, Branches(_MAIN, "main", "a:b"), False),
-        (_push(branch="bot", refspec="a:b"), _MAIN, Branches(_MAIN, "bot", "a:b"), True),
-        (_push(branch="", refspec=""), _MAIN, Branches(_MAIN, "main"), False),
+        ({"refspec": "HEAD:refs/for/main"}, MAIN, Destination("main", False, "refs/for/main")),
+        (
+            {"branch": "auto", "refspec": "auto:refs/heads/x", "options": {"ci.skip": ""}},
+            MAIN,
+            Destination("auto", True, "refs/heads/x", {"ci.skip": ""}),
+        ),
     ],
 )
-def test_where_commits_go(git: dict[str, Any], ref: GitRef | None, found: Branches, switches: bool) -> None:
-    where = automation.branches(_automation(git=git), ref)
-    assert where == found
-    assert where.switches is switches
+def test_where_commits_go(push: Any, checkout: Any, wanted: Destination) -> None:
+    found = automation.destination(made(git={"push": push} if push is not None else True), checkout)
+    assert found == wanted
+    assert found.always is (wanted.switches or bool(wanted.refspec))
 
 
-@pytest.mark.parametrize("ref", [None, GitRef(tag="v1"), GitRef(branch="")])
-def test_where_no_branch_is_named_nothing_can_be_pushed(ref: GitRef | None) -> None:
-    with pytest.raises(SourceFailed) as raised:
-        automation.branches(_automation(), ref)
-    assert raised.value.message == (
-        "failed configuring source manager: push spec not provided, and cannot be inferred from"
-        " .spec.git.checkout.ref or GitRepository .spec.ref"
-    )
-    assert raised.value.reason == "SourceManagerFailed"
-    assert raised.value.retryable, "the GitRepository may get a branch"
+@pytest.mark.parametrize(
+    ("push", "checkout", "error", "said"),
+    [
+        (None, None, SourceManagerFailed, "push spec not provided"),
+        (None, {"tag": "v1"}, SourceManagerFailed, "push spec not provided"),
+        ({"refspec": "main:refs/heads/x"}, {"tag": "v1"}, SourceManagerFailed, "push spec not provided"),
+        ({"refspec": "refs/tags/v1:refs/heads/x"}, MAIN, InvalidSource, "cannot be used"),
+        ({"refspec": "main"}, MAIN, InvalidSource, "cannot be used"),
+        ({"refspec": "main:other"}, MAIN, InvalidSource, "cannot be used"),
+        ({"refspec": "refs/heads/*:refs/heads/*"}, MAIN, InvalidSource, "cannot be used"),
+    ],
+)
+def test_where_they_cannot_go(push: Any, checkout: Any, error: type[FairwayError], said: str) -> None:
+    with pytest.raises(error, match=said):
+        automation.destination(made(git={"push": push} if push is not None else True), checkout)
 
 
-@pytest.mark.parametrize(("refspec", "what"), [(":main", "a deletion"), ("+a:b", "a force update")])
-def test_a_refspec_neither_deletes_nor_forces(refspec: str, what: str) -> None:
-    # The API server refuses it already, but not where its CustomResourceDefinition is older.
-    spec = _automation(git=_push(refspec="x")).spec
-    assert spec.git is not None
-    push = Push.model_construct(branch=None, options=None, refspec=refspec)
-    git = spec.git.model_copy(update={"push": push})
-    older = _automation().model_copy(update={"spec": spec.model_copy(update={"git": git})})
-    with pytest.raises(TerminalError, match=f"push refspec must not specify {what}: invalid source"):
-        automation.branches(older, _MAIN)
+def test_the_api_servers_pattern_is_not_trusted_with_deletions_and_force() -> None:
+    """A cluster may have an older CustomResourceDefinition, whose refspecs are free."""
+    for refspec, said in ((":refs/heads/x", "a deletion"), ("+main:refs/heads/x", "a force update")):
+        spec = made(git={"push": {"refspec": "main:refs/heads/x"}})
+        assert spec.spec.git is not None
+        assert spec.spec.git.push is not None
+        push = spec.spec.git.push.model_copy(update={"refspec": refspec})
+        git = spec.spec.git.model_copy(update={"push": push})
+        free = spec.model_copy(update={"spec": spec.spec.model_copy(update={"git": git})})
+        with pytest.raises(InvalidSource, match=said):
+            automation.destination(free, MAIN)
 
 
-def _expression(operator: str, *values: str, key: str = "team") -> dict[str, Any]:
-    return {
-        "matchExpressions": [
-            {"key": key, "operator": operator, **({"values": list(values)} if values else {})}
-        ]
-    }
+def test_what_is_started_from() -> None:
+    own = made(git={"checkout": {"ref": {"branch": "dev"}}})
+    assert automation.checkout_of(own, {"ref": MAIN}) == {"branch": "dev"}
+    assert automation.checkout_of(made(), {"ref": MAIN}) == MAIN
+    assert automation.checkout_of(made(), {}) is None
 
 
-_POLICIES = [
-    _policy("web", team="web", env="prod"),
-    _policy("api", team="api"),
-    _policy("bare"),
-    _policy("new", tag="", team="web"),
-    _policy("away", namespace="other", team="web"),
-]
+def policy(name: str, tag: str | None, digest: str = "", **labels: str) -> Any:
+    latest = {"name": "ghcr.io/acme/web", "tag": tag, **({"digest": digest} if digest else {})}
+    metadata = {"name": name, "namespace": "apps", "labels": labels}
+    return {"metadata": metadata, "status": {"latestRef": latest} if tag else {}}
+
+
+POLICIES = [policy("b", "2", "sha256:1", team="x"), policy("a", "1"), policy("none", None, team="x")]
 
 
 @pytest.mark.parametrize(
     ("selector", "names"),
     [
-        (None, "web api bare"),
-        ({}, "web api bare"),
-        ({"matchLabels": {"team": "web"}}, "web"),
-        ({"matchLabels": {"team": "web", "env": "dev"}}, ""),
-        ({"matchLabels": {"team": ""}}, ""),
-        (_expression("In", "web", "api"), "web api"),
-        (_expression("NotIn", "web"), "api bare"),
-        (_expression("Exists"), "web api"),
-        (_expression("DoesNotExist"), "bare"),
-        ({**_expression("Exists"), "matchLabels": {"env": "prod"}}, "web"),
+        (None, ["a", "b"]),
+        ({}, ["a", "b"]),
+        ({"matchLabels": {"team": "x"}}, ["b"]),
+        ({"matchLabels": {"team": "y"}}, []),
+        ({"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]}, ["a"]),
+        ({"matchExpressions": [{"key": "team", "operator": "Exists"}]}, ["b"]),
+        ({"matchExpressions": [{"key": "team", "operator": "In", "values": ["x", "y"]}]}, ["b"]),
+        ({"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["x"]}]}, ["a"]),
     ],
 )
-def test_which_policies_are_written(selector: Any, names: str) -> None:
-    found = automation.followed(_automation(policySelector=selector), _POLICIES)
-    assert " ".join(found) == names
-    assert all(ref == ImageRef(name="web", tag="1") for ref in found.values())
+def test_which_policies_count(selector: Any, names: list[str]) -> None:
+    spec = made(policySelector=selector) if selector is not None else made()
+    found = automation.observed(POLICIES, automation.selector(spec.spec.policy_selector))
+    assert list(found) == names
 
 
 @pytest.mark.parametrize(
-    ("selector", "problem"),
+    "expression",
     [
-        (_expression("Like", "web"), '"Like" is not a valid label selector operator'),
-        (
-            _expression("In"),
-            "values: Invalid value: []: for 'in', 'notin' operators, values set can't be empty",
-        ),
-        (
-            _expression("Exists", "web"),
-            'values: Invalid value: ["web"]: values set must be empty for exists and does not exist',
-        ),
-        (_expression("NotIn", "a b"), 'values: Invalid value: ["a b"]: it is not the value of a label'),
-        (_expression("NotIn", "a", key="a b"), 'key: Invalid value: "a b": it is not the key of a label'),
-        ({"matchLabels": {"/x": "a"}}, 'key: Invalid value: "/x": it is not the key of a label'),
+        {"key": "team", "operator": "Like", "values": ["x"]},
+        {"key": "team", "operator": "In"},
+        {"key": "team", "operator": "Exists", "values": ["x"]},
+        {"key": "a b", "operator": "Exists"},
+        {"key": "a/b/c", "operator": "Exists"},
+        {"key": "team", "operator": "In", "values": ["x", "not a label"]},
     ],
 )
-def test_a_selector_that_says_nothing_is_refused(selector: Any, problem: str) -> None:
-    with pytest.raises(FairwayError) as raised:
-        automation.followed(_automation(policySelector=selector), [])
-    assert raised.value.message == f"failed to parse policy selector: {problem}"
-    assert (raised.value.reason, raised.value.retryable) == ("InvalidPolicySelector", False)
+def test_a_selector_that_makes_no_sense_stalls(expression: Any) -> None:
+    spec = made(policySelector={"matchExpressions": [expression]})
+    with pytest.raises(TerminalError, match="failed to parse policy selector: ") as found:
+        automation.selector(spec.spec.policy_selector)
+    assert found.value.reason == "InvalidPolicySelector"
 
 
-_WEB = {"web": ImageRef(name="web", tag="1")}
-_HERE, _ELSEWHERE = Branches(_MAIN, "main"), Branches(_MAIN, "bot")
+def test_images_as_markers_name_them() -> None:
+    found = automation.observed(POLICIES, automation.selector(None))
+    assert automation.images("apps", found) == {
+        "apps:a": Image("ghcr.io/acme/web", "1"),
+        "apps:b": Image("ghcr.io/acme/web", "2", "sha256:1"),
+    }
 
 
 @pytest.mark.parametrize(
-    ("known", "images", "where", "news"),
+    ("before", "now"),
     [
-        ({"web": {"name": "web", "tag": "1"}}, _WEB, _HERE, False),
-        ({"web": {"name": "web", "tag": "1", "digest": ""}}, _WEB, _HERE, False),
-        ({"web": {"name": "web", "tag": "0"}}, _WEB, _HERE, True),
-        ({"web": {"name": "web", "tag": "1", "digest": "sha256:0"}}, _WEB, _HERE, True),
-        ({}, _WEB, _HERE, True),
-        (None, _WEB, _HERE, True),
-        (None, {}, _HERE, False),
-        ({"web": {"name": "web", "tag": "1"}}, {}, _HERE, True),
-        ({"web": {"name": "web", "tag": "1"}}, _WEB, _ELSEWHERE, True),
-        ({"web": {"name": "web", "tag": "1"}}, _WEB, Branches(_MAIN, "main", "a:b"), True),
+        (None, {"a": {"name": "x", "tag": "1"}}),
+        ({"a": {"name": "x", "tag": "1", "digest": "d"}, "b": {"name": "y", "tag": "1"}}, {}),
+        ({"a": {"name": "x", "tag": "1", "digest": "d"}}, {"a": {"name": "x", "tag": "2"}}),
     ],
 )
-def test_when_there_is_news_although_the_source_is_where_it_was(
-    known: Any, images: dict[str, ImageRef], where: Branches, news: bool
-) -> None:
-    status = {} if known is None else {"observedPolicies": known}
-    assert automation.news(_automation(status=status), images, where) is news
+def test_a_merge_patch_leaves_nothing_behind(before: Any, now: Any) -> None:
+    state = {name: dict(one) for name, one in (before or {}).items()}
+    for name, one in automation.merged(before, now).items():
+        if one is None:
+            del state[name]
+            continue
+        state.setdefault(name, {})
+        for key, value in one.items():
+            if value is None:
+                state[name].pop(key, None)
+            else:
+                state[name][key] = value
+    assert state == now
 
 
-def test_a_push_is_said_in_upstreams_words() -> None:
-    sha = "0123456789abcdef" * 2 + "01234567"
-    assert automation.pushed(sha, "main", "", "") == "pushed commit '0123456' to branch 'main'"
-    assert automation.pushed(sha, "bot", "a:b", "Update") == (
-        "pushed commit '0123456' to branch 'bot' and refspecs 'a:b'\nUpdate"
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [(None, ""), ("", ""), ("./", ""), ("./apps", "apps"), ("/apps/", "apps"), ("../../apps/x/..", "apps")],
+)
+def test_the_folder_does_not_lead_out_of_the_repository(path: str | None, folder: str) -> None:
+    assert automation.folder_of(path) == folder
+
+
+def test_what_lies_in_a_folder() -> None:
+    paths = ["apps/web.yaml", "apps2/web.yaml", "apps", "web.yaml"]
+    assert [path for path in paths if automation.lies_in(path, "apps")] == ["apps/web.yaml", "apps"]
+    assert all(automation.lies_in(path, "") for path in paths)
+
+
+def test_what_is_said_of_a_push() -> None:
+    sha = "0123456789" * 4
+    assert (
+        automation.pushed(sha, Destination("main", False), "m")
+        == "pushed commit '0123456' to branch 'main'\nm"
     )
+    both = automation.pushed(sha, Destination("main", False, "refs/heads/x"), "")
+    assert both == "pushed commit '0123456' to branch 'main' and refspecs 'refs/heads/main:refs/heads/x'"
+
+
+FILE = b"""kind: A
+one: x:1 # {"$imagepolicy": "apps:web"}
+two: x:1 # {"$imagepolicy": "apps:none"}
+three: x:1 # {"$imagepolicy": "other:web"}
+four: x:1 # {"$imagepolicy": "apps:left"}
+five: x:1 # {"$imagepolicy": "apps:web:what"}
+"""
+
+
+def test_only_what_is_ours_and_wrong_is_told() -> None:
+    """Markers of another namespace, and of policies that are another automation's, are no mistakes."""
+    edited = set_images("a/b.yaml", FILE, {"apps:web": Image("x", "2")})
+    found = notes.gathered({"a/b.yaml": (FILE, edited)}, namespace="apps", known={"web", "left"})
+    assert [(note.line, note.reason) for note in found.notes] == [(3, "unknown-policy"), (6, "malformed")]
+    assert found.files == {"a/b.yaml": FILE.replace(b"one: x:1", b"one: x:2")}
+    message = notes.ready_message(found.notes)
+    assert message.startswith(
+        "repository up-to-date, but look at a/b.yaml:3: there is no policy apps:none here"
+    )
+    assert "; a/b.yaml:6: the marker cannot be read" in message
+
+
+DECLINED = b"""version: 1
+declined:
+  - image: x
+    version: "2"
+  - image: y
+    version: 1.2.0
+    scope: minor
+"""
+
+
+def test_what_people_declined_is_not_written() -> None:
+    images = {"apps:a": Image("x", "2"), "apps:b": Image("x", "3"), "apps:c": Image("y", "1.2.9")}
+    kept, told = notes.wanted(images, declined.read(DECLINED))
+    assert kept == {"apps:b": Image("x", "3")}
+    assert [(note.path, note.line, note.message) for note in told] == [
+        (".fairway/declined.yaml", 3, "x:2 is declined, so policy apps:a is not followed"),
+        (".fairway/declined.yaml", 5, "y:1.2.9 is declined, so policy apps:c is not followed"),
+    ]
+    assert notes.wanted(images, declined.ABSENT) == (images, ())
+
+
+def test_nothing_is_written_when_what_was_declined_cannot_be_read() -> None:
+    with pytest.raises(UpdateFailed, match=r"declined.yaml:2: .* cannot be known, so nothing is written"):
+        notes.wanted({}, declined.read(b"version: 1\ndeclined: 3\n"))
+
+
+def test_what_is_fine_is_not_written() -> None:
+    unchanged = Edited(b"x")
+    found = notes.gathered({"a.yaml": (b"x", unchanged)}, namespace="apps", known=())
+    assert (found.files, found.changes, notes.ready_message(found.notes)) == ({}, (), "repository up-to-date")
+
+
+def test_a_long_list_of_notes_is_cut() -> None:
+    many = [Note("a.yaml", line, "no-value", "it") for line in range(1, 9)]
+    assert notes.ready_message(many).endswith("; a.yaml:5: it; and 3 more")
+
+
+@pytest.mark.parametrize(
+    ("folder", "file"), [("", "apps/web.yaml"), ("apps", "web.yaml"), ("apps/web.yaml", "web.yaml")]
+)
+def test_templates_get_changes_as_flux_names_them(folder: str, file: str) -> None:
+    owner = Identity("apps/v1", "Deployment", "prod", "web")
+    changes = [
+        Change("apps/web.yaml", 3, "x:1", "x:2", "apps:web", "image", owner),
+        Change("apps/web.yaml", 4, "1", "2", "apps:web", "tag", owner),
+    ]
+    first, second = notes.for_template(changes, folder)
+    assert first == {
+        "file": file, "apiVersion": "apps/v1", "kind": "Deployment", "namespace": "prod", "name": "web",
+        "old": "x:1", "new": "x:2", "setter": "apps:web",
+    }  # fmt: skip
+    assert second["setter"] == "apps:web:tag"

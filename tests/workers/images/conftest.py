@@ -21,13 +21,25 @@ from sandbox.registry.admin import Registry
 from tests.fixtures.cluster import Cluster
 from workers.cluster import Client
 from workers.context import Context, utc_now
-from workers.images import policy, repository
+from workers.decryption import Sops
+from workers.engine import Engine
+from workers.images import automation, policy, repository
+from workers.images.automation import ImageUpdateAutomationReconciler
 from workers.images.policy import ImagePolicyReconciler
 from workers.images.repository import ImageRepositoryReconciler
 
 _numbers = itertools.count(1)
-RECONCILERS = {"ImageRepository": ImageRepositoryReconciler, "ImagePolicy": ImagePolicyReconciler}
-KINDS = {"ImageRepository": repository.KIND, "ImagePolicy": policy.KIND}
+RECONCILERS: dict[str, Any] = {
+    "ImageRepository": ImageRepositoryReconciler,
+    "ImagePolicy": ImagePolicyReconciler,
+    "ImageUpdateAutomation": ImageUpdateAutomationReconciler,
+}
+KINDS = {
+    "ImageRepository": repository.KIND,
+    "ImagePolicy": policy.KIND,
+    "ImageUpdateAutomation": automation.KIND,
+    "GitRepository": ("source.toolkit.fluxcd.io", "v1", "GitRepository"),
+}
 
 
 @dataclass
@@ -61,6 +73,27 @@ class Images:
         chosen = spec.pop("policy", {"semver": {"range": ">=1.0.0"}})
         reference = of or {"name": "web"}
         return self._make("ImagePolicy", name, {"imageRepositoryRef": reference, "policy": chosen, **spec})
+
+    def source(self, url: str, name: str = "src", **spec: Any) -> ObjectRef:
+        """Make a GitRepository, or change one."""
+        return self._make(
+            "GitRepository", name, {"url": url, "interval": "1h", "ref": {"branch": "main"}, **spec}
+        )
+
+    def automation(self, name: str = "auto", *, git: Any = None, **spec: Any) -> ObjectRef:
+        """Make an ImageUpdateAutomation of source `src`, or change one; `git` is added to spec.git."""
+        own = dict(git or {})
+        own["commit"] = {"author": {"name": "Bot", "email": "bot@example.com"}, **own.get("commit", {})}
+        wanted = {"interval": "1h", "sourceRef": {"kind": "GitRepository", "name": "src"}, **spec}
+        return self._make("ImageUpdateAutomation", name, {"git": own, **wanted})
+
+    def chosen(self, *tags: str) -> None:
+        """Push tags, and have policy `web` choose the highest."""
+        self.push(*tags)
+        ref = self.repository()
+        self.request(ref, tags[-1])
+        self.reconcile(ref)
+        self.reconcile(self.policy())
 
     def reconcile(self, ref: ObjectRef) -> Object:
         """Run one as a worker does, and return it as it is then."""
@@ -99,6 +132,8 @@ def make_images(
     client: Client,
     cluster: Cluster,
     redis_server: EmbeddedRedis,
+    engine: Engine,
+    sops: Sops,
     tmp_path: Path,
     _image_kinds: None,
 ) -> Callable[..., Images]:
@@ -115,6 +150,7 @@ def make_images(
         context = Context(Settings.from_env(environment, lambda path: Path(path).read_text()))
         made = Images(client, context, namespace, registry, path or f"acme/web-{next(_numbers)}")
         context.now = made.now
+        context.engine, context.sops = engine, sops
         return made
 
     return make

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reconcile one ImageUpdateAutomation: set the images of policies in a repository's files, and push that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from policies import clock, conditions, reference
+from policies.conditions import Conditions
+from policies.errors import FairwayError
+from policies.images import automation, notes, readiness
+from policies.images.automation import Destination, SourceManagerFailed
+from policies.kinds import GitRepository, ImageUpdateAutomation, InvalidObject
+from policies.kinds.imageupdateautomation import GitSpec
+from policies.kustomization import REQUESTED_AT
+from policies.objects import Object, annotations_of
+from policies.ownership import FINALIZER
+from policies.reference import Resolved
+from policies.revisions import Revision
+from policies.served import unserved
+from workers.context import Context
+from workers.git import GitError
+from workers.github import GitHubError, RateLimited
+from workers.images import login, pushing, updating
+from workers.images.policy import KIND as POLICY
+from workers.images.pushing import Work
+from workers.images.updating import Result, Task
+from workers.reconcile import events, sources
+from workers.reconcile.remotes import remote_of
+from workers.reconcile.status import Record, Superseded
+from workers.workqueue import Key, Queue
+
+KIND = ("image.toolkit.fluxcd.io", "v1", "ImageUpdateAutomation")
+MARKERS_LEFT = "MarkersLeft"
+
+
+class ImageUpdateAutomationReconciler:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def reconcile(self, namespace: str, name: str) -> None:
+        """Bring one ImageUpdateAutomation forward by one run."""
+        record = login.record_of(self._context, KIND, namespace, name)
+        if record is None:
+            return
+        finalizers = record.obj["metadata"].get("finalizers", [])
+        if record.obj["metadata"].get("deletionTimestamp"):  # also when it cannot be read
+            if FINALIZER in finalizers:
+                record.set_finalizers([one for one in finalizers if one != FINALIZER])
+            return
+        try:
+            spec = ImageUpdateAutomation.read(record.obj)
+        except InvalidObject as error:
+            record.refuse(error, self._now)
+            return
+        if FINALIZER not in finalizers:
+            record.set_finalizers([*finalizers, FINALIZER])
+        if spec.spec.suspend:
+            return
+        began = self._now
+        try:
+            self._update(record, spec, began)
+        except (Superseded, RateLimited):
+            raise
+        except FairwayError as error:
+            self._failed(record, error, began)
+
+    def _update(self, record: Record, spec: ImageUpdateAutomation, began: str) -> None:
+        chosen = automation.selector(spec.spec.policy_selector)
+        git = automation.git_of(spec, blocked=self._context.settings.no_cross_namespace_refs)
+        policies = self._policies(spec.metadata.namespace)
+        source = self._source(spec)
+        checkout = automation.checkout_of(spec, source.get("spec") or {})
+        to = automation.destination(spec, checkout)
+        task = Task(record, spec, policies, automation.observed(policies, chosen))
+        work = self._work(task, git, source, to)
+        wanted = reference.choose(checkout)
+        found = updating.fetched(work, wanted)
+        if not to.always and _is_current(task, found):
+            self._write(record, {}, began)
+            return
+        self._done(task, work, updating.update(self._context, task, work, wanted, found), began)
+
+    def _policies(self, namespace: str) -> list[Object]:
+        cluster = self._context.cluster
+        return cluster.list(cluster.discovery.resource(*POLICY), namespace=namespace)[0]
+
+    def _source(self, spec: ImageUpdateAutomation) -> Object:
+        namespace, name = spec.source_key
+        obj = sources.find(self._context.cluster, "GitRepository", namespace, name)
+        if obj is None:
+            raise SourceManagerFailed(
+                "failed configuring source manager: referenced git repository does not exist:"
+                f' gitrepositories.source.toolkit.fluxcd.io "{name}" not found',
+                remedy="create it, or correct spec.sourceRef",
+            )
+        return obj
+
+    def _work(self, task: Task, git: GitSpec, source: Object, to: Destination) -> Work:
+        if missing := unserved("GitRepository", source.get("spec") or {}):
+            raise SourceManagerFailed(f"failed configuring source manager: {missing}")
+        try:
+            read = GitRepository.read(source)
+            remote = remote_of(self._context, read)
+            work = Work(git, read, remote, to, own=task.spec.status.last_push_commit or "")
+            return pushing.prepared(self._context, task.namespace, work)
+        except RateLimited:
+            raise
+        except (InvalidObject, GitError, GitHubError) as error:
+            raise SourceManagerFailed(
+                f"failed configuring source manager: {error.message}", remedy=error.remedy
+            ) from error
+
+    def _done(self, task: Task, work: Work, result: Result, began: str) -> None:
+        before, to = conditions.find(conditions.of(task.record.obj), conditions.READY) or {}, work.to
+        status: dict[str, Any] = {"observedSourceRevision": result.base.revision}
+        news = result.sha != (task.spec.status.last_push_commit or "") and bool(result.sha)
+        if news:
+            status |= {"lastPushCommit": result.sha, "lastPushTime": self._now}
+        if result.sha and not to.switches:
+            status["observedSourceRevision"] = str(Revision(result.sha, to.branch))
+        known = (task.record.obj.get("status") or {}).get("observedPolicies")
+        if known != task.observed:
+            status["observedPolicies"] = automation.merged(known, task.observed)
+        message = notes.ready_message(result.edits.notes)
+        self._write(task.record, status, began, message)
+        if news:
+            self._event(task.record, "Normal", "Succeeded", automation.pushed(result.sha, to, result.message))
+            source = work.source.metadata
+            self._context.queue.add(Key("GitRepository", source.namespace, source.name), Queue.PUSH)
+        elif before.get("status") != "True":
+            self._event(task.record, "Normal", "Succeeded", automation.UP_TO_DATE)
+        if result.edits.notes and message != before.get("message"):
+            self._event(task.record, "Warning", MARKERS_LEFT, message)
+
+    def _write(self, record: Record, status: dict[str, Any], began: str, message: str = "") -> None:
+        """Say that all is well; without a message, as it was said before."""
+        obj = record.obj
+        said = message or (conditions.find(conditions.of(obj), conditions.READY) or {})["message"]
+        record.write(
+            {
+                "conditions": readiness.succeeded(self._conditions(obj), said).sorted(),
+                "lastAutomationRunTime": began,
+                "observedGeneration": obj["metadata"]["generation"],
+                **status,
+                **login.handled(obj),
+            }
+        )
+
+    def _failed(self, record: Record, error: FairwayError, began: str) -> None:
+        obj = record.obj
+        status: dict[str, Any] = {"lastAutomationRunTime": began, **login.handled(obj)}
+        status["conditions"] = readiness.failed(self._conditions(obj), error).sorted()
+        if not error.retryable:
+            status["observedGeneration"] = obj["metadata"]["generation"]
+        record.write(status)
+        self._event(record, "Warning", error.reason, str(error))
+
+    def _conditions(self, obj: Object) -> Conditions:
+        return Conditions(conditions.of(obj), generation=obj["metadata"]["generation"], now=self._now)
+
+    @property
+    def _now(self) -> str:
+        return clock.rfc3339(self._context.now())
+
+    def _event(self, record: Record, severity: str, reason: str, message: str) -> None:
+        events.record(
+            self._context.cluster, record.obj, severity=severity, reason=reason, message=message,
+            now=self._context.now(),
+        )  # fmt: skip
+
+
+def _is_current(task: Task, found: Resolved) -> bool:
+    """Tell whether a run that ended well has seen the same policies, commit and spec."""
+    obj, status = task.record.obj, task.spec.status
+    requested = annotations_of(obj).get(REQUESTED_AT, "")
+    return (
+        conditions.is_true(conditions.of(obj), conditions.READY)
+        and status.observed_generation == obj["metadata"]["generation"]
+        and requested == (status.last_handled_reconcile_at or "")
+        and (obj["status"].get("observedPolicies") or {}) == task.observed
+        and status.observed_source_revision == found.revision
+    )
