@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from policies.errors import FairwayError
+
 Condition = dict[str, Any]
 Status = Literal["True", "False", "Unknown"]
 
@@ -66,6 +68,19 @@ class Conditions:
 
     def sorted(self) -> list[Condition]:
         return sorted(self._by_type.values(), key=_rank)
+
+
+def succeeded(changed: Conditions, message: str) -> Conditions:
+    """Say that a run went well."""
+    return changed.set(READY, "True", "Succeeded", message).delete(RECONCILING, STALLED)
+
+
+def failed(changed: Conditions, error: FairwayError, *, during: str) -> Conditions:
+    """Say why a run failed; `during` is what it was at, for a failure that is tried again."""
+    changed.set(READY, "False", error.reason, str(error))
+    if error.retryable:
+        return changed.set(RECONCILING, "True", "ProgressingWithRetry", during).delete(STALLED)
+    return changed.set(STALLED, "True", error.reason, str(error)).delete(RECONCILING)
 
 
 def _rank(condition: Condition) -> tuple[int, int, str]:

@@ -8,13 +8,11 @@ besides Flux's words is a remedy at its end.
 from __future__ import annotations
 
 from policies.clock import go_duration
-from policies.conditions import READY, RECONCILING, STALLED, Conditions, find
 from policies.errors import FairwayError, TerminalError
 from policies.kinds.imagepolicy import ImagePolicy, ImageRef
 from policies.kinds.imagerepository import ImageRepository
 
 _GATE = "ObjectLevelWorkloadIdentity"
-IN_PROGRESS = "reconciliation in progress"
 
 
 class Unauthenticated(FairwayError):
@@ -109,28 +107,3 @@ def chosen(latest: ImageRef, previous: ImageRef | None) -> str:
     if previous is not None and previous.identity != latest.identity:
         said += f" (previously {previous})"
     return said
-
-
-def progressing(changed: Conditions, message: str = IN_PROGRESS, *, forget: bool = False) -> Conditions:
-    """Say that a run has begun; a Ready that is known stays as it is, unless it is to be forgotten.
-
-    It is when the tags were lost: a policy that waits for them has to see the repository become ready.
-    """
-    ready = find(changed.sorted(), READY)
-    changed.set(RECONCILING, "True", "Progressing", message)
-    if forget or ready is None or ready["status"] == "Unknown":
-        changed.set(READY, "Unknown", "Progressing", message)
-    return changed
-
-
-def succeeded(changed: Conditions, message: str) -> Conditions:
-    """Say that a run went well."""
-    return changed.set(READY, "True", "Succeeded", message).delete(RECONCILING, STALLED)
-
-
-def failed(changed: Conditions, error: FairwayError, *, during: str = IN_PROGRESS) -> Conditions:
-    """Say why a run failed; `during` is what it was at, for a failure that is tried again."""
-    changed.set(READY, "False", error.reason, str(error))
-    if error.retryable:
-        return changed.set(RECONCILING, "True", "ProgressingWithRetry", during).delete(STALLED)
-    return changed.set(STALLED, "True", error.reason, str(error)).delete(RECONCILING)

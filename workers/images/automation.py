@@ -5,27 +5,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from policies import clock, conditions, reference
-from policies.conditions import Conditions
+from policies import conditions, reference
 from policies.errors import FairwayError
-from policies.images import automation, notes, readiness
+from policies.images import automation, notes
 from policies.images.automation import Destination, SourceManagerFailed
 from policies.kinds import GitRepository, ImageUpdateAutomation, InvalidObject
 from policies.kinds.imageupdateautomation import GitSpec
 from policies.kustomization import REQUESTED_AT
 from policies.objects import Object, annotations_of
-from policies.ownership import FINALIZER
 from policies.reference import Resolved
 from policies.revisions import Revision
 from policies.served import unserved
-from workers.context import Context
 from workers.git import GitError
 from workers.github import GitHubError, RateLimited
-from workers.images import login, pushing, updating
+from workers.images import pushing, updating
 from workers.images.policy import KIND as POLICY
 from workers.images.pushing import Work
 from workers.images.updating import Result, Task
-from workers.reconcile import events, sources
+from workers.reconcile import sources
+from workers.reconcile.plain import Plain
 from workers.reconcile.remotes import remote_of
 from workers.reconcile.status import Record, Superseded
 from workers.workqueue import Key, Queue
@@ -34,36 +32,18 @@ KIND = ("image.toolkit.fluxcd.io", "v1", "ImageUpdateAutomation")
 MARKERS_LEFT = "MarkersLeft"
 
 
-class ImageUpdateAutomationReconciler:
-    def __init__(self, context: Context) -> None:
-        self._context = context
+class ImageUpdateAutomationReconciler(Plain[ImageUpdateAutomation]):
+    model = ImageUpdateAutomation
+    passed_on = (RateLimited,)
 
-    def reconcile(self, namespace: str, name: str) -> None:
-        """Bring one ImageUpdateAutomation forward by one run."""
-        record = login.record_of(self._context, KIND, namespace, name)
-        if record is None:
-            return
-        finalizers = record.obj["metadata"].get("finalizers", [])
-        if record.obj["metadata"].get("deletionTimestamp"):  # also when it cannot be read
-            if FINALIZER in finalizers:
-                record.set_finalizers([one for one in finalizers if one != FINALIZER])
-            return
-        try:
-            spec = ImageUpdateAutomation.read(record.obj)
-        except InvalidObject as error:
-            record.refuse(error, self._now)
-            return
-        if FINALIZER not in finalizers:
-            record.set_finalizers([*finalizers, FINALIZER])
-        if spec.spec.suspend:
-            return
+    def _run(self, record: Record, spec: ImageUpdateAutomation) -> None:
         began = self._now
         try:
             self._update(record, spec, began)
         except (Superseded, RateLimited):
             raise
         except FairwayError as error:
-            self._failed(record, error, began)
+            self._failed(record, error, lastAutomationRunTime=began)
 
     def _update(self, record: Record, spec: ImageUpdateAutomation, began: str) -> None:
         chosen = automation.selector(spec.spec.policy_selector)
@@ -135,39 +115,8 @@ class ImageUpdateAutomationReconciler:
 
     def _write(self, record: Record, status: dict[str, Any], began: str, message: str = "") -> None:
         """Say that all is well; without a message, as it was said before."""
-        obj = record.obj
-        said = message or (conditions.find(conditions.of(obj), conditions.READY) or {})["message"]
-        record.write(
-            {
-                "conditions": readiness.succeeded(self._conditions(obj), said).sorted(),
-                "lastAutomationRunTime": began,
-                "observedGeneration": obj["metadata"]["generation"],
-                **status,
-                **login.handled(obj),
-            }
-        )
-
-    def _failed(self, record: Record, error: FairwayError, began: str) -> None:
-        obj = record.obj
-        status: dict[str, Any] = {"lastAutomationRunTime": began, **login.handled(obj)}
-        status["conditions"] = readiness.failed(self._conditions(obj), error).sorted()
-        if not error.retryable:
-            status["observedGeneration"] = obj["metadata"]["generation"]
-        record.write(status)
-        self._event(record, "Warning", error.reason, str(error))
-
-    def _conditions(self, obj: Object) -> Conditions:
-        return Conditions(conditions.of(obj), generation=obj["metadata"]["generation"], now=self._now)
-
-    @property
-    def _now(self) -> str:
-        return clock.rfc3339(self._context.now())
-
-    def _event(self, record: Record, severity: str, reason: str, message: str) -> None:
-        events.record(
-            self._context.cluster, record.obj, severity=severity, reason=reason, message=message,
-            now=self._context.now(),
-        )  # fmt: skip
+        said = message or (conditions.find(conditions.of(record.obj), conditions.READY) or {})["message"]
+        self._succeeded(record, said, lastAutomationRunTime=began, **status)
 
 
 def _is_current(task: Task, found: Resolved) -> bool:

@@ -3,57 +3,35 @@
 
 from __future__ import annotations
 
-from policies import clock
-from policies.conditions import Conditions
-from policies.conditions import of as conditions_of
-from policies.errors import FairwayError
 from policies.images import access, digests, readiness, reference, selection
 from policies.images.digests import Refs
-from policies.kinds import ImagePolicy, ImageRepository, InvalidObject
-from policies.objects import Object, ObjectRef
-from policies.ownership import FINALIZER
+from policies.kinds import ImagePolicy, ImageRepository
+from policies.objects import ObjectRef
 from workers.context import Context
-from workers.images import login
+from workers.images.login import open_registry
 from workers.images.repository import KIND as REPOSITORY
 from workers.images.tags import Tags
-from workers.reconcile import events
-from workers.reconcile.status import Record, Superseded
+from workers.reconcile.plain import Plain
+from workers.reconcile.status import Record
 from workers.registry import RegistryError
 from workers.workqueue import Key
 
 KIND = ("image.toolkit.fluxcd.io", "v1", "ImagePolicy")
 
 
-class ImagePolicyReconciler:
+class ImagePolicyReconciler(Plain[ImagePolicy]):
+    model = ImagePolicy
+
     def __init__(self, context: Context) -> None:
-        self._context = context
+        super().__init__(context)
         self._tags = Tags(context.redis)
 
-    def reconcile(self, namespace: str, name: str) -> None:
-        """Bring one ImagePolicy forward by one run."""
-        record = login.record_of(self._context, KIND, namespace, name)
-        if record is None:
-            return
-        finalizers = record.obj["metadata"].get("finalizers", [])
-        if record.obj["metadata"].get("deletionTimestamp"):  # also when it cannot be read
-            if FINALIZER in finalizers:
-                record.set_finalizers([one for one in finalizers if one != FINALIZER])
-            return
-        try:
-            policy = ImagePolicy.read(record.obj)
-        except InvalidObject as error:
-            record.refuse(error, clock.rfc3339(self._context.now()))
-            return
-        if FINALIZER not in finalizers:
-            record.set_finalizers([*finalizers, FINALIZER])
-        if policy.spec.suspend:
-            return
-        try:
-            self._chosen(record, policy, self._choose(policy))
-        except Superseded:
-            raise
-        except FairwayError as error:
-            self._failed(record, error)
+    def _run(self, record: Record, policy: ImagePolicy) -> None:
+        refs, before = self._choose(policy), policy.status.latest_ref
+        message = readiness.chosen(refs.latest, refs.previous)
+        self._succeeded(record, message, **refs.status)
+        if before is None or before.identity != refs.latest.identity:
+            self._event(record, "Normal", "Succeeded", message)
 
     def _choose(self, policy: ImagePolicy) -> Refs:
         """Return the image; raises FairwayError when there is none to choose."""
@@ -99,38 +77,6 @@ class ImagePolicyReconciler:
         if problem := readiness.login_refusal(repository, identities=identities, of_policy=True):
             raise problem
         try:
-            return login.open_registry(self._context, repository, image).digest(tag)
+            return open_registry(self._context, repository, image).digest(tag)
         except RegistryError as error:
             raise readiness.digest_unknown(repository.spec.image, tag, error) from None
-
-    def _chosen(self, record: Record, policy: ImagePolicy, refs: Refs) -> None:
-        obj, before = record.obj, policy.status.latest_ref
-        message = readiness.chosen(refs.latest, refs.previous)
-        record.write(
-            {
-                "conditions": readiness.succeeded(self._conditions(obj), message).sorted(),
-                "observedGeneration": obj["metadata"]["generation"],
-                **refs.status,
-                **login.handled(obj),
-            }
-        )
-        if before is None or before.identity != refs.latest.identity:
-            self._event(record, "Normal", "Succeeded", message)
-
-    def _failed(self, record: Record, error: FairwayError) -> None:
-        obj = record.obj
-        status = {"conditions": readiness.failed(self._conditions(obj), error).sorted(), **login.handled(obj)}
-        if not error.retryable:
-            status["observedGeneration"] = obj["metadata"]["generation"]
-        record.write(status)
-        self._event(record, "Warning", error.reason, str(error))
-
-    def _conditions(self, obj: Object) -> Conditions:
-        now = clock.rfc3339(self._context.now())
-        return Conditions(conditions_of(obj), generation=obj["metadata"]["generation"], now=now)
-
-    def _event(self, record: Record, severity: str, reason: str, message: str) -> None:
-        events.record(
-            self._context.cluster, record.obj, severity=severity, reason=reason, message=message,
-            now=self._context.now(),
-        )  # fmt: skip

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from policies.conditions import Conditions
+from policies.conditions import Conditions, failed, succeeded
 from policies.errors import FairwayError
 from policies.images import readiness
 from policies.images.errors import InvalidImage, NoTags, NothingChosen
@@ -140,30 +140,15 @@ def _said(changed: Conditions) -> list[tuple[str, str, str, str]]:
     return [(c["type"], c["status"], c["reason"], c["message"]) for c in changed.sorted()]
 
 
+_AT = "reconciliation in progress"
 _READY = ("Ready", "True", "Succeeded", "fine")
 _STALLED = ("Stalled", "True", "ImageURLInvalid", "x")
-_RECONCILING = ("Reconciling", "True", "Progressing", readiness.IN_PROGRESS)
+_RECONCILING = ("Reconciling", "True", "Progressing", _AT)
 
 
 def test_a_run_that_goes_well_ends_with_ready_alone() -> None:
-    changed = readiness.progressing(_conditions(_STALLED, ("Ready", "False", "ImageURLInvalid", "x")))
-    assert _said(readiness.succeeded(changed, "fine")) == [_READY]
-
-
-def test_a_run_that_begins_leaves_ready_as_it_is_unless_it_is_to_be_forgotten() -> None:
-    assert _said(readiness.progressing(_conditions(_READY))) == [_RECONCILING, _READY]
-    unknown = ("Ready", "Unknown", "Progressing", readiness.IN_PROGRESS)
-    assert _said(readiness.progressing(_conditions())) == [_RECONCILING, unknown]
-    assert _said(readiness.progressing(_conditions(("Ready", "Unknown", "x", "x")))) == [
-        _RECONCILING,
-        unknown,
-    ]
-    assert _said(
-        readiness.progressing(_conditions(_READY), "scanning: no tags in database", forget=True)
-    ) == [
-        ("Reconciling", "True", "Progressing", "scanning: no tags in database"),
-        ("Ready", "Unknown", "Progressing", "scanning: no tags in database"),
-    ]
+    changed = _conditions(_STALLED, _RECONCILING, ("Ready", "False", "ImageURLInvalid", "x"))
+    assert _said(succeeded(changed, "fine")) == [_READY]
 
 
 @pytest.mark.parametrize(
@@ -172,14 +157,14 @@ def test_a_run_that_begins_leaves_ready_as_it_is_unless_it_is_to_be_forgotten() 
         (
             NothingChosen("none"),
             [
-                ("Reconciling", "True", "ProgressingWithRetry", readiness.IN_PROGRESS),
+                ("Reconciling", "True", "ProgressingWithRetry", _AT),
                 ("Ready", "False", "Failure", "none"),
             ],
         ),
         (
             NoTags("retrying"),
             [
-                ("Reconciling", "True", "ProgressingWithRetry", readiness.IN_PROGRESS),
+                ("Reconciling", "True", "ProgressingWithRetry", _AT),
                 ("Ready", "False", "DependencyNotReady", "retrying"),
             ],
         ),
@@ -196,5 +181,5 @@ def test_a_run_that_begins_leaves_ready_as_it_is_unless_it_is_to_be_forgotten() 
 def test_a_failure_is_tried_again_or_stalls(
     error: FairwayError, said: list[tuple[str, str, str, str]]
 ) -> None:
-    assert _said(readiness.failed(readiness.progressing(_conditions(_READY)), error)) == said
-    assert _said(readiness.failed(_conditions(_STALLED), error)) == said
+    assert _said(failed(_conditions(_RECONCILING, _READY), error, during=_AT)) == said
+    assert _said(failed(_conditions(_STALLED), error, during=_AT)) == said
