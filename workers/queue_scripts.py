@@ -38,6 +38,10 @@ end
 
 local function starred(mark) return string.sub(mark, 1, 1) == '*' end
 
+-- What is parked at a gate goes on in its order, but what a person waits for before all else.
+local BEHIND = 1e12
+local function behind(mark) return parts(mark) == 'push' and 0 or BEHIND end
+
 local function gates(mark)
   local _, tenant, _, gate = parts(mark)
   if gate == '' then return {{'tenant:' .. tenant}} end
@@ -170,7 +174,7 @@ for _ = 1, 1000 do
       if not closed and full(gate, moment, ARGV[5], ARGV[6]) then closed = gate end
     end
     if closed then
-      redis.call('ZADD', F .. 'parked:' .. closed, number, object)
+      redis.call('ZADD', F .. 'parked:' .. closed, number + behind(mark), object)
       redis.call('PEXPIRE', F .. 'parked:' .. closed, TTL)
     elseif redis.call('SET', F .. 'run:' .. object, token, 'NX', 'PX', ttl) then
       redis.call('HSET', F .. 'dirty', object, '*' .. mark)
@@ -231,7 +235,7 @@ for _, gate in ipairs(gates(mark)) do
   local next = redis.call('ZPOPMIN', F .. 'parked:' .. gate)
   local mark = next[1] and redis.call('HGET', F .. 'dirty', next[1])
   if mark and not starred(mark) and redis.call('EXISTS', F .. 'run:' .. next[1]) == 0 then
-    if wait(next[1], mark, next[2]) then found = found + 1 end
+    if wait(next[1], mark, next[2] % BEHIND) then found = found + 1 end
   end
 end
 for _ = 2, found do send(ARGV[3], now()) end

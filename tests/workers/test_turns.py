@@ -10,7 +10,7 @@ import pytest
 from policies.fairness import Share
 from tests.fixtures.world import until
 from tests.workers.queues import Process, Start, fast, many
-from workers.workqueue import Key
+from workers.workqueue import Addition, Key, Queue
 
 WEB = Key("Kustomization", "apps", "web")
 
@@ -146,6 +146,22 @@ def test_a_place_goes_to_who_waits_and_not_to_who_had_his_turn(process: Start) -
         assert taken(one, 1) == [], "parked, and first in line"
         runs.close()
         assert taken(one, 1) == ["third"]
+
+
+def test_what_a_person_waits_for_passes_a_gate_before_what_waited_there_longer(process: Start) -> None:
+    one = process(threads=4)
+    sweeps = [Key("Sweep", f"owner-{number}", "fleet") for number in range(5)]
+    one.queue.add_all([Addition(key) for key in sweeps])
+    with ExitStack() as runs:
+        assert runs.enter_context(one.queue.take()) == sweeps[0]
+        assert taken(one, 9) == [], "the others are parked"
+        one.queue.add(Key("Repository", "acme", "pushed"), Queue.PUSH)
+        assert taken(one, 9) == []
+        runs.close()
+        with one.queue.take() as found:
+            assert found == Key("Repository", "acme", "pushed")
+    left = [name for _ in range(9) for name in taken(one, 1)]
+    assert left == ["fleet"] * 4
 
 
 def test_no_more_messages_are_sent_than_there_are_threads_to_take_them(process: Start) -> None:

@@ -129,6 +129,8 @@ class Reporter:
         share = fairness.of_repository(owner, name, seen.sources[0].obj["metadata"]["namespace"])
         keys = [Key("Report", owner, name)] if waiting else []
         keys += [Key("PullRequest", owner, f"{name}:{number}") for number in live]
-        self._context.queue.add_all([Addition(one, Queue.PUSH, share) for one in keys])
+        # What is looked at again because Redis was lost must not hold up what somebody waits for.
+        queue = Queue.PUSH if seen.heads or live else Queue.RECONCILE
+        self._context.queue.add_all([Addition(one, queue, share) for one in keys])
         # Last, so that whoever dies in between has it queued once more.
         client.set(key, digest, ex=_REMEMBER)

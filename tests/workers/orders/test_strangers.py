@@ -19,7 +19,16 @@ from workers.heads import Head
 from workers.process import WORK
 
 # Keys of objects in the cluster, and of the App itself.
-NOT_OF_A_REPOSITORY = {"GitRepository", "Kustomization", "Followers", "LostDeliveries"}
+NOT_OF_A_REPOSITORY = {
+    "GitRepository",
+    "Kustomization",
+    "Followers",
+    "LostDeliveries",
+    "ImageRepository",
+    "ImagePolicy",
+    "ImageUpdateAutomation",
+    "Receiver",
+}
 
 
 def keys(scene: Scene, rollback: int, comment: int, sha: str) -> list[tuple[str, str]]:
