@@ -47,8 +47,11 @@ class LostPushes:
         except PermissionMissing as error:
             note_missing(self._context, seen.repository, error, features.STATUSES)
         finally:
-            if look.found:
+            if look.lost:
                 _report(self._context, seen)
+            elif look.recent:
+                # All was said in short; nobody waits for whether it was at length, too.
+                self._context.queue.add(Key("Report", *seen.repository.split("/")))
 
 
 class _Look:
@@ -61,7 +64,7 @@ class _Look:
         self._seen, self._ref = seen, ref
         self._heard = {head.sha for head in seen.heads}
         self._silent: list[Move] = []  # older ones without a word of ours, until one with a word comes
-        self.found = False
+        self.lost = self.recent = False
 
     def through(self, moves: Iterable[Move]) -> None:
         """Look at one after the other, until it is clear that we were not there before."""
@@ -96,7 +99,7 @@ class _Look:
             self._lost(move)
         elif at and now - at < _RECENT:
             untold.add(self._context.redis, repository, _head(move, self._ref))
-            self.found = True
+            self.recent = True
 
     def _told(self) -> None:
         """Something was said of this push, so that those after it are ours, too."""
@@ -109,7 +112,7 @@ class _Look:
         log.info("push to look after repository=%s ref=%s sha=%s", repository, self._ref, move.after[:7])
         private = heads.is_private(client, repository)
         heads.add(client, repository, _head(move, self._ref), private=private)
-        self.found = True
+        self.lost = True
 
     def _strange(self) -> set[str]:
         found = cast("set[bytes]", self._context.redis.smembers(_strange_key(self._seen.repository)))
