@@ -6,14 +6,14 @@ Only what stands in the kubeconfig is sent there: not our own token, and nothing
 
 from __future__ import annotations
 
-import os
 import ssl
 from typing import Any
 
 import urllib3
-from urllib3.util import create_urllib3_context, make_headers
+from urllib3.util import make_headers
 
 from policies.kubeconfig import Access, KubeconfigError
+from workers import tls
 from workers.cluster.config import Headers
 from workers.cluster.remote import LIMITS, Limits, Reach, RemoteClient, checked_pools
 
@@ -60,11 +60,9 @@ def _credentials(access: Access) -> dict[str, str]:
 
 
 def _tls(access: Access, *, verify: bool) -> ssl.SSLContext:
-    context = create_urllib3_context()
+    context = tls.new_context()
     if not verify:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    # As Go does it, whose certificates these are: any authority given is trusted, also one in the middle.
-    context.verify_flags = (context.verify_flags | ssl.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VERIFY_X509_STRICT
     try:
         if access.ca:
             context.load_verify_locations(cadata=access.ca)
@@ -72,21 +70,11 @@ def _tls(access: Access, *, verify: bool) -> ssl.SSLContext:
             context.load_default_certs()
     except (ssl.SSLError, ValueError):
         raise KubeconfigError("certificate-authority-data holds no certificate that can be read") from None
-    if access.certificate:
-        _load_identity(context, access)
-    return context
-
-
-def _load_identity(context: ssl.SSLContext, access: Access) -> None:
-    # Python takes a key only by a file's name, and a key must not lie on a disk: this file is in memory.
-    memory = os.memfd_create("identity", os.MFD_CLOEXEC)
     try:
-        os.write(memory, f"{access.certificate}\n{access.key}\n".encode())
-        # Without a password an encrypted key would ask for one at the terminal.
-        context.load_cert_chain(f"/proc/self/fd/{memory}", password="")
+        if access.certificate:
+            tls.load_identity(context, access.certificate, access.key)
     except (ssl.SSLError, ValueError):
         raise KubeconfigError(
             "client-certificate-data and client-key-data are no pair that can be used"
         ) from None
-    finally:
-        os.close(memory)
+    return context

@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import ssl
 from dataclasses import dataclass, field, replace
 
-from urllib3.util import create_urllib3_context
-
 from policies.registry.pull_secrets import Entry, Login
+from workers import tls
 from workers.registry.errors import Unconfigured
 
 NOBODY = "anonymous"
@@ -62,31 +60,19 @@ def account_of(login: Login | None, access: Access) -> str:
 
 def tls_context(access: Access) -> ssl.SSLContext:
     """Return what to trust and who to be; raises Unconfigured for certificates that cannot be used."""
-    context = create_urllib3_context()
-    # As in Go: any authority given is trusted, also one in the middle.
-    context.verify_flags = (context.verify_flags | ssl.VERIFY_X509_PARTIAL_CHAIN) & ~ssl.VERIFY_X509_STRICT
+    context = tls.new_context()
     context.load_default_certs()
     try:
         if access.authorities:
             context.load_verify_locations(cadata=access.authorities)
     except (ssl.SSLError, ValueError):
         raise _unusable("ca.crt holds no certificate that can be read") from None
-    if access.certificate:
-        _load_identity(context, access)
-    return context
-
-
-def _load_identity(context: ssl.SSLContext, access: Access) -> None:
-    # Python takes a key only by a file's name, and a key must not lie on a disk: this file is in memory.
-    memory = os.memfd_create("identity", os.MFD_CLOEXEC)
     try:
-        os.write(memory, f"{access.certificate}\n{access.key}\n".encode())
-        # Without a password an encrypted key would ask for one at the terminal.
-        context.load_cert_chain(f"/proc/self/fd/{memory}", password="")
+        if access.certificate:
+            tls.load_identity(context, access.certificate, access.key)
     except (ssl.SSLError, ValueError):
         raise _unusable("tls.crt and tls.key are no pair that can be used") from None
-    finally:
-        os.close(memory)
+    return context
 
 
 def _unusable(problem: str) -> Unconfigured:
