@@ -65,45 +65,26 @@ def source() -> None:
     """Reconcile a source."""
 
 
-@source.command("git")
-@click.argument("name")
-@timeout_option
-@cluster_options
-def git(name: str, target: Target, timeout: float) -> None:
-    """Reconcile a GitRepository."""
-    request(target, GIT, name, timeout)
-
-
 @reconcile.group("image", cls=Aliased)
 def image() -> None:
     """Reconcile a scan of an image, or a policy."""
 
 
-@image.command("repository")
-@click.argument("name")
-@timeout_option
-@cluster_options
-def repository(name: str, target: Target, timeout: float) -> None:
-    """Scan an ImageRepository."""
-    request(target, REPOSITORY, name, timeout)
+def _command(group: click.Group, name: str, kind: Kind, said: str) -> None:
+    """Add the command for a kind that takes nothing but a name to its group."""
+
+    @group.command(name, help=said)
+    @click.argument("name")
+    @timeout_option
+    @cluster_options
+    def run(name: str, target: Target, timeout: float) -> None:
+        request(target, kind, name, timeout)
 
 
-@image.command("policy")
-@click.argument("name")
-@timeout_option
-@cluster_options
-def policy(name: str, target: Target, timeout: float) -> None:
-    """Have an ImagePolicy choose again."""
-    request(target, POLICY, name, timeout)
-
-
-@reconcile.command("receiver")
-@click.argument("name")
-@timeout_option
-@cluster_options
-def receiver(name: str, target: Target, timeout: float) -> None:
-    """Have a Receiver read its Secret again (also: receivers)."""
-    request(target, RECEIVER, name, timeout)
+_command(source, "git", GIT, "Reconcile a GitRepository.")
+_command(image, "repository", REPOSITORY, "Scan an ImageRepository.")
+_command(image, "policy", POLICY, "Have an ImagePolicy choose again.")
+_command(reconcile, "receiver", RECEIVER, "Have a Receiver read its Secret again (also: receivers).")
 
 
 def request(target: Target, kind: Kind, name: str, timeout: float) -> None:
