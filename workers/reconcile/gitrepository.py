@@ -3,81 +3,51 @@
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from policies import clock, conditions, reference
-from policies.conditions import READY, RECONCILING, STALLED, Conditions
+from policies.conditions import Conditions
 from policies.errors import FairwayError
 from policies.github.urls import repository_of
-from policies.kinds import GitRepository, InvalidObject
-from policies.kustomization import REQUESTED_AT
-from policies.objects import Object, annotations_of
-from policies.ownership import FINALIZER
+from policies.kinds import GitRepository
+from policies.objects import Object
 from policies.revisions import short_message
 from policies.served import unserved
 from workers import heads
 from workers.context import Context
 from workers.git import Artifact, archive, artifact_path, collect_garbage, remove_artifacts
-from workers.reconcile import events, sources
+from workers.reconcile import sources
+from workers.reconcile.plain import Plain, handled
 from workers.reconcile.remotes import remote_of
 from workers.reconcile.source_files import Artifacts, IncludeUnavailable, files_of, included
-from workers.reconcile.status import Record, Superseded
+from workers.reconcile.status import Record
 from workers.reconcile.verification import VerificationFailed, mode_of, verify
 
-log = logging.getLogger(__name__)
 FETCH_FAILED = "FetchFailed"
 STORED = "ArtifactInStorage"
 VERIFIED = "SourceVerified"
 INCLUDE_UNAVAILABLE = "IncludeUnavailable"
-_GROUP = "source.toolkit.fluxcd.io"
 
 
-@dataclass
-class _Run:
-    record: Record
-    spec: GitRepository
+class GitRepositoryReconciler(Plain[GitRepository]):
+    model = GitRepository
 
-
-class GitRepositoryReconciler:
     def __init__(self, context: Context) -> None:
-        self._context = context
+        super().__init__(context)
         self._root = Path(context.settings.data_dir)
 
-    def reconcile(self, namespace: str, name: str) -> None:
-        """Bring one GitRepository forward by one run."""
-        cluster = self._context.cluster
-        obj = cluster.find(sources.ref("GitRepository", namespace, name))
-        if obj is None or self._context.shards.of(obj) is None:
-            return
-        record = Record(cluster, obj, guard=self._context.guard(obj))
-        record.check()
-        finalizers = obj["metadata"].get("finalizers", [])
-        if obj["metadata"].get("deletionTimestamp"):  # also when it cannot be read
-            self._finalize(record, finalizers)
-            return
-        try:
-            run = _Run(record, GitRepository.read(obj))
-        except InvalidObject as error:
-            record.refuse(error, clock.rfc3339(self._context.now()))
-            return
-        if FINALIZER not in finalizers:
-            run.record.set_finalizers([*finalizers, FINALIZER])
-        if run.spec.spec.suspend:
-            return
-        try:
-            if missing := unserved("GitRepository", obj["spec"]):
-                raise FairwayError(missing, reason="NotServed", retryable=False)
-            self._fetch_and_pack(run)
-        except Superseded:
-            raise
-        except FairwayError as error:
-            self._failed(run, error)
+    def _run(self, record: Record, spec: GitRepository) -> None:
+        if missing := unserved("GitRepository", record.obj["spec"]):
+            raise FairwayError(missing, reason="NotServed", retryable=False)
+        self._fetch_and_pack(record, spec)
 
-    def _fetch_and_pack(self, run: _Run) -> None:
-        obj, spec = run.record.obj, run.spec
+    def _gone(self, record: Record) -> None:
+        ref = record.ref
+        remove_artifacts(self._root, artifact_path("gitrepository", ref.namespace, ref.name, "none"))
+
+    def _fetch_and_pack(self, record: Record, spec: GitRepository) -> None:
+        obj = record.obj
         remote, began = remote_of(self._context, spec), self._context.now().timestamp()
         wanted = reference.choose((obj["spec"].get("ref")) or {})
         artifacts = included(self._context, spec)
@@ -88,7 +58,7 @@ class GitRepositoryReconciler:
         current = (obj.get("status") or {}).get("artifact") or {}
         path = artifact_path("gitrepository", spec.metadata.namespace, spec.metadata.name, resolved.sha)
         if self._is_current(obj, resolved.revision, path, artifacts):
-            self._succeeded(run, current, verified, news="", artifacts=artifacts)
+            self._stored(record, spec, current, verified, news="", artifacts=artifacts)
             self._looked(spec, began)
             self._collect_garbage(path)
             return
@@ -99,7 +69,7 @@ class GitRepositoryReconciler:
         if current.get("digest") == packed.digest and current.get("revision") == resolved.revision:
             # The file had been lost; what it says is the same.
             artifact, news = {**artifact, "lastUpdateTime": current["lastUpdateTime"]}, ""
-        self._succeeded(run, artifact, verified, news=news, artifacts=artifacts)
+        self._stored(record, spec, artifact, verified, news=news, artifacts=artifacts)
         self._looked(spec, began)
         self._collect_garbage(path)
 
@@ -140,83 +110,43 @@ class GitRepositoryReconciler:
             "url": f"{self._context.settings.artifact_base}/{packed.path}",
         }
 
-    def _succeeded(
-        self, run: _Run, artifact: dict[str, Any], verified: str, *, news: str, artifacts: Artifacts
-    ) -> None:
-        obj = run.record.obj
-        message = f"stored artifact for revision '{artifact['revision']}'"
+    def _stored(
+        self, record: Record, spec: GitRepository, artifact: dict[str, Any], verified: str, *, news: str,
+        artifacts: Artifacts,
+    ) -> None:  # fmt: skip
+        obj, revision = record.obj, artifact["revision"]
+        message = f"stored artifact for revision '{revision}'"
         recovered = conditions.is_true(conditions.of(obj), FETCH_FAILED)
-        changed = self._conditions(obj).set(READY, "True", "Succeeded", message)
-        changed.set(STORED, "True", "Succeeded", message).delete(
-            FETCH_FAILED, INCLUDE_UNAVAILABLE, RECONCILING, STALLED
-        )
+        changed = conditions.succeeded(self._conditions(obj), message)
+        changed.set(STORED, "True", "Succeeded", message).delete(FETCH_FAILED, INCLUDE_UNAVAILABLE)
         if verified:
             changed.set(VERIFIED, "True", "Succeeded", verified)
         else:
             changed.delete(VERIFIED)
-        status = self._handled(obj, changed)
-        status |= {
-            "artifact": artifact,
-            "observedGeneration": obj["metadata"]["generation"],
-            **_observed(obj, artifacts),
-            "sourceVerificationMode": mode_of(run.spec.spec.verify),
-        }
-        run.record.write(status)
+        record.write(
+            {
+                "conditions": changed.sorted(),
+                **handled(obj),
+                "artifact": artifact,
+                "observedGeneration": obj["metadata"]["generation"],
+                **_observed(obj, artifacts),
+                "sourceVerificationMode": mode_of(spec.spec.verify),
+            }
+        )
+        notes = {f"{sources.GROUP}/revision": revision}
         if news:
-            self._event(
-                run, "Normal", "NewArtifact", f"stored artifact for commit '{news}'", artifact["revision"]
-            )
+            self._event(record, "Normal", "NewArtifact", f"stored artifact for commit '{news}'", notes)
         elif recovered:
-            self._event(run, "Normal", "Succeeded", message, artifact["revision"])
+            self._event(record, "Normal", "Succeeded", message, notes)
 
-    def _failed(self, run: _Run, error: FairwayError) -> None:
-        obj = run.record.obj
+    def _failed_conditions(self, obj: Object, error: FairwayError) -> Conditions:
         text = str(error)
-        changed = self._conditions(obj).set(READY, "False", error.reason, text)
+        changed = conditions.failed(self._conditions(obj), error, during=text)
         changed.delete(FETCH_FAILED, INCLUDE_UNAVAILABLE)
         if isinstance(error, VerificationFailed):
-            changed.set(VERIFIED, "False", error.reason, text)
-        else:
-            unavailable = isinstance(error, IncludeUnavailable)
-            changed.set(INCLUDE_UNAVAILABLE if unavailable else FETCH_FAILED, "True", error.reason, text)
-        if error.retryable:
-            changed.set(RECONCILING, "True", "ProgressingWithRetry", text).delete(STALLED)
-        else:
-            changed.set(STALLED, "True", error.reason, text).delete(RECONCILING)
-        status = self._handled(obj, changed)
-        if not error.retryable:
-            status["observedGeneration"] = obj["metadata"]["generation"]
-        run.record.write(status)
-        self._event(run, "Warning", error.reason, text, "")
-
-    def _finalize(self, record: Record, finalizers: list[str]) -> None:
-        if FINALIZER not in finalizers:
-            return
-        ref = record.ref
-        remove_artifacts(self._root, artifact_path("gitrepository", ref.namespace, ref.name, "none"))
-        record.set_finalizers([f for f in finalizers if f != FINALIZER])
-
-    def _conditions(self, obj: Object) -> Conditions:
-        now = clock.rfc3339(self._context.now())
-        return Conditions(conditions.of(obj), generation=obj["metadata"]["generation"], now=now)
-
-    def _handled(self, obj: Object, changed: Conditions) -> dict[str, Any]:
-        status: dict[str, Any] = {"conditions": changed.sorted()}
-        if requested := annotations_of(obj).get(REQUESTED_AT):
-            status["lastHandledReconcileAt"] = requested
-        return status
-
-    def _event(self, run: _Run, severity: str, reason: str, message: str, revision: str) -> None:
-        notes = {f"{_GROUP}/revision": revision} if revision else {}
-        events.record(
-            self._context.cluster,
-            run.record.obj,
-            severity=severity,
-            reason=reason,
-            message=message,
-            now=self._context.now(),
-            annotations=notes,
-        )
+            return changed.set(VERIFIED, "False", error.reason, text)
+        unavailable = isinstance(error, IncludeUnavailable)
+        return changed.set(INCLUDE_UNAVAILABLE if unavailable else FETCH_FAILED, "True", error.reason, text)
 
 
 def _observed(obj: Object, artifacts: Artifacts) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run of an object that applies nothing to the cluster: what is alike for scans, policies and webhooks.
+"""A run of an object that applies nothing to the cluster: what is alike for all kinds but Kustomization.
 
 An object is taken for a run, read, given its finalizer, left alone while it is suspended, and let go of when
 it was deleted. What a run comes to is one status patch, and an event where it is news.
@@ -8,6 +8,7 @@ it was deleted. What a run comes to is one status patch, and an event where it i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from policies import clock, conditions
@@ -79,16 +80,19 @@ class Plain(ABC, Generic[K]):
         changed = conditions.succeeded(self._conditions(record.obj), message)
         generation = record.obj["metadata"]["generation"]
         said = {"conditions": changed.sorted(), "observedGeneration": generation}
-        record.write({**said, **status, **_handled(record.obj)})
+        record.write({**said, **status, **handled(record.obj)})
 
     def _failed(self, record: Record, error: FairwayError, **status: Any) -> None:
         """Say why a run failed, and whether it is tried again."""
-        changed = conditions.failed(self._conditions(record.obj), error, during=self.in_progress)
-        said: dict[str, Any] = {**status, **_handled(record.obj)}
+        changed = self._failed_conditions(record.obj, error)
+        said: dict[str, Any] = {**status, **handled(record.obj)}
         if not error.retryable:
             said["observedGeneration"] = record.obj["metadata"]["generation"]
         record.write(said | {"conditions": changed.sorted()})
         self._event(record, "Warning", self._reason(error), str(error))
+
+    def _failed_conditions(self, obj: Object, error: FairwayError) -> Conditions:
+        return conditions.failed(self._conditions(obj), error, during=self.in_progress)
 
     def _reason(self, error: FairwayError) -> str:
         """Return the reason of the event about a failed run."""
@@ -101,14 +105,16 @@ class Plain(ABC, Generic[K]):
     def _now(self) -> str:
         return clock.rfc3339(self._context.now())
 
-    def _event(self, record: Record, severity: str, reason: str, message: str) -> None:
+    def _event(
+        self, record: Record, severity: str, reason: str, message: str, notes: Mapping[str, str] | None = None
+    ) -> None:
         events.record(
             self._context.cluster, record.obj, severity=severity, reason=reason, message=message,
-            now=self._context.now(),
+            now=self._context.now(), annotations=notes,
         )  # fmt: skip
 
 
-def _handled(obj: Object) -> dict[str, Any]:
+def handled(obj: Object) -> dict[str, Any]:
     """Return what says in the status that a request for a run was heard."""
     requested = annotations_of(obj).get(REQUESTED_AT)
     return {"lastHandledReconcileAt": requested} if requested else {}
