@@ -12,11 +12,11 @@ import redis
 
 from policies.clock import rfc3339
 from policies.errors import FairwayError
+from policies.kinds import RECONCILED
 from policies.objects import ObjectRef
 from workers.context import Context
 from workers.flux_leases import FluxRuns
 from workers.github import RateLimited
-from workers.images import automation, policy, repository
 from workers.images.automation import ImageUpdateAutomationReconciler
 from workers.images.policy import ImagePolicyReconciler
 from workers.images.repository import ImageRepositoryReconciler
@@ -24,13 +24,10 @@ from workers.later import Later
 from workers.orders.conversation import Comments
 from workers.orders.merges import Merges
 from workers.orders.sweep import Conversations
-from workers.receivers import receiver
 from workers.receivers.receiver import ReceiverReconciler
-from workers.reconcile import sources
 from workers.reconcile.followers import Followers
 from workers.reconcile.gitrepository import GitRepositoryReconciler
 from workers.reconcile.kustomization import KustomizationReconciler
-from workers.reconcile.observing import KIND
 from workers.reconcile.pull_request import PullRequests
 from workers.reconcile.report import Reporter
 from workers.reconcile.status import Record, Superseded
@@ -40,14 +37,7 @@ from workers.reconcile.telling.commits import CommitReporter
 from workers.workqueue import Key
 
 log = logging.getLogger(__name__)
-_KINDS = {
-    "GitRepository": (sources.GROUP, sources.VERSION, "GitRepository"),
-    "Kustomization": KIND,
-    "ImageRepository": repository.KIND,
-    "ImagePolicy": policy.KIND,
-    "Receiver": receiver.KIND,
-    "ImageUpdateAutomation": automation.KIND,
-}
+_KINDS = {kind.definition.kind: kind.definition.names for kind in RECONCILED}
 # What tells GitHub something: no object's interval brings it again.
 _TELLING = frozenset({"ChecksAgain", "MergeGroup", "PullRequest", "Report", "Repository", "Sweep"})
 # Who works on which kind of key.

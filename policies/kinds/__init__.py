@@ -13,19 +13,20 @@ from policies.kinds.order import Order
 from policies.kinds.receiver import Receiver
 from policies.kinds.repositorybinding import RepositoryBinding
 
-ALL: tuple[type[Kind], ...] = (
+# What is worked on in runs, at intervals and on request.
+RECONCILED: tuple[type[Kind], ...] = (
     GitRepository,
     Kustomization,
     ImageRepository,
     ImagePolicy,
     Receiver,
     ImageUpdateAutomation,
-    RepositoryBinding,
-    Order,
 )
+ALL: tuple[type[Kind], ...] = (*RECONCILED, RepositoryBinding, Order)
 
 __all__ = [
     "ALL",
+    "RECONCILED",
     "GitRepository",
     "ImagePolicy",
     "ImageRepository",

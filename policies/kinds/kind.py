@@ -47,6 +47,11 @@ class Definition:
     columns: tuple[Column, ...] = ()
     initial_status: Mapping[str, Any] = field(default_factory=dict)  # what the API server gives a new object
 
+    @property
+    def names(self) -> tuple[str, str, str]:
+        """Return group, version and kind."""
+        return self.group, self.version, self.kind
+
 
 class Kind(Model):
     """An object of the cluster."""

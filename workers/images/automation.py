@@ -28,7 +28,7 @@ from workers.reconcile.remotes import remote_of
 from workers.reconcile.status import Record, Superseded
 from workers.workqueue import Key, Queue
 
-KIND = ("image.toolkit.fluxcd.io", "v1", "ImageUpdateAutomation")
+KIND = ImageUpdateAutomation.definition.names
 MARKERS_LEFT = "MarkersLeft"
 
 

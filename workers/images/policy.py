@@ -16,7 +16,7 @@ from workers.reconcile.status import Record
 from workers.registry import RegistryError
 from workers.workqueue import Key
 
-KIND = ("image.toolkit.fluxcd.io", "v1", "ImagePolicy")
+KIND = ImagePolicy.definition.names
 
 
 class ImagePolicyReconciler(Plain[ImagePolicy]):

@@ -15,7 +15,7 @@ from workers.reconcile.plain import Plain
 from workers.reconcile.status import Record
 from workers.registry import RegistryError, RepositoryClient
 
-KIND = ("image.toolkit.fluxcd.io", "v1", "ImageRepository")
+KIND = ImageRepository.definition.names
 
 
 class ImageRepositoryReconciler(Plain[ImageRepository]):

@@ -16,7 +16,7 @@ from workers.receivers import known, secret
 from workers.reconcile.plain import Plain
 from workers.reconcile.status import Record
 
-KIND = ("notification.toolkit.fluxcd.io", "v1", "Receiver")
+KIND = Receiver.definition.names
 _TIMEOUT = 15.0  # seconds; a build may hold the engine up
 
 

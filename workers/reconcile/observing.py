@@ -14,7 +14,7 @@ from workers.cluster import Client
 from workers.engine import Engine
 from workers.reconcile import expressions, sources
 
-KIND = ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
+KIND = Kustomization.definition.names
 _MOST_EDGES = 100  # Kustomizations that are read to find a cycle
 
 

@@ -45,8 +45,8 @@ class Plain(ABC, Generic[K]):
 
     def reconcile(self, namespace: str, name: str) -> None:
         """Bring one object forward by one run."""
-        context, about = self._context, self.model.definition
-        obj = context.cluster.find(ObjectRef(about.group, about.version, about.kind, namespace, name))
+        context = self._context
+        obj = context.cluster.find(ObjectRef(*self.model.definition.names, namespace, name))
         if obj is None or context.shards.of(obj) is None:
             return
         record = Record(context.cluster, obj, guard=context.guard(obj))

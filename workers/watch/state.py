@@ -13,20 +13,14 @@ from policies.fairness import Share
 from policies.github.urls import repository_of
 from policies.images.errors import InvalidImage
 from policies.images.reference import parse
+from policies.kinds import RECONCILED
 from policies.objects import Object
 from policies.settings import Settings
 from workers.watch.edges import artifact_of
 from workers.watch.timers import Timers
 from workers.workqueue import Addition, Key, Queue, Workqueue
 
-KINDS = (
-    ("source.toolkit.fluxcd.io", "v1", "GitRepository"),
-    ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization"),
-    ("image.toolkit.fluxcd.io", "v1", "ImageRepository"),
-    ("image.toolkit.fluxcd.io", "v1", "ImagePolicy"),
-    ("notification.toolkit.fluxcd.io", "v1", "Receiver"),
-    ("image.toolkit.fluxcd.io", "v1", "ImageUpdateAutomation"),
-)
+KINDS = tuple(kind.definition.names for kind in RECONCILED)
 _PAUSE, _PAUSE_EACH = 0.2, 0.002  # seconds between reports, and for each object there is
 NAMES = frozenset(kind for _, _, kind in KINDS)
 
