@@ -76,7 +76,7 @@ class Pattern:
         """
         search, parts = self._narrowed(self._parts(template))
         groups = [part for part in parts if isinstance(part, tuple)]
-        # Each tag has its own loop: what is called for every one of them would cost as much as its search.
+        # Each form has a loop of its own: a call for every tag would cost a good part of a search.
         if len(parts) == 1 and groups and len(groups[0]) == 1:  # what most templates are
             return _one_group(search, groups[0][0], tags)
         if len(groups) > 1 and all(len(group) == 1 for group in groups):
@@ -87,7 +87,7 @@ class Pattern:
     def _narrowed(self, parts: list[Part]) -> tuple[Any, list[Part]]:
         """Return a search with no groups but those that the parts name, and the parts by their new numbers.
 
-        RE2 takes more than twice the time where it has to say of two more groups where they are.
+        A search takes up to twice the time where it has to say of two more groups where they are.
         """
         wanted = sorted({group for part in parts if isinstance(part, tuple) for group in part if group})
         if len(wanted) == self._groups:

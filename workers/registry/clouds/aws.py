@@ -38,7 +38,8 @@ def login(place: Place, account: Account | None) -> Made:
         name = "ecr-public" if place.host == PUBLIC_ECR else "ecr"
         answer = session.create_client(name).get_authorization_token()
     except problems as error:
-        raise failed(place, account.name if account else "", error) from None
+        away = isinstance(error, botocore.exceptions.ConnectionError | botocore.exceptions.HTTPClientError)
+        raise failed(place, account.name if account else "", error, unreachable=away) from None
     return _made(place, account, answer.get("authorizationData"))
 
 

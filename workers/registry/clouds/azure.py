@@ -39,7 +39,10 @@ def login(place: Place, account: Account | None, way: Access, *, allow_loopback:
         with _credential(azure.identity, account) as credential:
             token = str(credential.get_token(place.scope).token)
     except (azure.core.exceptions.AzureError, ValueError) as error:
-        raise failed(place, name, getattr(error, "message", "") or error) from None
+        away = isinstance(
+            error, azure.core.exceptions.ServiceRequestError | azure.core.exceptions.ServiceResponseError
+        )
+        raise failed(place, name, getattr(error, "message", "") or error, unreachable=away) from None
     return _exchanged(place, name, token, way, allow_loopback=allow_loopback)
 
 

@@ -47,7 +47,10 @@ def login(place: Place, account: Account | None) -> Made:
                 found = _federated(account, session)
             found.refresh(ask)
         except (google.auth.exceptions.GoogleAuthError, requests.RequestException, OSError) as error:
-            raise failed(place, account.name if account else "", error) from None
+            away = not isinstance(error, google.auth.exceptions.GoogleAuthError) or isinstance(
+                error, google.auth.exceptions.TransportError
+            )
+            raise failed(place, account.name if account else "", error, unreachable=away) from None
     if not found.token or found.expiry is None:
         raise failed(place, account.name if account else "", "its answer has no token that can be used")
     return Made(Login(_USERNAME, found.token), timegm(found.expiry.utctimetuple()) - time.time())

@@ -30,6 +30,10 @@ _ACCOUNTS = {
     "gcp": "check that the workload identity pool trusts this account, and its role Artifact Registry Reader",
 }
 
+_UNREACHABLE = (
+    "check that Fairway's workers reach the cloud's services: DNS, the network, HTTPS_PROXY and authorities"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -67,8 +71,11 @@ def missing(provider: str, error: ImportError) -> LibraryMissing:
     )
 
 
-def failed(place: Place, account: str, why: object) -> LoginFailed:
-    """Return the error for a login that came to nothing; without an account it was Fairway's own identity."""
+def failed(place: Place, account: str, why: object, *, unreachable: bool = False) -> LoginFailed:
+    """Return the error for a login that came to nothing; without an account it was Fairway's own identity.
+
+    `unreachable` says that the cloud had no say in it.
+    """
     who = f"as service account '{account}'" if account else "as Fairway itself"
-    remedy = (_ACCOUNTS if account else _OWN)[place.provider]
+    remedy = _UNREACHABLE if unreachable else (_ACCOUNTS if account else _OWN)[place.provider]
     return LoginFailed(f"no login at {place} {who}: {printable(str(why), _LONGEST)}", remedy=remedy)

@@ -15,6 +15,7 @@ from workers.registry import Access
 from workers.registry.clouds import Account, CloudLogins
 
 ROOT = Path(__file__).resolve().parents[4]
+POOL = "projects/42/locations/global/workloadIdentityPools/p/providers/k"
 ROLE = "arn:aws:iam::012345678901:role/puller"
 ECR_API, AWS_STS = "api.ecr.eu-west-1.amazonaws.com", "sts.eu-west-1.amazonaws.com"
 

@@ -6,14 +6,17 @@ from __future__ import annotations
 import base64
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from policies.registry.clouds import place_of
-from tests.fixtures.registry import Asked, Hostile, Reply
+from policies.registry.pull_secrets import Entry
+from tests.fixtures.registry import Asked, Hostile, Image, Reply
 from tests.fixtures.registry_clouds import ACR, Clouds, form
 from tests.workers.registry.clouds.conftest import account
+from tests.workers.registry.conftest import Open
 from workers.registry import Access
 from workers.registry.clouds import CloudLogins, LoginFailed
 
@@ -98,6 +101,29 @@ def test_a_service_account_logs_in_at_azure(clouds: Clouds, logins: CloudLogins,
     said = form(asked)
     assert said["client_assertion"] == "token for api://AzureADTokenExchange"
     assert said["client_id"] == "client-2"
+
+
+def test_the_login_of_azure_lists_tags(clouds: Clouds, logins: CloudLogins, way: Access, open_: Open) -> None:
+    """The registry asks for a token of its own, for which it takes the login."""
+    made: list[str] = []
+
+    def registry(asked: Asked) -> Reply:
+        if asked.path == "/oauth2/exchange":
+            made.append(jwt(exp=int(time.time()) + 3600))
+            return Reply({"refresh_token": made[0]})
+        basic = base64.b64encode(f"{NOBODY}:{made[0]}".encode()).decode()
+        if asked.path.startswith("/oauth2/token?") and asked.headers["authorization"] == f"Basic {basic}":
+            return Reply({"access_token": "acr-token"})
+        if asked.headers.get("authorization") == "Bearer acr-token":
+            return Reply({"tags": ["1.0.0"]})
+        challenge = f'Bearer realm="https://{ACR}/oauth2/token",service="{ACR}"'
+        return Reply(status=401, headers={"WWW-Authenticate": challenge})
+
+    clouds.services |= {ENTRA: entra, ACR: registry}
+    who = {"azure.workload.identity/tenant-id": "t", "azure.workload.identity/client-id": "c"}
+    login = logins.login(place_of("azure", ACR), account("azure", who), way)
+    access = replace(way, logins=(Entry(ACR, "", login),))
+    assert open_(Image(ACR, "acme/web", may_be_plain=False), access).tags() == ["1.0.0"]
 
 
 def test_what_azure_refuses_is_told(clouds: Clouds, logins: CloudLogins, way: Access) -> None:

@@ -17,12 +17,11 @@ from policies.registry.clouds import place_of
 from policies.registry.pull_secrets import Login
 from tests.fixtures.registry import Asked, Hostile, Reply
 from tests.fixtures.registry_clouds import GAR, Clouds, form
-from tests.workers.registry.clouds.conftest import account, python
+from tests.workers.registry.clouds.conftest import POOL, account, python
 from workers.registry import Access
 from workers.registry.clouds import CloudLogins, LoginFailed
 
 GOOGLE_STS = "sts.googleapis.com"
-POOL = "projects/42/locations/global/workloadIdentityPools/p/providers/k"
 
 
 @pytest.fixture(scope="module")

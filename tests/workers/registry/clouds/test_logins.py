@@ -12,7 +12,7 @@ from policies.registry.clouds import place_of
 from policies.registry.pull_secrets import Login
 from tests.fixtures.registry import Reply
 from tests.fixtures.registry_clouds import ACR, ECR, GAR, Clouds, ecr, sts
-from tests.workers.registry.clouds.conftest import AWS_STS, ECR_API, ROLE, account, python
+from tests.workers.registry.clouds.conftest import AWS_STS, ECR_API, POOL, ROLE, account, python
 from workers.registry import Access
 from workers.registry.clouds import CloudLogins, LoginFailed
 
@@ -24,6 +24,33 @@ def test_nobody_in_any_cloud_is_told_what_to_do(nowhere: None, logins: CloudLogi
         assert error.value.reason == "AuthenticationFailed"
         assert error.value.retryable
         assert "give Fairway's pods an identity in" in error.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("provider", "host", "service", "annotations"),
+    [
+        ("aws", ECR, AWS_STS, {"eks.amazonaws.com/role-arn": ROLE}),
+        (
+            "azure",
+            ACR,
+            "login.microsoftonline.com",
+            {"azure.workload.identity/tenant-id": "t", "azure.workload.identity/client-id": "c"},
+        ),
+        (
+            "gcp",
+            GAR,
+            "sts.googleapis.com",
+            {"gcp.auth.fluxcd.io/workload-identity-provider": POOL},
+        ),
+    ],
+)
+def test_a_cloud_that_is_away_is_not_told_as_a_refusal(
+    clouds: Clouds, logins: CloudLogins, provider: str, host: str, service: str, annotations: dict[str, str]
+) -> None:
+    clouds.tunnel.ways[service] = "127.0.0.1:1"
+    with pytest.raises(LoginFailed) as error:
+        logins.login(place_of(provider, host), account(provider, annotations), Access())
+    assert error.value.remedy.startswith("check that Fairway's workers reach the cloud's services")
 
 
 def test_a_login_is_asked_for_once_by_all(clouds: Clouds, logins: CloudLogins, aws_key: None) -> None:
