@@ -156,6 +156,24 @@ def test_a_service_account_logs_in_with_a_token_of_its_own(
     assert claims["aud"] == ["sts.amazonaws.com"]
 
 
+def test_a_token_that_may_not_be_made_is_told(client: Client, namespace: str, clouds: Clouds) -> None:
+    note = {"eks.amazonaws.com/role-arn": "arn:aws:iam::012345678901:role/puller"}
+    metadata = {"name": "puller", "namespace": namespace}
+    made = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {**metadata, "annotations": note}}
+    client.create(made)
+    group = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "r", "namespace": namespace}}
+    rules = [{"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["get"]}]
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"}
+    user = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": f"reader-{namespace}"}
+    client.create({**group, "kind": "Role", "rules": rules})
+    client.create({**group, "kind": "RoleBinding", "roleRef": role, "subjects": [user]})
+    reader = client.impersonate(f"reader-{namespace}")
+    what = f"failed to create kubernetes token for service account '{namespace}/puller': "
+    with pytest.raises(Unconfigured, match=f"{what}.*: let Fairway create tokens of service accounts"):
+        gathered(reader, References(namespace, provider="aws", registry=ECR, service_account="puller"))
+    assert not clouds.asked("sts.eu-west-1.amazonaws.com")
+
+
 def test_a_service_account_that_is_nobody_in_the_cloud_is_named(client: Client, namespace: str) -> None:
     account(client, namespace, "puller")
     with pytest.raises(
