@@ -69,7 +69,7 @@ def _cloud_login(client: Client, references: References, clouds: CloudLogins, wa
             remedy="leave it out, or log in as a service account of the namespace by spec.serviceAccountName",
         )
     account = cloud_account(client, place.provider, references.namespace, name) if name else None
-    return Entry(references.registry.lower(), "", clouds.login(place, account, way))
+    return Entry(references.registry, "", clouds.login(place, account, way))
 
 
 def _own_logins(client: Client, references: References) -> list[Entry]:
