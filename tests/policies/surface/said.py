@@ -35,6 +35,7 @@ from policies.surface import (
 )
 from policies.surface.refusals import Refused
 from policies.tenancy import Tenant, tenant
+from tests.policies.surface.said_images import PLAIN_IMAGES, SAID_IMAGES
 
 Through = Callable[[str], str]
 AT, LATER = "2026-11-28T11:00:00Z", "2026-11-28T18:30:00Z"
@@ -189,6 +190,7 @@ APP = ObjectRef("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "apps", "w
 # fmt: off
 # What is no Markdown where it is shown, or is escaped by whoever puts it into some.
 PLAIN: dict[str, str] = {
+    **PLAIN_IMAGES,
     "status.nothing_yet": status.nothing_yet(),
     "status.healthy": status.healthy("a1b2c3d"),
     "status.timed": status.timed(status.healthy("a1b2c3d"), 0.04),
@@ -380,5 +382,6 @@ SAID: dict[str, Callable[[Through], str]] = {
     "pull_request.unfollowed": lambda t: seen(pull_request.unfollowed(t("release-1.2"), t("prod-eu"), AT)),
     "pull_request.report": lambda t: pull_request.report(broken(t)),
     "pull_request.lacking": lambda t: pull_request.lacking("checks: write", "check runs"),
+    **SAID_IMAGES,
 }
 # fmt: on
