@@ -91,6 +91,7 @@ PLAIN_IMAGES: dict[str, str] = {
     "images.title.digest": images.title([replace(row(), old=("6.9.1",))]),
     "images.title.long": images.title([row(name="x" * 200)]),
     "images.title.many": images.title([row(), row(name="api")]),
+    "images.body.large": body(large(), record()),
     "images.title.application": images.title([row(), row(name="api")], "apps/web"),
 }
 
@@ -101,7 +102,6 @@ SAID_IMAGES: dict[str, Callable[[Through], str]] = {
     "images.body.in_part": lambda t: body(in_part(t), record(t)),
     "images.body.unrendered": lambda t: body(
         replace(plain(t), unrendered=t("no Kustomization here reads these files")), record(t)),
-    "images.body.large": lambda t: body(large(t), record(t)),
     "images.closed.nothing_left": lambda t: images.closed("nothing-left"),
     "images.closed.declined": lambda t: images.closed("declined"),
     "images.closed.regrouped": lambda t: images.closed("regrouped"),
