@@ -95,7 +95,7 @@ def test_nothing_in_a_text_acts(name: str) -> None:
         assert len(written) < 60_000  # GitHub takes 65,536
 
 
-@pytest.mark.parametrize("text", ["x" * 5000, "|`" * 200, "word " * 2000])
+@pytest.mark.parametrize("text", ["x" * 5000, "word " * 2000, "#1 " * 2000])
 def test_a_pull_request_for_images_is_never_longer_than_github_takes(text: str) -> None:
     written = images.body(large(lambda _: text), record())
     assert len(written) < 65_536
