@@ -85,10 +85,8 @@ class Describer:
     def _people_merge(self, group: Group) -> str:
         """Say why no rule merges it, as things are now; empty when one does."""
         rules, place = self._place.settings.auto_merge, self._place
-        if not rules:
-            return "no rule of the repository merges it"
         if not automerge.decide(group, rules).merges:
-            return f"it is a {group.step} update, and only {' and '.join(rules)} ones are merged by a rule"
+            return automerge.unruled(group.step, rules) or "not all of its updates are covered by a rule"
         if place.write < Write.MERGE:
             return "the binding does not let Fairway merge"
         if not place.github.repositories.required_checks(place.repository, self._work.to.branch):
