@@ -37,6 +37,7 @@ from workers.github.labels import Labels
 from workers.github.permissions import People
 from workers.github.pulls import Pulls
 from workers.github.reactions import Reactions
+from workers.github.releases import Releases
 from workers.github.repositories import Repositories
 from workers.github.sending import Request, Sender
 from workers.github.statuses import StatusWriter
@@ -103,6 +104,7 @@ class GitHub:
         self.people = People(self)
         self.pulls = Pulls(self)
         self.reactions = Reactions(self)
+        self.releases = Releases(self)
         self.repositories = Repositories(self)
         self.statuses = StatusWriter(self)
 

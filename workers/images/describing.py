@@ -22,6 +22,8 @@ from workers.images.facts import Facts
 from workers.images.place import Place
 from workers.images.pushing import Work
 from workers.images.readers import Readers
+from workers.images.release_notes import releases
+from workers.images.rendering import Renderer
 from workers.images.updating import Task
 
 
@@ -40,6 +42,7 @@ class Describer:
     ) -> None:
         self._context, self._work, self._place, self._base = context, work, place, base
         self._facts, self._readers = facts, readers
+        self._renderer = Renderer(context, work, base)
         self._policies = {f"{task.namespace}:{one['metadata']['name']}": one for one in task.policies}
 
     def texts(self, group: Group, files: Mapping[str, bytes]) -> tuple[str, str]:
@@ -51,6 +54,7 @@ class Describer:
             changes=tuple(change for update in group.updates for change in update.changes),
             gates=self._gates(group, files),
             rendered=rendered,
+            releases=releases(self._context, self._place, self._facts, group.updates),
             unrendered=unrendered,
         )
         application = group.name if group.by == "application" else ""
@@ -70,7 +74,11 @@ class Describer:
         )
 
     def _rendered(self, files: Mapping[str, bytes]) -> tuple[tuple[Rendered, ...], str]:
-        return (), "no Kustomization here reads these files"
+        """Return what Kustomizations make of it, and why that is nothing at all."""
+        found = self._readers.of(files)
+        if not found:
+            return (), "no Kustomization here reads these files"
+        return self._renderer.rendered(found, files), ""
 
     def _gates(self, group: Group, files: Mapping[str, bytes]) -> Gates:
         settings = self._place.settings
