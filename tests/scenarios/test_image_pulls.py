@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from tests.fixtures.world import World, config_map, until
+from tests.fixtures.world import World, config_map, deployment, until
 from tests.scenarios.bumps import BOT, SLOW, Bumps
 
 
@@ -40,6 +40,19 @@ def test_a_pull_request_shows_what_changes_in_the_cluster(world: World) -> None:
     assert f"  ConfigMap {bumps.team.namespace}/web\n    data.value\n-     1.0.0\n+     1.1.0" in body
     assert "Faster. Thanks @octocat, fixes #1." in body
     assert "read by `prod`" in body
+
+
+def test_the_comment_of_a_merged_one_follows_the_image_to_the_cluster(world: World) -> None:
+    bumps = Bumps.of(world)
+    image = bumps.image("web")
+    mark = f'# {{"$imagepolicy": "{bumps.team.namespace}:web"}}'
+    workload = deployment("site", image=f"{image}:1.0.0 {mark}")
+    bumps.team.settled(bumps.team.push({"app/site.yaml": workload}))
+    bumps.released("1.1.0")
+    number = bumps.pull("1.0.0 → 1.1.0")["number"]
+    world.forge.merge(bumps.team.repo, number)
+    row = f"| ✅ | `{image}:1.1.0` | Deployment {bumps.team.namespace}/site, `site` | prod | healthy |"
+    bumps.answered(number, row)
 
 
 def test_a_newer_tag_takes_its_place_and_a_moved_base_makes_it_anew(world: World) -> None:
