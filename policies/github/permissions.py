@@ -48,9 +48,9 @@ PERMISSIONS = (
         "contents",
         "Contents",
         "write",
-        "reading sources and `.fairway.yaml`; the branches of rollbacks and new images; commits of new images",
-        "with read: no rollbacks and no pull requests of new images, whose commits need a Secret; without: so do"
-        " sources, and no order acts",
+        "reading sources and `.fairway.yaml`; branches of rollbacks and new images; commits of new images",
+        "with read: no rollbacks and no pull requests of new images, whose commits need a Secret; without:"
+        " so do sources, and no order acts",
         "rollbacks",
     ),
     Permission(
