@@ -27,12 +27,15 @@ _FIELDS = ("name", "tag", "digest")
 class Record:
     """What a pull request proposes: the image of each policy (`namespace:name`), on a commit of the base.
 
-    `scope` is how much of each version is declined once it is closed.
+    `scope` is how much of each version is declined once it is closed. One without images declines nothing:
+    that is how ours are closed by ourselves. `anew` says that a person wants the branch made anew, whoever
+    has pushed to it.
     """
 
     base: str
     images: Mapping[str, Image] = field(default_factory=dict)
     scope: Scope = "version"
+    anew: bool = False
 
     @classmethod
     def of(cls, group: Group, base: str) -> Record:
@@ -52,6 +55,8 @@ def line(record: Record) -> str:
     said: dict[str, Any] = {"base": record.base, "images": images}
     if record.scope != "version":
         said["scope"] = record.scope
+    if record.anew:
+        said["anew"] = True
     # Nothing in it can end the comment.
     text = json.dumps(said, separators=(",", ":")).replace(">", "\\u003e").replace("--", "\\u002d-")
     return f"<!-- fairway:images {text} -->"
@@ -85,7 +90,7 @@ def _record(said: Mapping[str, Any]) -> Record | None:
     if not isinstance(base, str) or not isinstance(given, dict) or scope not in _SCOPES:
         return None
     images = {policy: image for policy, one in given.items() if (image := _image(one)) is not None}
-    return Record(base, images, scope) if len(images) == len(given) else None
+    return Record(base, images, scope, said.get("anew") is True) if len(images) == len(given) else None
 
 
 def _image(said: Any) -> Image | None:

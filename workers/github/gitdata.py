@@ -96,13 +96,14 @@ class GitData:
         changes: Iterable[Change],
         message: str,
         forward: bool = False,
+        over: str | None = None,
         urgency: Urgency = Urgency.FINAL,
     ) -> str:
         """Have a branch point to a commit with these changes on a parent, and return the commit.
 
         The branch is made when there is none, and moved wherever it was; one that is this commit already
-        stays. With `forward` it moves from the parent only, and else BranchMoved is raised. Raises
-        GitHubError; after a retryable one, calling again is safe.
+        stays. With `forward` it moves from the parent only, with `over` only from there ("": it is made), and
+        else BranchMoved is raised. Raises GitHubError; after a retryable one, calling again is safe.
         """
         base = self._read(repository, f"/git/commits/{parent}", f"show {repository}@{parent[:7]}", urgency)
         entries = [self._entry(repository, change, urgency) for change in changes]
@@ -111,11 +112,12 @@ class GitData:
         there = self.head(repository, branch, urgency=urgency)
         if there and self._is(repository, there, tree, parent, message, urgency):
             return there
-        if forward and there != parent:
+        if (forward and there != parent) or (over is not None and (there or "") != over):
             raise _moved(repository, branch)
         body = {"message": message, "tree": tree, "parents": [parent]}
         made = self._create(repository, "/git/commits", f"write a commit to {repository}", body, urgency)
-        self._point(repository, branch, there, str(made["sha"]), urgency, force=not forward)
+        held = forward or over is not None
+        self._point(repository, branch, there, str(made["sha"]), urgency, force=not forward, held=held)
         return str(made["sha"])
 
     def delete_branch(self, repository: str, branch: str, *, urgency: Urgency = Urgency.PROGRESS) -> None:
@@ -154,8 +156,17 @@ class GitData:
         return (shown["tree"]["sha"], parents, shown["message"]) == (tree, [parent], message)
 
     def _point(
-        self, repository: str, branch: str, there: str | None, sha: str, urgency: Urgency, *, force: bool
+        self,
+        repository: str,
+        branch: str,
+        there: str | None,
+        sha: str,
+        urgency: Urgency,
+        *,
+        force: bool,
+        held: bool,
     ) -> None:
+        """Move or make a branch; with `held` it is said that somebody else was faster."""
         what = f"move the branch {branch} of {repository}"
         ref: dict[str, Any] = {"ref": f"refs/heads/{branch}", "sha": sha}
         method, path, body = "POST", "/git/refs", ref
@@ -167,7 +178,7 @@ class GitData:
             if self.head(repository, branch, urgency=urgency) != sha:
                 raise
         except Invalid:
-            if force or self.head(repository, branch, urgency=urgency) == there:
+            if not held or self.head(repository, branch, urgency=urgency) == there:
                 raise
             raise _moved(repository, branch) from None
 
