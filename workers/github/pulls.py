@@ -215,6 +215,18 @@ class Pulls:
             )
         )
 
+    def close(
+        self, repository: str, number: int, *, body: str, urgency: Urgency = Urgency.FINAL
+    ) -> PullRequest:
+        """Close a pull request without merging it and have it say this, both at once, and return it."""
+        path, wanted = f"/pulls/{number}", {"state": "closed", "body": body}
+        return _pull(
+            self._calls.call(
+                "PATCH", repository, path, f"close {repository}#{number}", wanted,
+                permissions=PULL_REQUESTS, urgency=urgency,
+            )
+        )  # fmt: skip
+
     def merge(
         self,
         repository: str,
