@@ -207,25 +207,20 @@ class Pulls:
             return self._create(repository, head, base, {"title": title, "body": body}, urgency)
         if (there.title, there.body) == (title, body):
             return there
-        what = f"edit {repository}#{there.number}"
-        path, wanted = f"/pulls/{there.number}", {"title": title, "body": body}
-        return _pull(
-            self._calls.call(
-                "PATCH", repository, path, what, wanted, permissions=PULL_REQUESTS, urgency=urgency
-            )
-        )
+        return self._change(repository, there.number, {"title": title, "body": body}, urgency)
+
+    def rewrite(
+        self, repository: str, number: int, body: str, *, urgency: Urgency = Urgency.FINAL
+    ) -> PullRequest:
+        """Give a pull request another body."""
+        return self._change(repository, number, {"body": body}, urgency)
 
     def close(
-        self, repository: str, number: int, *, body: str, urgency: Urgency = Urgency.FINAL
+        self, repository: str, number: int, *, body: str | None = None, urgency: Urgency = Urgency.FINAL
     ) -> PullRequest:
-        """Close a pull request without merging it and have it say this, both at once, and return it."""
-        path, wanted = f"/pulls/{number}", {"state": "closed", "body": body}
-        return _pull(
-            self._calls.call(
-                "PATCH", repository, path, f"close {repository}#{number}", wanted,
-                permissions=PULL_REQUESTS, urgency=urgency,
-            )
-        )  # fmt: skip
+        """Close a pull request, with another body at the same time; one that is closed stays so."""
+        said = {} if body is None else {"body": body}
+        return self._change(repository, number, {"state": "closed", **said}, urgency)
 
     def merge(
         self,
@@ -257,6 +252,16 @@ class Pulls:
                 raise
             return there.merge_sha
         return str(merged["sha"])
+
+    def _change(
+        self, repository: str, number: int, wanted: Mapping[str, str], urgency: Urgency
+    ) -> PullRequest:
+        path, what = f"/pulls/{number}", f"edit {repository}#{number}"
+        return _pull(
+            self._calls.call(
+                "PATCH", repository, path, what, wanted, permissions=PULL_REQUESTS, urgency=urgency
+            )
+        )
 
     def _list(
         self, repository: str, path: str, what: str, urgency: Urgency = Urgency.FINAL

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 _FINAL = frozenset({Reaction.ROCKET, Reaction.CONFUSED})
 _NOW = Urgency.ANSWER
 _ROOM = 60_000  # GitHub takes 65,536 characters
-_A_MOMENT = timedelta(seconds=1)
+_SOONEST, _LATEST = timedelta(seconds=1), timedelta(seconds=10)  # between looks at what goes on
 _SILENT = "fairway:silent:"  # what cannot be answered, by its key
 
 
@@ -55,10 +55,6 @@ class Comments:
             self._hear(github, heard)
         except RateLimited:
             raise
-        except StillGoing as news:
-            log.info("looked at again comment=%s: %s", heard.key, news)
-            later.put(heard.key, self._context.now() + _A_MOMENT)
-            return
         except FairwayError as error:
             self._put_off(heard, error, later)
             raise
@@ -94,13 +90,17 @@ class Comments:
             return
         try:
             self._answer(github, said, mine)
+        except StillGoing as news:
+            pause = _pause(self._context.now() - said.at)
+            log.info("looked at again comment=%s in=%s: %s", heard.key, pause, news)
+            Later(self._context.redis).put(heard.key, self._context.now() + pause)
         except NotFound:
             if read_again(github, heard) is not None:
                 raise
 
     def _answer(self, github: GitHub, said: Said, mine: Reading) -> None:
         heard = said.heard
-        if heard.kind == "comment":
+        if heard.kind == "comment" and not begun(github, said):
             github.reactions.add(heard.repository, heard.id, Reaction.EYES, urgency=_NOW)
         # What was just read to see whose it is may be half a minute old.
         narrowed = narrowed_of(self._context, heard.repository, fresh=True, urgency=_NOW)
@@ -151,6 +151,11 @@ class Comments:
             log.warning("no reply comment=%s: %s", heard.key, error)
             return False
         return True
+
+
+def _pause(passed: timedelta) -> timedelta:
+    """Return when to look again at what an order set off: each look asks GitHub a dozen times."""
+    return min(max(_SOONEST, passed * 0.3), _LATEST)
 
 
 def _fitting(texts: Iterable[str]) -> str:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,6 +45,16 @@ def test_what_is_written_is_read(policy: str, name: str, scope: str) -> None:
 )
 def test_what_cannot_be_understood_says_nothing(body: str) -> None:
     assert read(body) is None
+
+
+def test_a_branch_is_made_anew_only_with_the_head_that_was_meant() -> None:
+    ordered = replace(RECORD, anew="a" * 40)
+    assert read(line(ordered)) == ordered
+    assert ordered.wants_anew("a" * 40)
+    assert not ordered.wants_anew("b" * 40)
+    assert not ordered.wants_anew("")
+    assert not RECORD.wants_anew("")
+    assert read(line(RECORD).replace('"base"', '"anew":true,"base"')) == RECORD
 
 
 def test_another_one_takes_its_place_and_the_rest_stays() -> None:
