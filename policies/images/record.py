@@ -28,18 +28,22 @@ class Record:
     """What a pull request proposes: the image of each policy (`namespace:name`), on a commit of the base.
 
     `scope` is how much of each version is declined once it is closed. One without images declines nothing:
-    that is how ours are closed by ourselves. `anew` says that a person wants the branch made anew, whoever
-    has pushed to it.
+    that is how ours are closed by ourselves. `anew` is the head with which a person wants the branch made
+    anew, whoever has pushed to it.
     """
 
     base: str
     images: Mapping[str, Image] = field(default_factory=dict)
     scope: Scope = "version"
-    anew: bool = False
+    anew: str = ""
 
     @classmethod
     def of(cls, group: Group, base: str) -> Record:
         return cls(base, {update.policy: update.image for update in group.updates})
+
+    def wants_anew(self, head: str) -> bool:
+        """Tell whether a branch with this head is to be made anew: what was pushed since is not meant."""
+        return bool(head) and self.anew == head
 
     def declined(self) -> tuple[Declined, ...]:
         """Return what it declines once it is closed; what has no minor or major version declines itself."""
@@ -56,7 +60,7 @@ def line(record: Record) -> str:
     if record.scope != "version":
         said["scope"] = record.scope
     if record.anew:
-        said["anew"] = True
+        said["anew"] = record.anew
     # Nothing in it can end the comment.
     text = json.dumps(said, separators=(",", ":")).replace(">", "\\u003e").replace("--", "\\u002d-")
     return f"<!-- fairway:images {text} -->"
@@ -90,14 +94,22 @@ def _record(said: Mapping[str, Any]) -> Record | None:
     if not isinstance(base, str) or not isinstance(given, dict) or scope not in _SCOPES:
         return None
     images = {policy: image for policy, one in given.items() if (image := _image(one)) is not None}
-    return Record(base, images, scope, said.get("anew") is True) if len(images) == len(given) else None
+    anew = said.get("anew")
+    known = Record(base, images, scope, anew if isinstance(anew, str) else "")
+    return known if len(images) == len(given) else None
 
 
 def _image(said: Any) -> Image | None:
     if not isinstance(said, dict) or not all(isinstance(said.get(name, ""), str) for name in _FIELDS):
         return None
     name, tag, digest = (said.get(name, "") for name in _FIELDS)
-    return Image(name, tag, digest) if name and tag and len(name) <= 300 and len(tag) <= 128 else None
+    fits = name and tag and len(name) <= 300 and len(tag) <= 128 and len(digest) <= 200
+    return Image(name, tag, digest) if fits and all(map(_is_text, (name, tag, digest))) else None
+
+
+def _is_text(text: str) -> bool:
+    """Tell whether it is no half of a character, which JSON can hold and no file."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _entry(image: Image, scope: Scope) -> Declined:

@@ -66,9 +66,14 @@ class OpenPulls:
     def _pull(self, pull: PullRequest) -> Pull:
         record = records.read(pull.body) or Record("")
         versions = {policy: updates.version(image) for policy, image in record.images.items()}
-        if record.anew:
-            return Pull(pull.number, pull.head_ref, versions, "")
-        return Pull(pull.number, pull.head_ref, versions, record.base, edited=not self._is_our_commit(pull))
+        return Pull(
+            pull.number,
+            pull.head_ref,
+            versions,
+            record.base,
+            edited=not self._is_our_commit(pull),
+            anew=record.wants_anew(pull.head_sha),
+        )
 
     def _is_our_commit(self, pull: PullRequest) -> bool:
         """Tell whether all there is to merge is one commit that our App made."""

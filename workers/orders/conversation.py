@@ -23,7 +23,7 @@ from workers.github import Forbidden, GitHub, NotFound, PermissionMissing, RateL
 from workers.later import Later
 from workers.orders.carrying import carry_out
 from workers.orders.desk import Desk
-from workers.orders.outcome import Outcome
+from workers.orders.outcome import Outcome, StillGoing
 from workers.orders.said import COUNTS_FOR, Heard, Said, read_again
 from workers.orders.showing import QUIET, show, shows
 from workers.orders.specs import written_of
@@ -88,13 +88,17 @@ class Comments:
             return
         try:
             self._answer(github, said, mine)
+        except StillGoing as news:
+            pause = news.pause(self._context.now() - said.at)
+            log.info("looked at again comment=%s in=%s: %s", heard.key, pause, news)
+            Later(self._context.redis).put(heard.key, self._context.now() + pause)
         except NotFound:
             if read_again(github, heard) is not None:
                 raise
 
     def _answer(self, github: GitHub, said: Said, mine: Reading) -> None:
         heard = said.heard
-        if heard.kind == "comment":
+        if heard.kind == "comment" and not begun(github, said):
             github.reactions.add(heard.repository, heard.id, Reaction.EYES, urgency=_NOW)
         # What was just read to see whose it is may be half a minute old.
         narrowed = narrowed_of(self._context, heard.repository, fresh=True, urgency=_NOW)
@@ -135,10 +139,9 @@ class Comments:
         if not texts:
             return True
         name, body = marker_of(self._context, heard), _fitting(dict.fromkeys(texts))
+        ensure, since = desk.github.comments.ensure, desk.said.at
         try:
-            desk.github.comments.ensure(
-                heard.repository, heard.number, name, body, urgency=_NOW, since=desk.said.at
-            )
+            ensure(heard.repository, heard.number, name, body, urgency=_NOW, since=since)
         except Forbidden as error:
             if isinstance(error, PermissionMissing) or heard.kind == "review":
                 raise

@@ -39,10 +39,22 @@ def test_what_is_written_is_read(policy: str, name: str, scope: str) -> None:
         '<!-- fairway:images {"base":"b","images":{"a:b":{"name":"x","tag":1}}} -->',
         '<!-- fairway:images {"base":"b","images":{},"scope":"everything"} -->',
         '> <!-- fairway:images {"base":"b","images":{}} -->',
+        '<!-- fairway:images {"base":"b","images":{"a:b":{"name":"\\ud800","tag":"1"}}} -->',
+        line(Record("b", {"a:b": Image("x", "1", "d" * 201)})),
     ],
 )
 def test_what_cannot_be_understood_says_nothing(body: str) -> None:
     assert read(body) is None
+
+
+def test_a_branch_is_made_anew_only_with_the_head_that_was_meant() -> None:
+    ordered = replace(RECORD, anew="a" * 40)
+    assert read(line(ordered)) == ordered
+    assert ordered.wants_anew("a" * 40)
+    assert not ordered.wants_anew("b" * 40)
+    assert not ordered.wants_anew("")
+    assert not RECORD.wants_anew("")
+    assert read(line(RECORD).replace('"base"', '"anew":true,"base"')) == RECORD
 
 
 def test_another_one_takes_its_place_and_the_rest_stays() -> None:

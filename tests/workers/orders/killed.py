@@ -30,6 +30,8 @@ METHODS: dict[str, Any] = {
     "reply": (GitHubComments, "ensure"),
     "commit": (GitData, "commit"),
     "open": (Pulls, "ensure"),
+    "close": (Pulls, "close"),
+    "rewrite": (Pulls, "rewrite"),
 }
 
 
