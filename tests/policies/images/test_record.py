@@ -90,10 +90,3 @@ def test_what_has_no_minor_version_declines_itself() -> None:
 def test_one_that_we_closed_declines_nothing() -> None:
     assert declined_by([Record("b" * 40)]) == ()
     assert read(put(line(RECORD), Record("b" * 40))) == Record("b" * 40)
-
-
-def test_that_a_branch_is_to_be_made_anew_is_read_again() -> None:
-    wanted = replace(RECORD, anew=True)
-    assert read(put(f"{line(RECORD)}\n\nText", wanted)) == wanted
-    assert "anew" not in line(RECORD)
-    assert read('<!-- fairway:images {"base":"b","images":{},"anew":1} -->') == Record("b")
