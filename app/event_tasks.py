@@ -167,6 +167,8 @@ def _pull_request(event: events.PullRequest) -> dict[str, Scalar]:
         "number": event.number,
         "action": str(event.action),
         "head_sha": event.head.sha,
+        # A fork's branches may be called like ours.
+        "head_ref": "" if event.from_fork else event.head.ref,
         "base_ref": event.base.ref,
         "old_base": event.old_base,
         "merged": event.merged,

@@ -93,9 +93,7 @@ As YAML 1.2, in UTF-8, at most 64 KiB. A switch is `on` or `off`, also `true` or
 `yes` and `no` are texts. A key is a text whatever it looks like: `on` may be the name of an environment.
 Aliases, tags and a second document are refused, and so is a key that is not in this table or stands twice.
 
-{table}
-A key that is not served yet is checked, and named as such; nothing happens because of it.
-"""
+{table}"""
 
 
 def repository() -> str:

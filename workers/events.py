@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from policies import fairness
+from policies.images.grouping import automation_of
 from workers import heads, permissions
 from workers.context import Context
 from workers.reconcile.sweep import names_of
@@ -17,6 +18,8 @@ from workers.workqueue import Key, Queue
 log = logging.getLogger(__name__)
 # What a change of a pull request means for what is said on it; of the others nothing is said.
 _PULLS = frozenset({"opened", "reopened", "synchronize", "closed"})
+# What makes room for other images, or has one proposed again or left to people.
+_IMAGES = frozenset({"reopened", "synchronize", "closed"})
 _MAY_NOW = frozenset({"created", "unsuspend", "new_permissions_accepted", "added"})
 
 
@@ -24,6 +27,12 @@ def pull_request(context: Context, event: Mapping[str, Any]) -> None:
     """Queue a pull request that was opened, pushed to, aimed elsewhere, merged or closed."""
     if event["action"] in _PULLS or event["old_base"]:
         _queue(context, "PullRequest", event["repository"], str(event["number"]))
+    automation = automation_of(event["head_ref"])
+    if automation and event["action"] in _IMAGES:
+        owner, _, name = event["repository"].lower().partition("/")
+        key = Key("ImageUpdateAutomation", *automation)
+        # Whoever may push to the repository may name a branch so: its share is what that costs.
+        context.queue.add(key, Queue.PUSH, fairness.of_repository(owner, name, owner))
 
 
 def merge_group(context: Context, event: Mapping[str, Any]) -> None:

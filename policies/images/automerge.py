@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from policies.images.grouping import Group
 from policies.images.updates import Step
 
+_MERGEABLE: frozenset[Step] = frozenset({"patch", "minor", "digest"})
+_UNKNOWN = "its commit does not say how large a step it is"
+
 
 @dataclass(frozen=True, slots=True)
 class Automerge:
@@ -25,5 +28,15 @@ def decide(group: Group, rules: Collection[Step]) -> Automerge:
     those of which no version tells anything are never merged by themselves.
     """
     steps = {update.step for update in group.updates}
-    allowed = set(rules) & {"patch", "minor", "digest"}
+    allowed = set(rules) & _MERGEABLE
     return Automerge(bool(steps) and steps <= allowed, group.step)
+
+
+def unruled(step: Step | None, rules: Collection[Step]) -> str:
+    """Say in a clause why no rule covers such a step; empty when one does."""
+    if not rules:
+        return "no rule of the repository merges it"
+    if step not in set(rules) & _MERGEABLE:
+        only = " and ".join(rule for rule in sorted(rules) if rule in _MERGEABLE)
+        return f"it is a {step} update, and only {only} ones are merged by a rule" if step else _UNKNOWN
+    return ""

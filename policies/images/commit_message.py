@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a commit with new images says when its automation has no messageTemplate."""
+"""What a commit with new images says when its automation has no messageTemplate.
+
+Its last line says how large a step it is: GitHub signs the commit, and what it is merged by stands where
+nobody can change it unseen.
+"""
 
 from __future__ import annotations
 
+from typing import get_args
+
 from policies.images.grouping import Group
-from policies.images.updates import Update
+from policies.images.updates import Step, Update
 
 DEFAULT = "Update from image update automation"  # Flux's own, for a commit that is no pull request
+TRAILER = "Fairway-Image-Step"
 _LONGEST = 72  # characters of a first line that Git's and GitHub's lists show
 _MOST = 50  # lines of a body
 
@@ -29,6 +36,17 @@ def message(group: Group) -> str:
     if rest := len(group.updates) - len(lines):
         lines.append(f"- and {rest} more")
     return "\n".join([subject(group), "", *lines, ""])
+
+
+def with_step(text: str, step: Step) -> str:
+    """Add the line on the step to a message."""
+    return f"{text.rstrip()}\n\n{TRAILER}: {step}"
+
+
+def step_of(text: str) -> Step | None:
+    """Return the step that a commit of ours says it is; None for another commit."""
+    name, _, found = text.rstrip().rpartition("\n")[2].partition(": ")
+    return next((step for step in get_args(Step) if name == TRAILER and step == found), None)
 
 
 def _line(update: Update) -> str:

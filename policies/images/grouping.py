@@ -12,7 +12,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from policies.images.updates import Step, Update, largest
 from policies.rollback import Reader
@@ -88,7 +88,18 @@ def branch(namespace: str, automation: str, group: Group) -> str:
     kind = {"policy": "policy", "application": "app", "all": "all"}[group.by]
     name = group.name.partition(":")[2] if group.by == "policy" else group.name
     own = f"{kind}-{_slug(name)}" if name else kind
-    return f"{BRANCHES}{_slug(f'{namespace}.{automation}')}/{own}"
+    return f"{folder(namespace, automation)}{own}"
+
+
+def folder(namespace: str, automation: str) -> str:
+    """Return what the branches of an ImageUpdateAutomation begin with, and no others do."""
+    return f"{BRANCHES}{_slug(f'{namespace}.{automation}')}/"
+
+
+def branches(namespace: str, automation: str, wanted: Group, applications: Mapping[str, str]) -> list[str]:
+    """Name the branches on which what a group proposes may have been proposed, however it was grouped."""
+    groups = [wanted, *(one for by in get_args(By) for one in group(wanted.updates, by, applications))]
+    return list(dict.fromkeys(branch(namespace, automation, one) for one in groups))
 
 
 def automation_of(head: str) -> tuple[str, str] | None:

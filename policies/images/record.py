@@ -27,8 +27,9 @@ _FIELDS = ("name", "tag", "digest")
 class Record:
     """What a pull request proposes: the image of each policy (`namespace:name`), on a commit of the base.
 
-    `scope` is how much of each version is declined once it is closed. `anew` is the head with which a person
-    wants the branch made anew, whoever has pushed to it.
+    `scope` is how much of each version is declined once it is closed. One without images declines nothing:
+    that is how ours are closed by ourselves. `anew` is the head with which a person wants the branch made
+    anew, whoever has pushed to it.
     """
 
     base: str

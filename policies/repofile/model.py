@@ -2,7 +2,7 @@
 """`.fairway.yaml`, version 1: what a repository says of instances, environments, orders and pull requests.
 
 It may narrow what the administrator's RepositoryBinding grants and never widen it. Every key that it may have
-is here; a key that nothing serves yet is marked, and whoever writes it is told.
+is here.
 """
 
 from __future__ import annotations
@@ -27,9 +27,7 @@ from policies.repofile.texts import (
 )
 
 NAME = ".fairway.yaml"
-NOT_SERVED = "x-not-served"
 _MOST = 100  # entries of a list or mapping
-_NOT_SERVED: dict[str, Any] = {NOT_SERVED: True}
 
 
 class Part(BaseModel):
@@ -188,8 +186,8 @@ class PullRequests(Part):
     statuses: Statuses = Field(Statuses(), description="Commit statuses.")
     images: Images = Field(
         Images(),
-        description="Whether and how new images become pull requests.",
-        json_schema_extra=_NOT_SERVED,
+        description="How new images become pull requests; that it is there has every automation of the"
+        " repository propose them.",
     )
 
 

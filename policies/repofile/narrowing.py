@@ -38,7 +38,8 @@ class Narrowed:
     answers /help, /status and mistakes; one that is not `listed` obeys no order; `others` are the
     environments of other instances, which obey the orders for them. With `unreadable`, the first thing that
     keeps the file from being read, no order may act: what it wanted to forbid cannot be known. `teams` are
-    those in which membership is to be asked for; the rules may name others, in which nobody is.
+    those in which membership is to be asked for; the rules may name others, in which nobody is. `images` is
+    how new images become pull requests, None where the file says nothing of it.
     """
 
     tenant: Tenant
@@ -50,6 +51,7 @@ class Narrowed:
     problems: tuple[Problem, ...] = ()
     rules: Rules = field(default_factory=Rules)
     teams: frozenset[str] = frozenset()
+    images: file.Images | None = None
 
 
 def narrow(tenant: Tenant, reading: Reading, *, owner: str, cluster: str) -> Narrowed:
@@ -71,6 +73,7 @@ def narrow(tenant: Tenant, reading: Reading, *, owner: str, cluster: str) -> Nar
         problems=in_order([*reading.problems, *found]),
         rules=_rules(left, model),
         teams=_teams(model, owner),
+        images=_images(model.pull_requests),
     )
 
 
@@ -157,3 +160,7 @@ def _teams(model: file.RepositoryFile, owner: str) -> frozenset[str]:
 
 def _shows(wanted: file.PullRequests) -> Shows:
     return Shows(wanted.comment, wanted.checks, wanted.deployments, wanted.statuses.per_object)
+
+
+def _images(wanted: file.PullRequests) -> file.Images | None:
+    return wanted.images if "images" in wanted.model_fields_set else None

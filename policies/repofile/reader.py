@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from policies.repofile import meaning, messages, schema
+from policies.repofile import meaning, messages
 from policies.repofile.model import RepositoryFile
-from policies.repofile.positions import Path, Positions, Unreadable, load, shown
+from policies.repofile.positions import Positions, Unreadable, load
 from policies.repofile.problem import Problem, fails, in_order
 
 
@@ -37,13 +37,12 @@ def read(text: bytes) -> Reading:
         value, positions = load(text)
     except Unreadable as error:
         return Reading(None, error.problems, Positions())
-    found = _not_served(positions)
     try:
         model = RepositoryFile.model_validate(value)
     except ValidationError as error:
-        found += messages.problems(error, positions)
+        found = messages.problems(error, positions)
         return Reading(None, in_order(found), positions, _home(value))
-    found += meaning.problems(model, positions)
+    found = meaning.problems(model, positions)
     return Reading(None if fails(found) else model, in_order(found), positions, _home(value))
 
 
@@ -54,22 +53,3 @@ def _home(value: Any) -> str:
         return ""
     homes = [n for n, i in instances.items() if isinstance(i, dict) and i.get("home") in (True, "on")]
     return homes[0] if len(homes) == 1 else ""
-
-
-def _not_served(positions: Positions) -> list[Problem]:
-    """Name what nothing serves yet, once for all that stands in it."""
-    found: list[Path] = []
-    for path in positions.keys:
-        inside = found and path[: len(found[-1])] == found[-1]
-        if not inside and schema.not_served(path):
-            found.append(path)
-    return [
-        Problem(
-            positions.of_key(path),
-            shown(path),
-            "it is checked and not served yet",
-            "nothing happens because of it",
-            "notice",
-        )
-        for path in found
-    ]

@@ -35,19 +35,13 @@ def document() -> Schema:
 
 
 def published() -> Schema:
-    """Return the schema as it is given to others: without marks of ours."""
-    found: Schema = _without_marks(document())
-    return found
+    """Return the schema as it is given to others."""
+    return document()
 
 
 def keys(path: Path) -> tuple[str, ...]:
     """Return the keys that a mapping at a path may have; none where people choose the names."""
     return tuple(name for found in _at(path) for name in found.get("properties", ()))
-
-
-def not_served(path: Path) -> bool:
-    """Tell whether nothing serves what stands at a path yet."""
-    return any(found.get(model.NOT_SERVED) for found in _at(path))
 
 
 def _tidy(schema: Any, *, named: bool = False) -> Any:
@@ -64,19 +58,12 @@ def _tidy(schema: Any, *, named: bool = False) -> Any:
         if key != "title" and not (key == "default" and isinstance(inner, list | dict))
     }
     if "description" in found:
-        said = " ".join(found["description"].split())
-        found["description"] = f"{said} Not served yet." if found.get(model.NOT_SERVED) else said
+        found["description"] = " ".join(found["description"].split())
     # What is chosen by people must fit the pattern, or the key is an error.
     if "patternProperties" in found:
         found["additionalProperties"] = False
     first = {key: found[key] for key in _ORDER if key in found}
     return first | {key: inner for key, inner in found.items() if key not in first}
-
-
-def _without_marks(schema: Any) -> Any:
-    if isinstance(schema, dict):
-        return {key: _without_marks(inner) for key, inner in schema.items() if key != model.NOT_SERVED}
-    return [_without_marks(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def _at(path: Path) -> list[Schema]:

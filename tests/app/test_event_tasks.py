@@ -39,6 +39,7 @@ def test_a_pull_request() -> None:
             "number": 41,
             "action": "closed",
             "head_sha": HEAD,
+            "head_ref": "feature/x",
             "base_ref": "main",
             "old_base": None,
             "merged": True,

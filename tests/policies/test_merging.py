@@ -18,6 +18,7 @@ LOCK = Lock(7, "prod", Claim("lock-7-prod"))
 def test_it_is_merged_when_everything_speaks_for_it() -> None:
     assert decide(READY) == Merge()
     assert decide(replace(READY, state="unstable", orderer=Role.ADMIN)) == Merge()
+    assert decide(replace(READY, orderer=None)) == Merge()
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,7 @@ def test_it_is_merged_when_everything_speaks_for_it() -> None:
         {"ours": False},
         {"orderer": Role.TRIAGE},
         {"state": "dirty"},
+        {"orderer": None, "unruled": "no rule of the repository merges it"},
     ],
 )
 def test_what_a_person_has_to_merge(change: dict[str, Any]) -> None:

@@ -33,9 +33,11 @@ from workers.github.deliveries import Deliveries
 from workers.github.deployments import DeploymentWriter
 from workers.github.errors import NotFound, Unauthorized
 from workers.github.gitdata import GitData
+from workers.github.labels import Labels
 from workers.github.permissions import People
 from workers.github.pulls import Pulls
 from workers.github.reactions import Reactions
+from workers.github.releases import Releases
 from workers.github.repositories import Repositories
 from workers.github.sending import Request, Sender
 from workers.github.statuses import StatusWriter
@@ -98,9 +100,11 @@ class GitHub:
         self.deliveries = Deliveries(self.pages_as_app, self.call_as_app)
         self.deployments = DeploymentWriter(self)
         self.git_data = GitData(self)
+        self.labels = Labels(self)
         self.people = People(self)
         self.pulls = Pulls(self)
         self.reactions = Reactions(self)
+        self.releases = Releases(self)
         self.repositories = Repositories(self)
         self.statuses = StatusWriter(self)
 

@@ -96,13 +96,14 @@ class GitData:
         changes: Iterable[Change],
         message: str,
         forward: bool = False,
+        over: str | None = None,
         urgency: Urgency = Urgency.FINAL,
     ) -> str:
         """Have a branch point to a commit with these changes on a parent, and return the commit.
 
         The branch is made when there is none, and moved wherever it was; one that is this commit already
-        stays. With `forward` it moves from the parent only, and else BranchMoved is raised. Raises
-        GitHubError; after a retryable one, calling again is safe.
+        stays. With `forward` it moves from the parent only, with `over` only from there ("": it is made), and
+        else BranchMoved is raised. Raises GitHubError; after a retryable one, calling again is safe.
         """
         base = self._read(repository, f"/git/commits/{parent}", f"show {repository}@{parent[:7]}", urgency)
         entries = [self._entry(repository, change, urgency) for change in changes]
@@ -111,7 +112,7 @@ class GitData:
         there = self.head(repository, branch, urgency=urgency)
         if there and self._is(repository, there, tree, parent, message, urgency):
             return there
-        if forward and there != parent:
+        if (forward and there != parent) or (over is not None and (there or "") != over):
             raise _moved(repository, branch)
         body = {"message": message, "tree": tree, "parents": [parent]}
         made = self._create(repository, "/git/commits", f"write a commit to {repository}", body, urgency)

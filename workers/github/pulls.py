@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from policies.budget import Urgency
 from policies.clock import parse
-from workers.github.calls import MERGING, PULL_REQUESTS, AppIdentity, Calls
+from workers.github.calls import MERGING, PULL_REQUESTS, READING, AppIdentity, Calls
 from workers.github.errors import Conflict, Invalid, ServerError, Unreachable
 
 _WEB = "noreply@github.com"  # the committer of what GitHub makes for others, signed with its own key
@@ -56,6 +56,8 @@ class PullRequest:
     merge_state: str = "unknown"
     commits: int = 0
     merged_by: str = ""
+    created_at: datetime | None = None
+    labels: frozenset[str] = frozenset()
 
     @property
     def from_fork(self) -> bool:
@@ -158,16 +160,15 @@ class Pulls:
             repository, f"/pulls/{number}/commits", what, permissions=PULL_REQUESTS, urgency=urgency,
             conditional=True,
         )  # fmt: skip
-        identity = self._calls.identity()
-        return [
-            PullCommit(
-                sha=shown["sha"],
-                people=frozenset(int(one["id"]) for role in ("author", "committer") if (one := shown[role])),
-                message=shown["commit"]["message"],
-                ours=identity.wrote(shown, "author") and _by_github(shown, identity),
-            )
-            for shown in found
-        ]
+        return [_commit(shown, self._calls.identity()) for shown in found]
+
+    def commit(self, repository: str, sha: str, *, urgency: Urgency = Urgency.FINAL) -> PullCommit:
+        """Return one commit of `owner/name`; raises NotFound."""
+        what = f"show {repository}@{sha[:7]}"
+        shown = self._calls.call(
+            "GET", repository, f"/commits/{sha}", what, permissions=READING, urgency=urgency
+        )
+        return _commit(shown, self._calls.identity())
 
     def from_branch(
         self, repository: str, head: str, base: str, *, urgency: Urgency = Urgency.FINAL
@@ -182,11 +183,14 @@ class Pulls:
         self, repository: str, head: str, base: str, *, urgency: Urgency = Urgency.FINAL
     ) -> PullRequest | None:
         """Return the newest one that was merged from one branch of `owner/name` to another, if any."""
-        owner = repository.partition("/")[0]
-        query = f"state=closed&head={quote(f'{owner}:{head}', safe='')}&base={quote(base, safe='')}"
-        what = f"find what was merged from {head} to {base} of {repository}"
-        found = self._list(repository, f"/pulls?{query}", what, urgency)
+        found = self._closed(repository, head, base, urgency)
         return next((one for one in found if one.merged_at), None)
+
+    def closed_from(
+        self, repository: str, head: str, base: str, *, urgency: Urgency = Urgency.FINAL
+    ) -> list[PullRequest]:
+        """List those from one branch of `owner/name` to another that are closed or merged, newest first."""
+        return list(self._closed(repository, head, base, urgency))
 
     def ensure(
         self,
@@ -263,6 +267,12 @@ class Pulls:
             )
         )
 
+    def _closed(self, repository: str, head: str, base: str, urgency: Urgency) -> Iterator[PullRequest]:
+        owner = repository.partition("/")[0]
+        query = f"state=closed&head={quote(f'{owner}:{head}', safe='')}&base={quote(base, safe='')}"
+        what = f"find what was merged or closed from {head} to {base} of {repository}"
+        return self._list(repository, f"/pulls?{query}", what, urgency)
+
     def _list(
         self, repository: str, path: str, what: str, urgency: Urgency = Urgency.FINAL
     ) -> Iterator[PullRequest]:
@@ -287,6 +297,15 @@ class Pulls:
                 raise
             return there
         return _pull(made)
+
+
+def _commit(shown: Mapping[str, Any], identity: AppIdentity) -> PullCommit:
+    return PullCommit(
+        sha=shown["sha"],
+        people=frozenset(int(one["id"]) for role in ("author", "committer") if (one := shown[role])),
+        message=shown["commit"]["message"],
+        ours=identity.wrote(shown, "author") and _by_github(shown, identity),
+    )
 
 
 def _by_github(shown: Mapping[str, Any], identity: AppIdentity) -> bool:
@@ -320,6 +339,8 @@ def _pull(shown: Mapping[str, Any]) -> PullRequest:
         merge_state=shown.get("mergeable_state") or "unknown",
         commits=int(shown.get("commits") or 0),
         merged_by=(shown.get("merged_by") or {}).get("login", ""),
+        created_at=parse(shown["created_at"]).astimezone(UTC) if shown.get("created_at") else None,
+        labels=frozenset(str(label["name"]) for label in shown.get("labels") or []),
     )
 
 

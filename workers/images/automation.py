@@ -3,25 +3,29 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from policies import conditions, reference
 from policies.errors import FairwayError
-from policies.images import automation, notes
+from policies.images import automation, holding, notes
 from policies.images.automation import Destination, SourceManagerFailed
 from policies.kinds import GitRepository, ImageUpdateAutomation, InvalidObject
 from policies.kinds.imageupdateautomation import GitSpec
 from policies.kustomization import REQUESTED_AT
 from policies.objects import Object, annotations_of
-from policies.reference import Resolved
+from policies.reference import Resolved, Selection
 from policies.revisions import Revision
 from policies.served import unserved
 from workers.git import GitError
 from workers.github import GitHubError, RateLimited
 from workers.images import pushing, updating
+from workers.images.place import Place, place_of, prepared
 from workers.images.policy import KIND as POLICY
+from workers.images.proposing import Outcome, Proposer
 from workers.images.pushing import Work
 from workers.images.updating import Result, Task
+from workers.later import Later
 from workers.reconcile import sources
 from workers.reconcile.plain import Plain
 from workers.reconcile.remotes import remote_of
@@ -30,6 +34,7 @@ from workers.workqueue import Key, Queue
 
 KIND = ImageUpdateAutomation.definition.names
 MARKERS_LEFT = "MarkersLeft"
+_MOVED = timedelta(seconds=2)  # after which a branch that somebody was at is looked at again
 
 
 class ImageUpdateAutomationReconciler(Plain[ImageUpdateAutomation]):
@@ -53,8 +58,12 @@ class ImageUpdateAutomationReconciler(Plain[ImageUpdateAutomation]):
         checkout = automation.checkout_of(spec, source.get("spec") or {})
         to = automation.destination(spec, checkout)
         task = Task(record, spec, policies, automation.observed(policies, chosen))
-        work = self._work(task, git, source, to)
         wanted = reference.choose(checkout)
+        place = place_of(self._context, record.obj, str((source.get("spec") or {}).get("url") or ""))
+        if place is not None:
+            self._propose(task, self._work(task, git, source, to, writes=False), wanted, place, began)
+            return
+        work = self._work(task, git, source, to)
         found = updating.fetched(work, wanted)
         if not to.always and _is_current(task, found):
             self._write(record, {}, began)
@@ -76,14 +85,16 @@ class ImageUpdateAutomationReconciler(Plain[ImageUpdateAutomation]):
             )
         return obj
 
-    def _work(self, task: Task, git: GitSpec, source: Object, to: Destination) -> Work:
+    def _work(
+        self, task: Task, git: GitSpec, source: Object, to: Destination, *, writes: bool = True
+    ) -> Work:
         if missing := unserved("GitRepository", source.get("spec") or {}):
             raise SourceManagerFailed(f"failed configuring source manager: {missing}")
         try:
             read = GitRepository.read(source)
             remote = remote_of(self._context, read)
             work = Work(git, read, remote, to, own=task.spec.status.last_push_commit or "")
-            return pushing.prepared(self._context, task.namespace, work)
+            return pushing.prepared(self._context, task.namespace, work) if writes else work
         except RateLimited:
             raise
         except (InvalidObject, GitError, GitHubError) as error:
@@ -112,6 +123,37 @@ class ImageUpdateAutomationReconciler(Plain[ImageUpdateAutomation]):
             self._event(task.record, "Normal", "Succeeded", automation.UP_TO_DATE)
         if result.edits.notes and message != before.get("message"):
             self._event(task.record, "Warning", MARKERS_LEFT, message)
+
+    def _propose(self, task: Task, work: Work, wanted: Selection, place: Place, began: str) -> None:
+        """Have pull requests propose what there is to write."""
+        context, key = self._context, Key("ImageUpdateAutomation", task.namespace, task.spec.metadata.name)
+        ready = prepared(context, task.namespace, place, work, wanted)
+        outcome = Proposer(context, task, work, ready, updating.fetched(work, wanted)).propose()
+        again = holding.until(outcome.decisions)
+        if outcome.moved:
+            again = context.now() + _MOVED
+        if again is not None:
+            Later(context.redis).put(key, again)
+        for said in outcome.done:
+            self._event(task.record, "Normal", "Succeeded", said)
+        if outcome.error is not None:
+            raise outcome.error
+        self._proposed(task, outcome, ready, began)
+
+    def _proposed(self, task: Task, outcome: Outcome, place: Place, began: str) -> None:
+        known = (task.record.obj.get("status") or {}).get("observedPolicies")
+        status: dict[str, Any] = {"observedSourceRevision": outcome.base.revision}
+        if outcome.sha and outcome.sha != task.spec.status.last_push_commit:
+            status |= {"lastPushCommit": outcome.sha, "lastPushTime": self._now}
+        if known != task.observed:
+            status["observedPolicies"] = automation.merged(known, task.observed)
+        said = notes.ready_message(outcome.edits.notes)
+        message = holding.ready_message(said, outcome.pulls, outcome.decisions, place.settings)
+        before = conditions.find(conditions.of(task.record.obj), conditions.READY) or {}
+        self._write(task.record, status, began, message)
+        if message != before.get("message"):
+            severity = "Warning" if outcome.edits.notes else "Normal"
+            self._event(task.record, severity, MARKERS_LEFT if outcome.edits.notes else "Succeeded", message)
 
     def _write(self, record: Record, status: dict[str, Any], began: str, message: str = "") -> None:
         """Say that all is well; without a message, as it was said before."""

@@ -26,14 +26,17 @@ def edits_of(
     namespace: str,
     images: Mapping[str, Image],
     known: Collection[str],
+    proposed: bool = False,
+    only: Collection[str] | None = None,
 ) -> Edits:
     """Set what is marked below a folder of a commit, and say what was done; nothing is written.
 
     `images` are those of the policies that count, as `namespace:name`; `known` are the names of all policies
-    of the namespace. What people declined is not written. Raises UpdateFailed, and MirrorBroken.
+    of the namespace. What people declined is not written, unless it is only to be `proposed`, which others
+    decide. `only` are the files to look at. Raises UpdateFailed, and MirrorBroken.
     """
     everything = contents.of_commit(mirror, sha)
-    kept, told = notes.wanted(images, _declined(everything))
+    kept, told = (images, ()) if proposed else notes.wanted(images, _declined(everything))
     entries = [entry for entry in everything if lies_in(entry.path, folder)]
     if folder and not entries:
         raise UpdateFailed(
@@ -46,12 +49,19 @@ def edits_of(
         for entry in entries:
             if not entry.is_file or not f"/{entry.path}".endswith(_NAMES):
                 continue
+            if only is not None and entry.path not in only:
+                continue
             content = entry.read()
             if setters.concerns(entry.path, content):
                 edited[entry.path] = content, _set(entry.path, content, kept)
     except setters.InvalidImage as error:
         raise _failed(error) from None
     return notes.gathered(edited, namespace=namespace, known=known, first=told)
+
+
+def declined_of(mirror: Mirror, sha: str) -> Reading:
+    """Read what people declined, as it stands in a commit; raises MirrorBroken."""
+    return _declined(contents.of_commit(mirror, sha))
 
 
 def _declined(entries: list[Entry]) -> Reading:

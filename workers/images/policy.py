@@ -19,6 +19,22 @@ from workers.workqueue import Key
 KIND = ImagePolicy.definition.names
 
 
+def repository_of(context: Context, policy: ImagePolicy) -> ImageRepository:
+    """Return what a policy chooses from; raises FairwayError when it is not there, or not for this policy."""
+    cluster, settings = context.cluster, context.settings
+    if settings.no_cross_namespace_refs:
+        access.refuse_blocked(policy)
+    obj = cluster.find(ObjectRef(*REPOSITORY, *policy.repository_key))
+    if obj is None:
+        raise readiness.repository_missing(policy)
+    repository = ImageRepository.read(obj)
+    if access.crosses(policy):
+        found = cluster.find(ObjectRef("", "v1", "Namespace", "", policy.metadata.namespace))
+        labels = ((found or {}).get("metadata") or {}).get("labels") or {}
+        access.refuse_stranger(policy, repository, labels)
+    return repository
+
+
 class ImagePolicyReconciler(Plain[ImagePolicy]):
     model = ImagePolicy
 
@@ -37,7 +53,7 @@ class ImagePolicyReconciler(Plain[ImagePolicy]):
         """Return the image; raises FairwayError when there is none to choose."""
         if problem := readiness.refusal(policy):
             raise problem
-        repository = self._repository(policy)
+        repository = repository_of(self._context, policy)
         image = reference.parse(repository.spec.image, insecure=bool(repository.spec.insecure))
         requeue = self._context.settings.requeue_dependency
         tags = self._found(repository, image.name)
@@ -46,20 +62,6 @@ class ImagePolicyReconciler(Plain[ImagePolicy]):
         if digests.must_ask(policy.reflection, policy.status.latest_ref, name, tag):
             digest = self._digest(repository, image, tag)
         return digests.refs(policy.reflection, policy.status, name, tag, digest)
-
-    def _repository(self, policy: ImagePolicy) -> ImageRepository:
-        cluster, settings = self._context.cluster, self._context.settings
-        if settings.no_cross_namespace_refs:
-            access.refuse_blocked(policy)
-        obj = cluster.find(ObjectRef(*REPOSITORY, *policy.repository_key))
-        if obj is None:
-            raise readiness.repository_missing(policy)
-        repository = ImageRepository.read(obj)
-        if access.crosses(policy):
-            found = cluster.find(ObjectRef("", "v1", "Namespace", "", policy.metadata.namespace))
-            labels = ((found or {}).get("metadata") or {}).get("labels") or {}
-            access.refuse_stranger(policy, repository, labels)
-        return repository
 
     def _found(self, repository: ImageRepository, name: str) -> list[str]:
         """Return what the last scan found; what Redis has lost is scanned again, and wakes us then."""

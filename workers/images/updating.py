@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from policies.errors import FairwayError
 from policies.images import automation, notes
-from policies.images.automation import GitOperationFailed
+from policies.images.automation import DEFAULT_MESSAGE, GitOperationFailed
 from policies.images.notes import Edits
+from policies.images.setters import Change
 from policies.kinds import ImageUpdateAutomation
 from policies.objects import Object
 from policies.reference import ReferenceNotFound, Resolved, Selection
@@ -75,11 +77,11 @@ def update(context: Context, task: Task, work: Work, wanted: Selection, found: R
         edits = _edits(task, work, found)
         if not edits.files:
             return Result(found, edits)
-        message = _message(context, task, work, edits)
+        said = message(context, task, work, edits.changes)
         task.record.check()
         try:
-            sha = pushing.push(context, work, found, edits.files, message, sign)
-            return Result(found, edits, sha, message)
+            sha = pushing.push(context, work, found, edits.files, said, sign)
+            return Result(found, edits, sha, said)
         except BaseMoved as error:
             moved = error.message
         except FairwayError as error:
@@ -98,16 +100,19 @@ def _edits(task: Task, work: Work, found: Resolved) -> Edits:
     )
 
 
-def _message(context: Context, task: Task, work: Work, edits: Edits) -> str:
+def message(
+    context: Context, task: Task, work: Work, changes: Sequence[Change], default: str = DEFAULT_MESSAGE
+) -> str:
+    """Return what a commit says; raises GitOperationFailed, FieldRemoved and EngineError."""
     commit = work.git.commit
     if not commit.message_template:
-        return automation.DEFAULT_MESSAGE
+        return default
     asked = MessageRequest(
         commit.message_template,
         task.namespace,
         task.spec.metadata.name,
         commit.message_template_values or {},
-        notes.for_template(edits.changes, task.folder),
+        notes.for_template(changes, task.folder),
     )
     try:
         return context.engine.message(asked, timeout=_RENDER_TIMEOUT)

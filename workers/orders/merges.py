@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Merge a rollback that Fairway opened, where the binding lets it and GitHub would let its orderer."""
+"""Merge a pull request that Fairway opened, where the binding lets it and GitHub would let a person.
+
+A rollback has somebody who ordered it; new images have a rule of the repository's own file.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,8 @@ import logging
 from datetime import timedelta
 
 from policies import fairness, merging, rollback
-from policies.budget import Urgency
 from policies.errors import FairwayError
-from policies.orders.locks import Hold, Lock
-from policies.orders.people import Role
-from policies.tenancy import Write
 from workers.bindings import tenant_of
-from workers.configuration import narrowed_of
 from workers.context import Context
 from workers.github import (
     Conflict,
@@ -21,13 +19,12 @@ from workers.github import (
     Method,
     NotFound,
     PermissionMissing,
-    PullCommit,
     PullRequest,
     RateLimited,
 )
 from workers.later import Later
+from workers.orders.mergeable import proposal_of
 from workers.permissions import note_missing
-from workers.standing import standing_of
 from workers.workqueue import Addition, Key, Queue
 
 log = logging.getLogger(__name__)
@@ -68,7 +65,7 @@ class Merges:
         except NotFound:
             again = False
         except PermissionMissing as error:
-            note_missing(self._context, repository, error, "the merging of rollbacks")
+            note_missing(self._context, repository, error, "the merging of pull requests")
             again = False
         except RateLimited:
             raise
@@ -84,17 +81,19 @@ class Merges:
     def _merge(self, github: GitHub, repository: str, number: int) -> bool:
         """Say whether to look again."""
         pull = github.pulls.get(repository, number)
-        undone = rollback.undone(pull.head_ref)
-        if not pull.open or undone is None or pull.author.casefold() != github.identity().login.casefold():
+        if not pull.open or pull.from_fork or pull.author.casefold() != github.identity().login.casefold():
             return False
-        if pull.updated_at < self._context.now() - _GIVEN_UP_AFTER:
+        old = pull.updated_at < self._context.now() - _GIVEN_UP_AFTER
+        if old and rollback.undone(pull.head_ref):
             return False
-        match merging.decide(self._proposal(github, repository, pull, *undone)):
+        if (proposal := proposal_of(self._context, github, repository, pull)) is None:
+            return False
+        match merging.decide(proposal):
             case merging.LeaveIt(why):
                 log.info("left to people pull=%s#%d: %s", repository, number, why)
                 return False
             case merging.Wait():
-                return True
+                return not old  # images are looked at again with each run of their automation
         return self._merged(github, repository, pull)
 
     def _merged(self, github: GitHub, repository: str, pull: PullRequest) -> bool:
@@ -107,39 +106,3 @@ class Merges:
             return True
         log.info("merged pull=%s#%d sha=%s", repository, pull.number, sha[:7])
         return False
-
-    def _proposal(
-        self, github: GitHub, repository: str, pull: PullRequest, environment: str, number: int
-    ) -> merging.Proposal:
-        repository_id = github.repositories.get(repository).id
-        narrowed = narrowed_of(self._context, repository, repository_id=repository_id, fresh=True)
-        where = narrowed.tenant.environment(environment)
-        write = narrowed.tenant.write_in(where) if where and not narrowed.unreadable else Write.NONE
-        if write < Write.MERGE:
-            return merging.Proposal(write, False, pull.merge_state, False, Role.NONE)
-        commits = github.pulls.commits(repository, pull.number)
-        return merging.Proposal(
-            write=write,
-            required_checks=bool(github.repositories.required_checks(repository, pull.base_ref)),
-            state=pull.merge_state,
-            ours=len(commits) == pull.commits and all(one.ours for one in commits),
-            orderer=_orderer(github, repository, commits),
-            stopped_by=self._stopped(repository_id, environment, (pull.number, number)),
-        )
-
-    def _stopped(self, repository_id: int, environment: str, numbers: tuple[int, int]) -> Lock | Hold | None:
-        """Return the lock, or the hold on this pull request or on the one it takes back."""
-        stands = standing_of(self._context, repository_id)
-        found = (stands.stops(repository_id, environment, number) for number in numbers)
-        return next((one for one in found if one), None)
-
-
-def _orderer(github: GitHub, repository: str, commits: list[PullCommit]) -> Role:
-    """Return the role, at this moment, of whoever ordered the first commit of ours."""
-    found = next(
-        (number for one in commits if one.ours and (number := rollback.ordered_by(one.message))), None
-    )
-    login = github.people.login_of(repository, found, urgency=Urgency.FINAL) if found else ""
-    if not found or not login:
-        return Role.NONE
-    return Role.named(github.people.role(repository, login, found, urgency=Urgency.FINAL))

@@ -144,7 +144,7 @@ def add_labels(owner: str, name: str, number: int) -> list[dict[str, Any]]:
     return _labels(repo, issue)
 
 
-@api.delete("/repos/<owner>/<name>/issues/<int:number>/labels/<label>")
+@api.delete("/repos/<owner>/<name>/issues/<int:number>/labels/<path:label>")
 def remove_label(owner: str, name: str, number: int, label: str) -> list[dict[str, Any]]:
     """Take a label off an issue, and list what is left."""
     repo, issue = issue_of(owner, name, number, level="write", person="triage")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from sandbox.forge.schema import checks, conversations, core, deployments, protection, teams
+from sandbox.forge.schema import checks, conversations, core, deployments, protection, releases, teams
 
 # By a table of each that says whether it was made already, in the order in which they refer to each other.
 SCHEMAS = {
@@ -13,4 +13,5 @@ SCHEMAS = {
     "check_suites": checks.SQL,
     "deployments": deployments.SQL,
     "issues": conversations.SQL,
+    "releases": releases.SQL,
 }

@@ -304,13 +304,6 @@ def test_what_is_wrong_is_named_at_its_place(text: str, problems: list[str]) -> 
                 " there: say it at orders.rollback.environments.prod",
             ],
         ),
-        (
-            "version: 1\npullRequests:\n  images:\n    group: all\n    minimumAge: 72h\n",
-            [
-                "3:3 notice: pullRequests.images: it is checked and not served yet:"
-                " nothing happens because of it"
-            ],
-        ),
     ],
 )
 def test_what_stands_there_in_vain_is_named_and_does_no_harm(text: str, problems: list[str]) -> None:

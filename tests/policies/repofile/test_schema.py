@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from policies.repofile import read
 from policies.repofile.positions import Unreadable, load
 from policies.repofile.reference import table
-from policies.repofile.schema import document, keys, not_served, published
+from policies.repofile.schema import document, keys, published
 from policies.repofile.verbs import ROLES
 from tests.policies.repofile.mutations import mutated
 from tests.policies.repofile.test_reader import WHOLE
@@ -31,7 +31,6 @@ def valid(value: Any) -> bool:
 def test_the_schema_is_one_and_is_the_published_file() -> None:
     Draft202012Validator.check_schema(published())
     assert json.loads((DOCS / "fairway.schema.json").read_text()) == published(), "run `make generate`"
-    assert "x-not-served" not in json.dumps(published())
 
 
 def test_everything_in_it_is_described() -> None:
@@ -61,7 +60,6 @@ def test_the_documentation_has_examples_and_a_row_for_every_key() -> None:
     assert len(EXAMPLES) >= 3
     rows = [line for line in table().splitlines() if line.startswith("| `")]
     assert len({row.split(" | ")[0] for row in rows}) == len(rows)
-    assert any("Not served yet" in row and "pullRequests.images`" in row for row in rows)
     assert table() in (DOCS / "repository.md").read_text(), "run `make generate`"
 
 
@@ -108,6 +106,4 @@ def test_keys_are_known_by_their_place() -> None:
     assert "codeowners" in keys(("orders", "promote", "environments", "prod"))
     assert keys(("environments",)) == ()
     assert keys(("pullRequests", "images", "schedule", 0)) == ("days", "from", "to", "timeZone")
-    assert not_served(("pullRequests", "images"))
-    assert not not_served(("pullRequests", "checks"))
     assert document() is document()

@@ -21,7 +21,7 @@ from policies.orders.locks import Claim, Hold, Lock, Standing
 from policies.orders.people import Person, Role
 from policies.orders.registry import Command, find
 from policies.orders.rules import Rule, Rules
-from policies.pull_request import Content, Fate, Mark, Outcome, Row, Undone
+from policies.pull_request import Content, Fate, Mark, Outcome, Row, Runs, Undone
 from policies.pull_request.content import Coming
 from policies.rollback import Restored
 from policies.surface import help as help_text
@@ -39,6 +39,7 @@ from policies.surface import (
 )
 from policies.surface.refusals import Refused
 from policies.tenancy import Tenant, tenant
+from tests.policies.surface.said_images import PLAIN_IMAGES, SAID_IMAGES
 
 Through = Callable[[str], str]
 AT, LATER = "2026-11-28T11:00:00Z", "2026-11-28T18:30:00Z"
@@ -125,6 +126,11 @@ def row(t: Through, mark: Mark, state: str, *, name: str = "web", message: str =
     return Row(mark, ref, t(state), AT, f"{t(message)}\nThat is all." if message else "")
 
 
+def runs(t: Through, mark: Mark, state: str, name: str = "web") -> Runs:
+    ref = ObjectRef("apps", "v1", "Deployment", t("apps"), t(name))
+    return Runs(t("ghcr.io/acme/web:6.9.1"), ref, t("web"), t("prod, dev"), mark, t(state))
+
+
 def content(t: Through, state: State, *rows: Row, fate: Fate = Fate.ITSELF, **more: object) -> Content:
     outcome = Outcome(fate, HEAD if fate is Fate.ITSELF else OTHER, Verdict(state, t("it is so")))
     found = Content(
@@ -206,6 +212,7 @@ APP = ObjectRef("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "apps", "w
 # fmt: off
 # What is no Markdown where it is shown, or is escaped by whoever puts it into some.
 PLAIN: dict[str, str] = {
+    **PLAIN_IMAGES,
     "status.nothing_yet": status.nothing_yet(),
     "status.healthy": status.healthy("a1b2c3d"),
     "status.timed": status.timed(status.healthy("a1b2c3d"), 0.04),
@@ -454,6 +461,8 @@ SAID: dict[str, Callable[[Through], str]] = {
         Undone(t("staging"), 42, "https://github.com/acme/fleet/pull/42"),
         Undone(t("prod"), 43, "https://github.com/acme/fleet/pull/43"),
     )), AT, PAGE)),
+    "pull_request.comment.images": lambda t: seen(pull_request.comment(replace(healthy(t), images=(
+        runs(t, Mark.DONE, "healthy"), runs(t, Mark.WAITS, "still 6.9.0", "api"))), AT, PAGE)),
     "pull_request.comment.long": lambda t: seen(pull_request.comment(
         content(t, State.FAILURE, *(row(t, Mark.FAILED, "refused", name=f"web-{n}", message="why " * 900)
                                     for n in range(50)), total=4000, left_out=3950), AT)),
@@ -467,5 +476,6 @@ SAID: dict[str, Callable[[Through], str]] = {
     "pull_request.unfollowed": lambda t: seen(pull_request.unfollowed(t("release-1.2"), t("prod-eu"), AT)),
     "pull_request.report": lambda t: pull_request.report(broken(t)),
     "pull_request.lacking": lambda t: pull_request.lacking("checks: write", "check runs"),
+    **SAID_IMAGES,
 }
 # fmt: on

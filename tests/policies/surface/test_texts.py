@@ -14,12 +14,13 @@ from types import ModuleType
 import pytest
 
 import policies.surface
-from policies.surface import pull_request
+from policies.surface import images, pull_request
 from policies.surface.words import instant, listed, moment, sentence, span
 from tests.policies.surface import hostile
 from tests.policies.surface.conftest import FOLDER
 from tests.policies.surface.rendered import page
 from tests.policies.surface.said import PLAIN, SAID
+from tests.policies.surface.said_images import large, record
 
 # Parts of texts, which are in the texts above them.
 _PARTS = {
@@ -92,6 +93,13 @@ def test_nothing_in_a_text_acts(name: str) -> None:
         assert read.found == {}, (text, written)
         assert not re.search(r"^\s*[/@]", written, re.MULTILINE), (text, written)
         assert len(written) < 60_000  # GitHub takes 65,536
+
+
+@pytest.mark.parametrize("text", ["x" * 5000, "word " * 2000, "#1 " * 2000])
+def test_a_pull_request_for_images_is_never_longer_than_github_takes(text: str) -> None:
+    written = images.body(large(lambda _: text), record())
+    assert len(written) < 65_536
+    assert written.endswith("`/reject`")
 
 
 @pytest.mark.parametrize("name", SAID)

@@ -17,18 +17,22 @@ from app.cli.redis import EmbeddedRedis
 from policies import conditions
 from policies.objects import Object, ObjectRef
 from policies.settings import Settings
+from sandbox.forge.admin import App, Forge, Repository
 from sandbox.registry.admin import Registry
 from tests.fixtures.cluster import Cluster
+from tests.workers.github.conftest import EVERYTHING
 from workers.cluster import Client
 from workers.context import Context, utc_now
 from workers.decryption import Sops
 from workers.engine import Engine
+from workers.github.calls import READING
 from workers.images import automation, policy, repository
 from workers.images.automation import ImageUpdateAutomationReconciler
 from workers.images.policy import ImagePolicyReconciler
 from workers.images.repository import ImageRepositoryReconciler
 
 _numbers = itertools.count(1)
+_fleets = itertools.count(1)
 RECONCILERS: dict[str, Any] = {
     "ImageRepository": ImageRepositoryReconciler,
     "ImagePolicy": ImagePolicyReconciler,
@@ -159,6 +163,69 @@ def make_images(
 @pytest.fixture
 def images(make_images: Callable[..., Images], namespace: str, registry: Registry) -> Images:
     return make_images(namespace, registry)
+
+
+@dataclass
+class Fleet:
+    """A repository on the forge in which an old image of ours is marked, and a worker with our App."""
+
+    forge: Forge
+    repo: Repository
+    app: App
+    images: Images
+
+    def manifest(self, tag: str) -> str:
+        return f'image: {self.images.image}:{tag} # {{"$imagepolicy": "{self.images.namespace}:web"}}\r\n'
+
+    def bind(self, write: str) -> None:
+        repository = {"id": self.repo.id, "owner": self.repo.owner, "name": self.repo.name}
+        spec = {"repository": repository, "namespaces": [self.images.namespace], "write": write}
+        metadata = {"name": self.images.namespace}
+        kind = {"apiVersion": "fairway.dev/v1alpha1", "kind": "RepositoryBinding"}
+        self.images.client.create({**kind, "metadata": metadata, "spec": spec})
+
+    def run(self, **git: Any) -> Object:
+        return self.images.reconcile(self.images.automation(git=git))
+
+    def head(self, branch: str = "main") -> str:
+        return self.forge.refs(self.repo).get(f"refs/heads/{branch}", "")
+
+    def read(self, branch: str = "main") -> str:
+        assert self.images.context.github is not None
+        found = self.images.context.github.git_data.read(self.repo.full_name, "web.yaml", branch)
+        return (found or b"").decode()
+
+    def commit(self, sha: str) -> Any:
+        assert self.images.context.github is not None
+        return self.images.context.github.call(
+            "GET", self.repo.full_name, f"/commits/{sha}", "look", permissions=READING
+        )
+
+
+@pytest.fixture
+def fleet(
+    make_images: Callable[..., Images], namespace: str, registry: Registry, forge: Forge, tmp_path: Path
+) -> Fleet:
+    number = next(_fleets)
+    app = forge.create_app(f"fairway images {number}", permissions=EVERYTHING)
+    (tmp_path / "app.pem").write_text(app.private_key_pem)
+    images = make_images(
+        namespace,
+        registry,
+        FAIRWAY_TENANCY="strict",
+        FAIRWAY_GITHUB_ACCOUNTS=f"images-{number}",
+        FAIRWAY_GITHUB_URL=forge.url,
+        FAIRWAY_GITHUB_API_URL=forge.api_url,
+        FAIRWAY_GITHUB_APP_ID=str(app.id),
+        FAIRWAY_GITHUB_PRIVATE_KEY_FILE=str(tmp_path / "app.pem"),
+    )
+    repo = forge.create_repository(f"images-{number}", "fleet", files={"README": "x"})
+    forge.install(app, repo.owner)
+    found = Fleet(forge, repo, app, images)
+    forge.commit(repo, {"web.yaml": found.manifest("1.0.0")}, "One")
+    images.chosen("1.0.0", "1.1.0")
+    images.source(repo.clone_url, provider="github", secretRef=None)
+    return found
 
 
 def ready(obj: Object) -> tuple[str, str, str]:

@@ -3,88 +3,15 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from policies.objects import Object
-from sandbox.forge.admin import App, Forge, Repository
-from sandbox.registry.admin import Registry
-from tests.workers.github.conftest import EVERYTHING
-from tests.workers.images.conftest import Images, ready
+from tests.workers.images.conftest import Fleet, ready
 from workers.github import GitHubError, RateLimited
-from workers.github.calls import READING
 from workers.images import pushing
 
-_numbers = itertools.count(1)
 UP_TO_DATE = ("True", "Succeeded", "repository up-to-date")
-
-
-@dataclass
-class Fleet:
-    """A repository on the forge in which an old image of ours is marked, and a worker with our App."""
-
-    forge: Forge
-    repo: Repository
-    app: App
-    images: Images
-
-    def manifest(self, tag: str) -> str:
-        return f'image: {self.images.image}:{tag} # {{"$imagepolicy": "{self.images.namespace}:web"}}\r\n'
-
-    def bind(self, write: str) -> None:
-        repository = {"id": self.repo.id, "owner": self.repo.owner, "name": self.repo.name}
-        spec = {"repository": repository, "namespaces": [self.images.namespace], "write": write}
-        metadata = {"name": self.images.namespace}
-        kind = {"apiVersion": "fairway.dev/v1alpha1", "kind": "RepositoryBinding"}
-        self.images.client.create({**kind, "metadata": metadata, "spec": spec})
-
-    def run(self, **git: Any) -> Object:
-        return self.images.reconcile(self.images.automation(git=git))
-
-    def head(self, branch: str = "main") -> str:
-        return self.forge.refs(self.repo).get(f"refs/heads/{branch}", "")
-
-    def read(self, branch: str = "main") -> str:
-        assert self.images.context.github is not None
-        found = self.images.context.github.git_data.read(self.repo.full_name, "web.yaml", branch)
-        return (found or b"").decode()
-
-    def commit(self, sha: str) -> Any:
-        assert self.images.context.github is not None
-        return self.images.context.github.call(
-            "GET", self.repo.full_name, f"/commits/{sha}", "look", permissions=READING
-        )
-
-
-@pytest.fixture
-def fleet(
-    make_images: Callable[..., Images], namespace: str, registry: Registry, forge: Forge, tmp_path: Path
-) -> Fleet:
-    number = next(_numbers)
-    app = forge.create_app(f"fairway images {number}", permissions=EVERYTHING)
-    (tmp_path / "app.pem").write_text(app.private_key_pem)
-    images = make_images(
-        namespace,
-        registry,
-        FAIRWAY_TENANCY="strict",
-        FAIRWAY_GITHUB_ACCOUNTS=f"images-{number}",
-        FAIRWAY_GITHUB_URL=forge.url,
-        FAIRWAY_GITHUB_API_URL=forge.api_url,
-        FAIRWAY_GITHUB_APP_ID=str(app.id),
-        FAIRWAY_GITHUB_PRIVATE_KEY_FILE=str(tmp_path / "app.pem"),
-    )
-    repo = forge.create_repository(f"images-{number}", "fleet", files={"README": "x"})
-    forge.install(app, repo.owner)
-    found = Fleet(forge, repo, app, images)
-    forge.commit(repo, {"web.yaml": found.manifest("1.0.0")}, "One")
-    images.chosen("1.0.0", "1.1.0")
-    images.source(repo.clone_url, provider="github", secretRef=None)
-    return found
 
 
 def test_our_app_commits_so_that_github_signs(fleet: Fleet) -> None:

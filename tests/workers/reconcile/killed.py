@@ -46,6 +46,8 @@ def _methods() -> dict[str, tuple[Any, str]]:
     from workers.github.checks import CheckWriter
     from workers.github.comments import Comments
     from workers.github.deployments import DeploymentWriter
+    from workers.github.gitdata import GitData
+    from workers.github.labels import Labels
     from workers.github.pulls import Pulls
     from workers.github.statuses import StatusWriter
 
@@ -56,6 +58,12 @@ def _methods() -> dict[str, tuple[Any, str]]:
         "deployment": (DeploymentWriter, "ensure"),
         "deployment's status": (DeploymentWriter, "ensure_status"),
         "merge": (Pulls, "merge"),
+        "commit": (GitData, "commit"),
+        "open": (Pulls, "ensure"),
+        "rewrite": (Pulls, "rewrite"),
+        "delete branch": (GitData, "delete_branch"),
+        "close": (Pulls, "close"),
+        "label": (Labels, "add"),
     }
 
 

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pull requests for images that are merged by a rule of the repository, and those that people merge."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.workers.images.conftest import Fleet
+from tests.workers.images.proposals import Bumps
+
+RULE = "pullRequests: {images: {autoMerge: [minor, patch]}}\n"
+
+
+def proposed(fleet: Fleet, *, write: str = "merge", file: str = RULE, check: bool = True) -> Bumps:
+    bumps = Bumps.of(fleet, write=write, file=file)
+    if check:
+        fleet.forge.protect(fleet.repo, checks={"ci": None})
+    bumps.run()
+    return bumps
+
+
+def test_what_a_rule_covers_is_merged_once_its_check_has_passed(fleet: Fleet) -> None:
+    bumps = proposed(fleet)
+    number = bumps.number
+    assert "Fairway merges it, a minor update" in bumps.pull()["body"]
+    assert not bumps.settle(number)
+    bumps.green()
+    assert bumps.settle(number)
+    assert fleet.read() == fleet.manifest("1.1.0")
+    bumps.run()
+    assert bumps.pulls() == []
+
+
+@pytest.mark.parametrize(
+    ("write", "file", "check", "said"),
+    [
+        ("merge", RULE, False, "its base requires no check"),
+        ("pr", RULE, True, "the binding does not let Fairway merge"),
+        ("merge", "pullRequests: {images: {}}\n", True, "no rule of the repository merges it"),
+        ("merge", RULE.replace("minor, patch", "patch"), True, "it is a minor update, and only patch ones"),
+    ],
+)
+def test_what_people_merge(fleet: Fleet, write: str, file: str, check: bool, said: str) -> None:
+    bumps = proposed(fleet, write=write, file=file, check=check)
+    assert f"a person merges it: {said}" in bumps.pull()["body"]
+    bumps.green()
+    assert not bumps.settle(bumps.number)
+
+
+def test_a_major_version_is_never_merged_by_itself(fleet: Fleet) -> None:
+    fleet.images.chosen("2.0.0")
+    bumps = proposed(fleet)
+    bumps.green()
+    assert not bumps.settle(bumps.number)
+
+
+def test_what_a_person_pushed_to_is_not_merged(fleet: Fleet) -> None:
+    bumps = proposed(fleet)
+    fleet.forge.commit(fleet.repo, {"README": "mine"}, "Mine too", branch=bumps.branch)
+    bumps.green()
+    assert not bumps.settle(bumps.number)
+
+
+def test_a_rule_that_is_taken_back_counts_no_more(fleet: Fleet) -> None:
+    bumps = proposed(fleet)
+    bumps.green()
+    fleet.forge.commit(fleet.repo, {".fairway.yaml": "version: 1\n"}, "No rule")
+    assert not bumps.settle(bumps.number)
+
+
+def test_a_text_that_claims_another_step_gives_no_right(fleet: Fleet) -> None:
+    fleet.images.chosen("2.0.0")
+    bumps = proposed(fleet)
+    number = bumps.number
+    body = bumps.pull()["body"].replace("major", "minor")
+    fleet.forge.edit_pull_request(fleet.repo, number, body=f"{body}\n\nFairway-Image-Step: minor")
+    bumps.green()
+    assert not bumps.settle(number)
+
+
+def test_an_automation_that_is_suspended_merges_nothing(fleet: Fleet) -> None:
+    bumps = proposed(fleet)
+    bumps.green()
+    fleet.images.automation(suspend=True)
+    assert not bumps.settle(bumps.number)

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images proposed in pull requests of the forge: opened, renewed, left, closed, and never twice."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
+
+import pytest
+
+from policies.errors import FairwayError
+from policies.images.switch import ANNOTATION
+from tests.workers.images.conftest import Fleet, ready
+from tests.workers.images.proposals import Bumps
+from workers.images.automation import ImageUpdateAutomationReconciler
+from workers.images.place import place_of
+from workers.reconcile.status import Superseded
+
+NOT_OURS = "https://github.com/acme/elsewhere"
+
+
+def test_one_pull_request_is_opened_and_left(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    before = fleet.head()
+    obj = bumps.run()
+    assert ready(obj) == ("True", "Succeeded", "repository up-to-date; proposed in #1")
+    pull = bumps.pull()
+    assert pull["title"].endswith(f"Update {fleet.images.image} 1.0.0 → 1.1.0")
+    assert (fleet.head(), bumps.record().base) == (before, before)
+    assert fleet.read(bumps.branch) == fleet.manifest("1.1.0")
+    assert obj["status"]["lastPushCommit"] == pull["head"]["sha"]
+    fleet.images.context.redis.flushall()
+    bumps.run()
+    assert bumps.pull() == pull, "nothing is written again"
+
+
+@pytest.mark.parametrize(
+    ("word", "file", "proposes"),
+    [
+        ("enabled", "", True),
+        ("", "pullRequests: {images: {}}\n", True),
+        ("disabled", "pullRequests: {images: {}}\n", False),
+        ("", "pullRequests: {comment: on}\n", False),
+    ],
+)
+def test_who_switches_it_on(fleet: Fleet, word: str, file: str, proposes: bool) -> None:
+    bumps = Bumps.of(fleet, write="merge", word=word, file=file)
+    before = fleet.head()
+    bumps.run()
+    assert (len(bumps.pulls()), fleet.head() == before) == (int(proposes), proposes)
+
+
+@pytest.mark.parametrize(
+    ("word", "file", "said"),
+    [
+        ("", "pullRequests: {image: {}}\n", "so whether and how images are proposed"),
+        ("enabled", "orders: [\n", "so whether and how images are proposed"),
+        ("on", "", f"the annotation {ANNOTATION} is 'on', which means nothing"),
+    ],
+)
+def test_what_is_not_known_is_not_pushed_to_the_base(fleet: Fleet, word: str, file: str, said: str) -> None:
+    bumps = Bumps.of(fleet, write="merge", word=word, file=file)
+    before = fleet.head()
+    status, _, message = ready(bumps.run())
+    assert (status, fleet.head(), bumps.pulls()) == ("False", before, [])
+    assert said in message
+
+
+def test_no_binding_no_pull_request(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet, write="none")
+    status, reason, message = ready(bumps.run())
+    assert (status, reason, bumps.pulls()) == ("False", "SourceManagerFailed", [])
+    assert "set spec.write: pr" in message
+
+
+def test_a_repository_elsewhere_has_no_pull_requests(fleet: Fleet) -> None:
+    obj = {"metadata": {"annotations": {ANNOTATION: "enabled"}}}
+    with pytest.raises(FairwayError, match="not on the GitHub that Fairway's App is on"):
+        place_of(fleet.images.context, obj, NOT_OURS)
+    assert place_of(fleet.images.context, {"metadata": {}}, NOT_OURS) is None
+
+
+@pytest.mark.parametrize(
+    ("git", "field"),
+    [
+        ({"push": {"branch": "auto"}}, "spec.git.push.branch"),
+        ({"push": {"refspec": "main:refs/heads/x"}}, "spec.git.push.refspec"),
+        ({"push": {"options": {"a": "b"}}}, "spec.git.push.options"),
+        ({"commit": {"signingKey": {"secretRef": {"name": "x"}}}}, "spec.git.commit.signingKey"),
+        ({"checkout": {"ref": {"tag": "v1"}}, "push": {"branch": "main"}}, "spec.git.checkout.ref.branch"),
+    ],
+)
+def test_what_contradicts_is_refused(fleet: Fleet, git: dict[str, object], field: str) -> None:
+    bumps = Bumps.of(fleet)
+    status, reason, message = ready(bumps.run(**git))
+    assert (status, reason, bumps.pulls()) == ("False", "InvalidSourceConfiguration", [])
+    assert field in message
+
+
+def test_the_branch_that_is_started_from_contradicts_nothing(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run(push={"branch": "main"}, commit={"messageTemplate": "Run {{ .AutomationObject }}"})
+    message = fleet.commit(bumps.pull()["head"]["sha"])["commit"]["message"]
+    assert message == f"Run {fleet.images.namespace}/auto\n\nFairway-Image-Step: minor"
+
+
+def test_a_newer_version_takes_the_place_of_an_older_one(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    number = bumps.number
+    bumps.released("1.2.0")
+    bumps.run()
+    assert (bumps.number, bumps.tags(), len(bumps.commits())) == (number, ["1.2.0"], 1)
+    assert bumps.pull()["title"].endswith("1.0.0 → 1.2.0")
+
+
+def test_it_is_made_anew_when_its_base_moves(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    moved = fleet.forge.commit(fleet.repo, {"README": "y"}, "Move")
+    bumps.run()
+    assert (bumps.parents(), bumps.record().base) == ([moved], moved)
+
+
+def test_what_the_base_has_is_closed_and_declines_nothing(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    number = bumps.number
+    fleet.forge.commit(fleet.repo, {"web.yaml": fleet.manifest("1.1.0")}, "By hand")
+    bumps.run()
+    assert bumps.pulls() == []
+    assert bumps.said(number)[0].endswith("This declines nothing.")
+    assert fleet.head(bumps.branch) == ""
+    fleet.forge.commit(fleet.repo, {"web.yaml": fleet.manifest("1.0.0")}, "And back")
+    bumps.run()
+    assert bumps.tags() == ["1.1.0"]
+
+
+def test_what_a_person_pushed_to_is_left_until_it_is_handed_back(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    theirs = fleet.forge.commit(fleet.repo, {"README": "mine"}, "Mine too", branch=bumps.branch)
+    bumps.released("1.2.0")
+    fleet.forge.commit(fleet.repo, {"README": "y"}, "Move")
+    for _ in range(2):
+        bumps.run()
+    pull = bumps.pull()
+    assert (pull["head"]["sha"], bumps.tags()) == (theirs, ["1.1.0"])
+    assert [label["name"] for label in pull["labels"]] == ["fairway/edited"]
+    (comment,) = bumps.said(pull["number"])
+    assert "Somebody pushed to this branch" in comment
+    bumps.write_record(replace(bumps.record(), anew=fleet.head(bumps.branch)))
+    bumps.run()
+    assert (bumps.tags(), bumps.parents(), len(bumps.commits())) == (["1.2.0"], [fleet.head()], 1)
+    assert (bumps.pull()["labels"], bumps.said(pull["number"])) == ([], [])
+    assert not bumps.record().anew
+
+
+def test_what_people_closed_is_not_proposed_again(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    number = bumps.number
+    fleet.forge.close(fleet.repo, number)
+    fleet.images.context.redis.flushall()
+    assert bumps.message().endswith("held: policy web: its version was declined")
+    assert bumps.pulls() == []
+    fleet.forge.reopen(fleet.repo, number)
+    bumps.run()
+    assert bumps.number == number
+    fleet.forge.close(fleet.repo, number)
+    bumps.released("1.2.0")
+    bumps.run()
+    assert (bumps.tags(), bumps.number > number) == (["1.2.0"], True)
+
+
+def test_what_was_closed_stays_declined_when_it_is_grouped_otherwise(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    fleet.forge.close(fleet.repo, bumps.number)
+    fleet.forge.commit(
+        fleet.repo, {".fairway.yaml": "version: 1\npullRequests: {images: {group: all}}\n"}, "F"
+    )
+    assert "its version was declined" in bumps.message()
+    assert bumps.pulls() == []
+
+
+def test_another_grouping_proposes_it_in_another_pull_request(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    first = bumps.number
+    fleet.forge.commit(
+        fleet.repo, {".fairway.yaml": "version: 1\npullRequests: {images: {group: all}}\n"}, "F"
+    )
+    bumps.run()
+    assert bumps.pull()["head"]["ref"].endswith("/all")
+    assert "images are grouped otherwise now" in bumps.said(first)[0]
+
+
+def test_what_the_file_of_declined_versions_names_is_held_and_closed(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    number = bumps.number
+    entry = f"version: 1\ndeclined:\n- image: {fleet.images.image}\n  version: 1.1.0\n"
+    fleet.forge.commit(fleet.repo, {".fairway/declined.yaml": entry}, "Decline")
+    assert "its version was declined" in bumps.message()
+    assert bumps.pulls() == []
+    assert "declined.yaml" in bumps.said(number)[0]
+    fleet.forge.commit(fleet.repo, {".fairway/declined.yaml": "version: 1\ndeclined: 3\n"}, "Break")
+    bumps.released("1.2.0")
+    assert ".fairway/declined.yaml cannot be read: mend it" in bumps.message()
+    assert bumps.pulls() == []
+
+
+def test_a_merged_one_declines_nothing_and_its_branch_is_used_again(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    fleet.forge.merge(fleet.repo, bumps.number, method="squash")
+    bumps.run()
+    assert bumps.pulls() == []
+    bumps.released("1.2.0")
+    bumps.run()
+    assert (bumps.tags(), bumps.parents()) == (["1.2.0"], [fleet.head()])
+
+
+def test_a_branch_of_somebody_else_is_not_taken(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    theirs = fleet.forge.commit(fleet.repo, {"README": "x2"}, "Theirs", branch=bumps.branch)
+    status, reason, message = ready(bumps.run())
+    assert (status, reason, bumps.pulls()) == ("False", "GitOperationFailed", [])
+    assert f"ends with {theirs[:7]}, which Fairway's App did not make" in message
+    assert fleet.head(bumps.branch) == theirs
+
+
+def test_a_base_that_is_gone_is_said(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    fleet.images.source(fleet.repo.clone_url, ref={"branch": "gone"})
+    status, reason, message = ready(bumps.run())
+    assert (status, reason) == ("False", "GitOperationFailed")
+    assert "gone" in message
+
+
+def test_a_minimum_age_is_waited_for(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet, file="pullRequests: {images: {minimumAge: 72h}}\n")
+    now = fleet.images.now().isoformat()
+    fleet.images.registry.push(fleet.images.path, "1.3.0", created=now)
+    bumps.released("1.3.0x")
+    assert "policy web until" in (said := bumps.message())
+    assert said.endswith("not 72h old yet")
+    assert bumps.pulls() == []
+    fleet.images.pass_time(hours=73)
+    bumps.run()
+    assert bumps.tags() == ["1.3.0"]
+
+
+def test_two_workers_at_once_open_one(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    ref, barrier = bumps.ref, Barrier(2)
+
+    def work() -> None:
+        barrier.wait()
+        try:
+            ImageUpdateAutomationReconciler(fleet.images.context).reconcile(ref.namespace, ref.name)
+        except Superseded:
+            return
+
+    with ThreadPoolExecutor(2) as pool:
+        for one in [pool.submit(work) for _ in range(2)]:
+            one.result()
+    assert (len(bumps.pulls("all")), len(bumps.commits())) == (1, 1)
+    bumps.run()
+    assert (len(bumps.pulls("all")), bumps.tags()) == (1, ["1.1.0"])

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Open, renew, leave and close a pull request for images; each act may be done again.
+
+A branch is only taken where it ends with what our App made, or with what a closed pull request of ours keeps.
+The commit comes first, the text after it: it names the base that the commit is on, so that what died in
+between is renewed once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from policies.budget import Urgency
+from policies.images import commit_message
+from policies.images import record as records
+from policies.images.automation import GitOperationFailed
+from policies.images.grouping import Group
+from policies.images.record import Record
+from policies.reference import Resolved
+from policies.surface import images as texts
+from policies.tenancy import Write
+from workers.context import Context
+from workers.git import committing
+from workers.github import Change, PullRequest
+from workers.images import editing, updating
+from workers.images.describing import Describer
+from workers.images.facts import Facts
+from workers.images.place import Place
+from workers.images.pushing import Work
+from workers.images.readers import Readers
+from workers.images.updating import Task
+from workers.orders import merges
+
+EDITED = "fairway/edited"  # the label
+_EDITED_COMMENT, _CLOSED_COMMENT = "images-edited", "images-closed"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A pull request that stands as it should: its number, its head, and what was done, for an event."""
+
+    number: int
+    sha: str
+    said: str
+
+
+class Actor:
+    """Acts for one automation on one commit of its base; what fails is a FairwayError."""
+
+    def __init__(
+        self,
+        context: Context,
+        task: Task,
+        work: Work,
+        place: Place,
+        base: Resolved,
+        facts: Facts,
+        readers: Readers,
+    ) -> None:
+        self._context, self._task, self._work = context, task, work
+        self._place, self._base, self._github = place, base, place.github
+        self._describer = Describer(context, task, work, place, base, facts, readers)
+
+    def open(self, branch: str, group: Group, closed: Sequence[PullRequest]) -> Made | None:
+        """Open a pull request; `closed` are those of its branch that are over. None when nothing changes."""
+        head = self._github.git_data.head(self._place.repository, branch) or ""
+        if head and head not in {one.head_sha for one in closed}:
+            self._refuse_others(branch, head)
+        return self._written(branch, group, head, "opened")
+
+    def renew(self, pull: PullRequest, group: Group) -> Made | None:
+        """Have a pull request propose this on this base, in its place."""
+        made = self._written(pull.head_ref, group, pull.head_sha, "renewed")
+        if EDITED in pull.labels:
+            self._handed_back(pull)
+        return made
+
+    def leave(self, pull: PullRequest, *, edited: bool) -> None:
+        """Leave a pull request as it is; one that a person pushed to is told so, once."""
+        if not edited:
+            self._queue_merge(pull.number)
+        elif EDITED not in pull.labels:
+            repository = self._place.repository
+            self._github.comments.ensure(
+                repository, pull.number, _EDITED_COMMENT, texts.edited(), urgency=Urgency.PROGRESS
+            )
+            # Last: while the label is missing, all of this is done again.
+            self._github.labels.add(repository, pull.number, EDITED)
+
+    def close(self, pull: PullRequest, why: str) -> str:
+        """Close a pull request with a word on why, so that it declines nothing, and delete its branch."""
+        repository, number = self._place.repository, pull.number
+        self._github.comments.ensure(
+            repository, number, _CLOSED_COMMENT, texts.closed(why), urgency=Urgency.PROGRESS
+        )
+        empty = records.put(pull.body, Record(self._base.sha))
+        if empty != pull.body:
+            self._github.pulls.rewrite(repository, number, empty)
+        # GitHub closes what has no branch any more: whoever dies here leaves no branch behind.
+        self._github.git_data.delete_branch(repository, pull.head_ref)
+        self._github.pulls.close(repository, number)
+        return f"closed pull request #{number} {pull.url}: {why}"
+
+    def _written(self, branch: str, group: Group, over: str, verb: str) -> Made | None:
+        files = self._files(group)
+        if not files:
+            return None
+        repository, to = self._place.repository, self._work.to.branch
+        sha = self._github.git_data.commit(
+            repository,
+            branch,
+            parent=self._base.sha,
+            changes=self._changes(files),
+            message=self._message(group),
+            over=over,
+        )
+        title, body = self._describer.texts(group, files)
+        pull = self._github.pulls.ensure(repository, head=branch, base=to, title=title, body=body)
+        self._queue_merge(pull.number)
+        return Made(pull.number, sha, f"{verb} pull request #{pull.number} {pull.url}: {title}")
+
+    def _files(self, group: Group) -> dict[str, bytes]:
+        """Return the files with what this group changes, and nothing of the others."""
+        only = {path for update in group.updates for path in update.paths}
+        edits = editing.edits_of(
+            self._work.remote.mirror,
+            self._base.sha,
+            folder=self._task.folder,
+            namespace=self._task.namespace,
+            images={update.policy: update.image for update in group.updates},
+            known={policy["metadata"]["name"] for policy in self._task.policies},
+            proposed=True,
+            only=only,
+        )
+        return dict(edits.files)
+
+    def _changes(self, files: dict[str, bytes]) -> list[Change]:
+        modes = committing.modes_of(self._work.remote.mirror, self._base.sha, files)
+        return [Change(path, content, mode=modes[path]) for path, content in files.items()]
+
+    def _message(self, group: Group) -> str:
+        changes = [change for update in group.updates for change in update.changes]
+        said = updating.message(self._context, self._task, self._work, changes, commit_message.message(group))
+        return commit_message.with_step(said, group.step)
+
+    def _refuse_others(self, branch: str, head: str) -> None:
+        """Raise GitOperationFailed for a branch that ends with somebody else's commit."""
+        if not self._github.pulls.commit(self._place.repository, head).ours:
+            raise GitOperationFailed(
+                f"failed to update source: the branch {branch} ends with {head[:7]}, which Fairway's App did"
+                " not make, and nothing is written over that",
+                remedy="delete the branch, or give it another name",
+            )
+
+    def _handed_back(self, pull: PullRequest) -> None:
+        repository = self._place.repository
+        if (said := self._github.comments.named(repository, pull.number, _EDITED_COMMENT)) is not None:
+            self._github.comments.remove(repository, said.id)
+        self._github.labels.remove(repository, pull.number, EDITED)
+
+    def _queue_merge(self, number: int) -> None:
+        """Have it merged where a rule may say so; whether it does is decided at that moment."""
+        if self._place.settings.auto_merge and self._place.write is Write.MERGE:
+            merges.queue(self._context, self._place.repository, number)
