@@ -15,13 +15,14 @@ from policies.images.grouping import BRANCHES
 from policies.images.record import Record, line
 from policies.images.setters import Image
 from policies.objects import ObjectRef, annotations_of
-from tests.fixtures.world import HEALED, Team, World, config_map, until
+from tests.fixtures.world import Team, World, config_map, until
 from tests.scenarios import bumps as proposing
 from tests.scenarios.conversation import Pulls
-from tests.scenarios.test_orders import ends, look_for_orders, people, reactions, replies, say
+from tests.scenarios.test_orders import look_for_orders, people, reactions, replies, say
 from workers.github import AppJwt, Change, GitHub
 
 GROUP = "image.toolkit.fluxcd.io"
+SLOW = 60.0  # seconds; each order is a matter of moments, on a machine that has time
 FILE, DECLINED = "app/web.yaml", ".fairway/declined.yaml"
 
 
@@ -98,6 +99,11 @@ def created(team: Team, kind: str, name: str, **spec: Any) -> None:
     team.create(f"{GROUP}/v1", kind, name, **spec)
 
 
+def ends(pulls: Pulls, comment: int, reaction: str) -> None:
+    """Wait for Fairway's last word on a comment."""
+    until(lambda: reactions(pulls, comment) == [reaction], within=SLOW, what=reaction)
+
+
 def test_one_is_ignored_and_opened_again(world: World) -> None:
     bumps = Bumps.of(world)
     number = bumps.proposed()
@@ -136,7 +142,7 @@ def test_what_was_merged_is_taken_back_and_written_down(world: World, order: str
     bumps = Bumps.of(world)
     team, number = bumps.team, bumps.proposed()
     team.settled(bumps.pulls.merged(number))
-    until(lambda: bumps.running() == "1.1.0", what="the new version applied")
+    until(lambda: bumps.running() == "1.1.0", within=SLOW, what="the new version applied")
     comment = say(bumps.pulls, number, f'{order} reason="loses sessions"', "bob")
     ends(bumps.pulls, comment, "rocket")
     (back,) = world.forge.pull_requests(team.repo)
@@ -170,7 +176,7 @@ def test_a_branch_that_a_person_pushed_to_is_made_anew(world: World) -> None:
     theirs = bumps.team.push({"app/notes.yaml": config_map("notes")}, "Take a note", branch=branch)
     until(
         lambda: [one["name"] for one in world.forge.pull_request(bumps.team.repo, number)["labels"]],
-        within=HEALED,
+        within=SLOW,
         what="that it is left to people",
     )
     comment = say(pulls, number, "/rebase")
@@ -196,7 +202,7 @@ def test_what_was_ordered_away_does_not_come_back(world: World, order: str) -> N
     bumps.says("its version was declined")
     bumps.released("1.1.1")
     if order == "/ignore minor":
-        until(lambda: bumps.seen("web") == ["1.1.1"], within=HEALED, what="the newer tag")
+        until(lambda: bumps.seen("web") == ["1.1.1"], within=SLOW, what="the newer tag")
         bumps.says("its version was declined")
         assert bumps.pulls() == []
         bumps.released("1.2.0")

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 _FINAL = frozenset({Reaction.ROCKET, Reaction.CONFUSED})
 _NOW = Urgency.ANSWER
 _ROOM = 60_000  # GitHub takes 65,536 characters
-_SOONEST, _LATEST = timedelta(seconds=1), timedelta(seconds=10)  # between looks at what goes on
+_SOONEST, _LATEST = timedelta(seconds=1), timedelta(seconds=5)  # between looks at what goes on
 _SILENT = "fairway:silent:"  # what cannot be answered, by its key
 
 
@@ -155,7 +155,7 @@ class Comments:
 
 def _pause(passed: timedelta) -> timedelta:
     """Return when to look again at what an order set off: each look asks GitHub a dozen times."""
-    return min(max(_SOONEST, passed * 0.3), _LATEST)
+    return min(max(_SOONEST, passed * 0.2), _LATEST)
 
 
 def _fitting(texts: Iterable[str]) -> str:

@@ -53,7 +53,7 @@ def head(scene: Scene) -> str:
 
 def later(scene: Scene, **passed: float) -> None:
     """Look again at what goes on, as happens a moment later."""
-    scene.ahead += timedelta(**passed) if passed else timedelta(seconds=11)
+    scene.ahead += timedelta(**passed) if passed else timedelta(seconds=6)
     scene.context.queue.add_all(Later(scene.context.redis).due(scene.now()))
     scene.work()
 
