@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import timedelta
 
 from policies.budget import Urgency
 from policies.errors import FairwayError
@@ -34,7 +33,6 @@ log = logging.getLogger(__name__)
 _FINAL = frozenset({Reaction.ROCKET, Reaction.CONFUSED})
 _NOW = Urgency.ANSWER
 _ROOM = 60_000  # GitHub takes 65,536 characters
-_SOONEST, _LATEST = timedelta(seconds=1), timedelta(seconds=5)  # between looks at what goes on
 _SILENT = "fairway:silent:"  # what cannot be answered, by its key
 
 
@@ -91,7 +89,7 @@ class Comments:
         try:
             self._answer(github, said, mine)
         except StillGoing as news:
-            pause = _pause(self._context.now() - said.at)
+            pause = news.pause(self._context.now() - said.at)
             log.info("looked at again comment=%s in=%s: %s", heard.key, pause, news)
             Later(self._context.redis).put(heard.key, self._context.now() + pause)
         except NotFound:
@@ -141,21 +139,15 @@ class Comments:
         if not texts:
             return True
         name, body = marker_of(self._context, heard), _fitting(dict.fromkeys(texts))
+        ensure, since = desk.github.comments.ensure, desk.said.at
         try:
-            desk.github.comments.ensure(
-                heard.repository, heard.number, name, body, urgency=_NOW, since=desk.said.at
-            )
+            ensure(heard.repository, heard.number, name, body, urgency=_NOW, since=since)
         except Forbidden as error:
             if isinstance(error, PermissionMissing) or heard.kind == "review":
                 raise
             log.warning("no reply comment=%s: %s", heard.key, error)
             return False
         return True
-
-
-def _pause(passed: timedelta) -> timedelta:
-    """Return when to look again at what an order set off: each look asks GitHub a dozen times."""
-    return min(max(_SOONEST, passed * 0.2), _LATEST)
 
 
 def _fitting(texts: Iterable[str]) -> str:
