@@ -13,8 +13,10 @@ COPY app/__init__.py ./app/__init__.py
 RUN make setup
 COPY . .
 RUN make wheels
+# With the clouds' libraries: an image is pulled as it is, and nobody can add them to it where it runs.
 RUN .cache/uv/bin/uv venv --python "$(command -v python3)" /opt/fairway \
-    && .cache/uv/bin/uv pip install --no-cache --python /opt/fairway/bin/python --constraint requirements.txt dist/*.whl
+    && .cache/uv/bin/uv pip install --no-cache --python /opt/fairway/bin/python --constraint requirements.txt \
+        "$(echo dist/*.whl)[aws,azure,gcp]"
 
 FROM python:3.12-slim-bookworm
 # git fetches; certificates are for the hosts it fetches from.

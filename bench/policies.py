@@ -18,6 +18,9 @@ _MS, _KIB, _SPREAD = 1000, 1024, 40_503_417
 _VERSIONS = Choice.model_validate({"semver": {"range": "^1.2 || >=3.0.0 <8"}})
 _PRERELEASES = Choice.model_validate({"semver": {"range": ">=1.0.0-0"}})
 _NUMBERS = Choice.model_validate({"numerical": {"order": "asc"}})
+_NAMES = Choice.model_validate({"alphabetical": {"order": "asc"}})
+_GROUPS = TagFilter(pattern="^(?P<branch>.+)-(?P<sha>[a-f0-9]+)-(?P<ts>[0-9]+)$", extract="$ts")
+_TOGETHER = TagFilter(pattern="^(main)-([a-f0-9]+)-([0-9]+)$", extract="$1-$3-$2")
 _BUILDS = TagFilter(pattern="^main-[a-f0-9]+-(?P<ts>[0-9]+)$", extract="$ts")
 
 
@@ -49,6 +52,18 @@ def filtered_10k() -> float:
 def filtered_100k() -> float:
     """Measure a filter that matches, and extracts from, all of 100,000 tags."""
     return _median(_NUMBERS, _builds(_MANY), _BUILDS)
+
+
+@figure("policy.three_groups_100k", unit="ms", target=150.0)
+def three_groups_100k() -> float:
+    """Measure a filter with three groups, of which any tag could be read in several ways."""
+    return _median(_NUMBERS, _builds(_MANY), _GROUPS)
+
+
+@figure("policy.template_100k", unit="ms", target=150.0)
+def template_100k() -> float:
+    """Measure a filter of which all three groups are put together."""
+    return _median(_NAMES, _builds(_MANY), _TOGETHER)
 
 
 @figure("policy.memory_100k", unit="KiB", target=64.0)

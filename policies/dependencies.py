@@ -84,6 +84,16 @@ def _by_expression(name: str, key: Key, answer: Answer) -> Problem | None:
     return None if answer.holds else Problem(f"{name} is not ready according to readyExpr eval")
 
 
+def may_go_on(obj: Object, dependencies: Mapping[Key, Object | None], revision: str) -> bool:
+    """Tell whether all dependencies are there and ready, as far as no expression judges them."""
+    tested = set(tested_keys(obj))
+    return all(
+        (dependency := dependencies.get(key)) is not None
+        and (key not in tested or not not_ready(obj, dependency, revision))
+        for key in dependency_keys(obj)
+    )
+
+
 def not_ready(obj: Object, dependency: Object, revision: str) -> str:
     """Say why one dependency does not let the object go on; empty when it does."""
     status = dependency.get("status") or {}

@@ -88,7 +88,7 @@ class FluxFlags:
     )
     default_service_account: str = setting(
         "FAIRWAY_DEFAULT_SERVICE_ACCOUNT",
-        "The service account of Kustomizations that name none.",
+        "The service account of Kustomizations, and of ImageRepositories of a cloud, that name none.",
         check=setting_values.dns_subdomain,
     )
     default_kubeconfig_service_account: str = setting(

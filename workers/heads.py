@@ -23,10 +23,12 @@ class Head:
     at: float
 
 
-def add(client: redis.Redis, repository: str, head: Head, *, private: bool) -> None:
-    """Remember a pushed commit of `owner/name`."""
+def add(
+    client: redis.Redis, repository: str, head: Head, *, private: bool, unless_known: bool = False
+) -> None:
+    """Remember a pushed commit of `owner/name`; `unless_known`: what a delivery told of it stands."""
     with client.pipeline(transaction=False) as pipe:
-        pipe.hset(_key(repository), head.sha, json.dumps(asdict(head)))
+        (pipe.hsetnx if unless_known else pipe.hset)(_key(repository), head.sha, json.dumps(asdict(head)))
         pipe.expire(_key(repository), _TTL)
         pipe.set(_private_key(repository), "1" if private else "0", ex=_TTL)
         pipe.execute()

@@ -24,6 +24,7 @@ NONE_IN_RANGE = "unable to determine latest version from provided list"
 _LONGEST_VERSION = 256  # bytes
 _LOWEST: semver.Key = (-1, 0, 0, ())
 _INFINITY = float("inf")
+_EXACT = 15  # digits of which no two different numbers become the same one
 # Go's floating-point literals; underscores are looked at apart.
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _HEXADECIMAL = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
@@ -66,15 +67,17 @@ def _key(text: bytes, best: semver.Key, prereleases: bool) -> semver.Key | None:
     if rest.isdigit():
         patch, dash, pre = rest, b"", b""
     else:
-        patch, dash, pre = rest.partition(b"+")[0].partition(b"-")
+        if b"+" in rest:
+            rest = rest.partition(b"+")[0]
+        patch, dash, pre = rest.partition(b"-")
     if not (major.isdigit() and minor.isdigit() and patch.isdigit()):
         return _odd(text)
-    numbers = int(major), int(minor), int(patch)
+    first, second, third = int(major), int(minor), int(patch)
     if not dash:
-        return *numbers, semver.RELEASE
-    if not prereleases or numbers < best[:3]:
+        return first, second, third, semver.RELEASE
+    if not prereleases or (first, second, third) < best[:3]:
         return None
-    return *numbers, semver.precedence(pre.decode(errors="replace"))
+    return first, second, third, semver.precedence(pre.decode("utf-8", "replace"))
 
 
 def _odd(text: bytes) -> semver.Key | None:
@@ -115,15 +118,22 @@ def by_number(order: Order) -> Choose:
     One tag that is no number spoils it all, as upstream.
     """
 
+    ascending = order == "asc"
+
     def choose(candidates: Candidates) -> str:
         best: float | None = None
-        chosen = ""
+        chosen, best_text, width = "", b"", -1
         for text, tag in candidates:
-            value = float(text) if text.isdigit() and len(text) < 300 else number(text)
-            # Of comparisons with NaN none holds, and so the next one is taken after it.
-            if best is not None and (value < best if order == "asc" else value > best):
+            digits = text.isdigit()
+            # As many digits compare as they are written, and most tags are not better.
+            if digits and len(text) == width and (text < best_text if ascending else text > best_text):
                 continue
-            best, chosen = value, tag
+            value = float(text) if digits and len(text) < 300 else number(text)
+            # Of comparisons with NaN none holds, and so the next one is taken after it.
+            if best is not None and (value < best if ascending else value > best):
+                continue
+            best, chosen, best_text = value, tag, text
+            width = len(text) if digits and len(text) <= _EXACT else -1
         if best is None:
             raise NothingChosen(EMPTY)
         return chosen

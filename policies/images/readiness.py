@@ -37,8 +37,8 @@ class RepositoryMissing(FairwayError):
     reason = "DependencyNotReady"
 
 
-def unauthenticated(why: object) -> Unauthenticated:
-    return Unauthenticated(f"failed to configure authentication options: {why}")
+def unauthenticated(why: FairwayError) -> Unauthenticated:
+    return Unauthenticated(f"failed to configure authentication options: {why}", retryable=why.retryable)
 
 
 def scan_failed(why: object) -> ScanFailed:
@@ -83,6 +83,20 @@ def login_refusal(repository: ImageRepository, *, identities: bool, of_policy: b
         f"to use spec.serviceAccountName{where} for provider authentication please enable the {_GATE} feature"
         " gate in the controller",
         reason="FeatureGateDisabled",
+    )
+
+
+def default_login_refusal(
+    repository: ImageRepository, account: str, *, identities: bool
+) -> TerminalError | None:
+    """Return what is wrong with the account that the operator has all log in to clouds with."""
+    if repository.provider == "generic" or not account or repository.spec.service_account_name or identities:
+        return None
+    return TerminalError(
+        f"spec.provider {repository.provider} cannot be used: FAIRWAY_DEFAULT_SERVICE_ACCOUNT has it log in"
+        f" as service account '{account}', and the {_GATE} feature gate is not enabled",
+        reason="FeatureGateDisabled",
+        remedy=f"have the operator set FAIRWAY_FEATURE_GATES={_GATE}=true, or use provider generic",
     )
 
 

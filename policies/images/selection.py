@@ -47,23 +47,13 @@ def _chooser(policy: Choice) -> ordering.Choose:
 
 def _all(tags: Sequence[str]) -> Iterator[tuple[bytes, str]]:
     for tag in tags:
-        yield tag.encode(errors="surrogatepass"), tag
+        yield tag.encode("utf-8", "surrogatepass"), tag
 
 
 def _filtered(rule: TagFilter, tags: Sequence[str]) -> Iterator[tuple[bytes, str]]:
-    """Yield what to compare of the tags that match; raises InvalidPolicy."""
+    """Return what to compare of the tags that match, one after the other; raises InvalidPolicy."""
     pattern = _compiled(rule.pattern or "", sum(map(len, tags)), captures=bool(rule.extract))
-    if not rule.extract:
-        for tag in tags:
-            text = tag.encode(errors="surrogatepass")
-            if pattern.matches(text):
-                yield text, tag
-        return
-    expand = pattern.expander(rule.extract)
-    for tag in tags:
-        extracted = expand(tag.encode(errors="surrogatepass"))
-        if extracted is not None:
-            yield extracted, tag
+    return pattern.expanded(rule.extract, tags) if rule.extract else pattern.matching(tags)
 
 
 def _compiled(text: str, length: int, *, captures: bool) -> Pattern:

@@ -143,7 +143,11 @@ def test_commits_that_a_flush_has_made_forgotten_are_found_once_github_is_back(w
     Process(world.folder, "forge").stop(5)
     try:
         world.redis.flushall()
-        until(lambda: world.redis.zscore("fairway:later", sweep), what="a sweep that could not ask GitHub")
+        until(
+            lambda: world.redis.zscore("fairway:later", sweep),
+            within=60,
+            what="a sweep that could not ask GitHub",
+        )
     finally:
         sandbox.up(world.folder)
     team.kustomization("later")

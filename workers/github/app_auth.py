@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from policies.budget import Urgency
 from policies.errors import SettingsError
 from workers.github.errors import Invalid, permission_missing
 
-# One request to GitHub: method, path, what it is for, JSON body → JSON answer. Raises GitHubError.
-Call = Callable[[str, str, str, Mapping[str, Any] | None], Any]
+# One request to GitHub: method, path, what it is for, JSON body, urgency → JSON answer. Raises GitHubError.
+Call = Callable[[str, str, str, Mapping[str, Any] | None, Urgency], Any]
 
 _JWT_LIFETIME = timedelta(minutes=9)  # GitHub allows ten
 _CLOCK_SKEW = timedelta(minutes=1)
@@ -90,13 +91,19 @@ class InstallationTokens:
         # Tasks that need the same token at once wait for one request instead of sending many.
         self._locks: defaultdict[tuple[int, str, str], threading.Lock] = defaultdict(threading.Lock)
 
-    def get(self, installation_id: int, repository: str, permissions: Mapping[str, str]) -> Token:
+    def get(
+        self,
+        installation_id: int,
+        repository: str,
+        permissions: Mapping[str, str],
+        urgency: Urgency = Urgency.ANSWER,
+    ) -> Token:
         """Return a token for `owner/name` that lasts five minutes at least; raises GitHubError."""
         key = (installation_id, repository.lower(), json.dumps(permissions, sort_keys=True))
         with self._locks[key]:
             token = self._tokens.get(key)
             if token is None or token.expires_at - _RENEW_BEFORE <= self._now():
-                token = self._tokens[key] = self._create(installation_id, repository, permissions)
+                token = self._tokens[key] = self._create(installation_id, repository, permissions, urgency)
             return token
 
     def forget(self, token: Token) -> None:
@@ -105,14 +112,16 @@ class InstallationTokens:
             if known == token:
                 self._tokens.pop(key, None)
 
-    def _create(self, installation_id: int, repository: str, permissions: Mapping[str, str]) -> Token:
+    def _create(
+        self, installation_id: int, repository: str, permissions: Mapping[str, str], urgency: Urgency
+    ) -> Token:
         path, what = f"/app/installations/{installation_id}", f"give the App a token for {repository}"
         body = {"repositories": [repository.partition("/")[2]], "permissions": dict(permissions)}
         try:
-            answer = self._call("POST", f"{path}/access_tokens", what, body)
+            answer = self._call("POST", f"{path}/access_tokens", what, body, urgency)
         except Invalid:
             # GitHub does not say which permission it misses, so we look.
-            granted = self._call("GET", path, "show the App's installation", None)["permissions"]
+            granted = self._call("GET", path, "show the App's installation", None, urgency)["permissions"]
             for name, level in sorted(permissions.items()):
                 if granted.get(name) not in (level, "write", "admin"):
                     raise permission_missing(what, f"{name}: {level}") from None

@@ -123,14 +123,13 @@ class GitHub:
             shelf=shelf,
         )
 
-    def installation_for(self, owner: str, repo: str) -> Installation:
+    def installation_for(self, owner: str, repo: str, *, urgency: Urgency = Urgency.ANSWER) -> Installation:
         """Return the App's installation that covers a repository; raises NotFound when none does."""
         name = f"{owner}/{repo}".lower()
         known = self._installations.get(name)
         if known is None or known[1] <= self._now():
-            answer = self.call_as_app(
-                "GET", f"/repos/{owner}/{repo}/installation", f"find the App's installation on {owner}/{repo}"
-            )
+            what = f"find the App's installation on {owner}/{repo}"
+            answer = self.call_as_app("GET", f"/repos/{owner}/{repo}/installation", what, urgency=urgency)
             account = answer["account"]
             found = Installation(answer["id"], account.get("login") or account["slug"], account["id"])
             known = self._installations[name] = (found, self._now() + _INSTALLATION_LIFETIME)
@@ -142,16 +141,23 @@ class GitHub:
         shown = self.call_as_app("GET", path, "show the App's installation")
         return Granted(shown["permissions"], shown["target_type"] == "Organization")
 
-    def token_for(self, owner: str, repo: str, *, permissions: Mapping[str, str] = READ_PERMISSIONS) -> Token:
+    def token_for(
+        self,
+        owner: str,
+        repo: str,
+        *,
+        permissions: Mapping[str, str] = READ_PERMISSIONS,
+        urgency: Urgency = Urgency.ANSWER,
+    ) -> Token:
         """Return a token for one repository with the permissions given, good for five minutes or more."""
-        installation = self.installation_for(owner, repo)
+        installation = self.installation_for(owner, repo, urgency=urgency)
         try:
-            return self._tokens.get(installation.id, f"{owner}/{repo}", permissions)
+            return self._tokens.get(installation.id, f"{owner}/{repo}", permissions, urgency)
         except NotFound:
             # The App was installed anew since we looked.
             self._installations.pop(f"{owner}/{repo}".lower(), None)
-            again = self.installation_for(owner, repo)
-            return self._tokens.get(again.id, f"{owner}/{repo}", permissions)
+            again = self.installation_for(owner, repo, urgency=urgency)
+            return self._tokens.get(again.id, f"{owner}/{repo}", permissions, urgency)
 
     def git_credentials(self, owner: str, repo: str) -> tuple[str, str]:
         """Return user name and password with which Git reads a repository over HTTPS."""
@@ -222,10 +228,19 @@ class GitHub:
             yield from answer.body
             page = answer.next_page(page)
 
-    def call_as_app(self, method: str, path: str, what: str, body: Mapping[str, Any] | None = None) -> Any:
-        """Send a request as the App itself and return the JSON answer; raises GitHubError."""
-        # Whatever needs a token asks for it this way, so it must not be less urgent than that.
-        asked = Request(method, path, what, body, Urgency.ANSWER, conditional=False)
+    def call_as_app(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        body: Mapping[str, Any] | None = None,
+        urgency: Urgency = Urgency.ANSWER,
+    ) -> Any:
+        """Send a request as the App itself and return the JSON answer; raises GitHubError.
+
+        A token is as urgent as what needs it: after a restart every repository wants its own, on one budget.
+        """
+        asked = Request(method, path, what, body, urgency, conditional=False)
         return self._sender.send(f"app {self._app.issuer}", self._app_client, asked).body
 
     def identity(self) -> AppIdentity:
@@ -271,7 +286,7 @@ class GitHub:
 
     def _with_token(self, repository: str, permissions: Mapping[str, str], asked: Request) -> Answer:
         owner, _, name = repository.partition("/")
-        token = self.token_for(owner, name, permissions=permissions)
+        token = self.token_for(owner, name, permissions=permissions, urgency=asked.urgency)
         try:
             return self._sender.send(f"installation {token.installation_id}", self._client(token), asked)
         except Unauthorized:

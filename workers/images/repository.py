@@ -30,6 +30,9 @@ class ImageRepositoryReconciler(Plain[ImageRepository]):
 
     def _run(self, record: Record, spec: ImageRepository) -> None:
         """List the tags if it is time."""
+        identities = self._context.settings.gate("ObjectLevelWorkloadIdentity")
+        if problem := readiness.login_refusal(spec, identities=identities, of_policy=False):
+            raise problem
         image = reference.parse(spec.spec.image, insecure=bool(spec.spec.insecure))
         owner = (record.ref.namespace, record.ref.name)
         # As in Flux a login that comes to nothing is said also when no scan is due.

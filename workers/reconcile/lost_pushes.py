@@ -111,7 +111,7 @@ class _Look:
         client, repository = self._context.redis, self._seen.repository
         log.info("push to look after repository=%s ref=%s sha=%s", repository, self._ref, move.after[:7])
         private = heads.is_private(client, repository)
-        heads.add(client, repository, _head(move, self._ref), private=private)
+        heads.add(client, repository, _head(move, self._ref), private=private, unless_known=True)
         self.lost = True
 
     def _strange(self) -> set[str]:
@@ -128,7 +128,7 @@ def lost_push(context: Context, seen: Observed, ref: str, sha: str) -> None:
     if sha not in {head.sha for head in seen.heads}:
         log.info("push not heard of repository=%s ref=%s sha=%s", seen.repository, ref, sha[:7])
         head = Head(sha, ref, context.now().timestamp())
-        heads.add(context.redis, seen.repository, head, private=seen.private)
+        heads.add(context.redis, seen.repository, head, private=seen.private, unless_known=True)
     for source in behind:
         metadata, url = source.obj["metadata"], context.settings.github_url
         key = Key("GitRepository", metadata["namespace"], metadata["name"])

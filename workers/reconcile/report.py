@@ -79,7 +79,7 @@ class Reporter:
         if verdict.final:
             heads.remove(client, seen.repository, [sha])
         elif head is None:
-            heads.add(client, seen.repository, met, private=seen.private)
+            heads.add(client, seen.repository, met, private=seen.private, unless_known=True)
 
     def _write(self, repository: str, sha: str, verdict: Verdict) -> bool:
         try:

@@ -25,6 +25,7 @@ from workers.registry import errors
 from workers.registry.access import ANONYMOUS, Access
 from workers.registry.asking import Asking, Way
 from workers.registry.budget import Budget
+from workers.registry.clouds import CloudLogins
 from workers.registry.memory import Memory
 from workers.registry.transport import Transport
 
@@ -68,6 +69,7 @@ class Registries:
         self.budget = budget
         self.limits = limits or Limits()
         self.memory = Memory()
+        self.clouds = CloudLogins(allow_loopback=allow_loopback)
         self._allow_loopback = allow_loopback
         self._lock = threading.Lock()
         self._ways: OrderedDict[Access, Way] = OrderedDict()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an object's references come to: pull secrets, a service account's, certificates and a proxy.
+"""What an object's references come to: pull secrets, a cloud's login, certificates and a proxy.
 
 Everything is read from the object's own namespace. Messages are Flux's where it has any.
 """
@@ -9,22 +9,26 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from policies.objects import Object, ObjectRef
 from policies.registry import pull_secrets
+from policies.registry.clouds import NAMES, place_of
 from policies.registry.pull_secrets import Entry
 from workers.cluster import Client
 from workers.registry.access import Access
+from workers.registry.accounts import cloud_account, find_account
+from workers.registry.clouds import CloudLogins
 from workers.registry.errors import Unconfigured
-
-_CLOUDS = {"aws": "Amazon ECR", "azure": "Azure Container Registry", "gcp": "Google Artifact Registry"}
 
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """The names in an ImageRepository's spec; an empty one is not set."""
+    """The names in an ImageRepository's spec; an empty one is not set. The image is in `registry`.
+
+    `default_account` is whose identity in a cloud is used where the spec names no account.
+    """
 
     namespace: str
     secret: str = ""
@@ -32,21 +36,40 @@ class References:
     certificates: str = ""
     proxy: str = ""
     provider: str = "generic"
+    registry: str = ""
+    insecure: bool = False
+    default_account: str = ""
 
 
-def gather(client: Client, references: References) -> Access:
-    """Read all that is referred to; raises Unconfigured, PullSecretInvalid, and ApiError."""
-    if cloud := _CLOUDS.get(references.provider):
-        raise Unconfigured(
-            f"spec.provider {references.provider} cannot be used: Fairway has no login at {cloud} yet",
-            remedy="set provider generic, and a secretRef of type kubernetes.io/dockerconfigjson"
-            " that something in the cluster renews",
-        )
+def gather(client: Client, references: References, clouds: CloudLogins) -> Access:
+    """Read all that is referred to, and log in at the cloud that is named.
+
+    Raises Unconfigured, PullSecretInvalid, Misplaced, IdentityInvalid and ApiError.
+    """
+    authorities, certificate, key = _certificates(client, references)
+    way = Access((), authorities, certificate, key, _proxy(client, references))
+    if references.provider in NAMES:
+        return replace(way, logins=(_cloud_login(client, references, clouds, way),))
     if references.provider not in ("", "generic"):
         raise Unconfigured(f"spec.provider '{references.provider}' is not known", remedy="set generic")
     logins = [*_own_logins(client, references), *_account_logins(client, references)]
-    authorities, certificate, key = _certificates(client, references)
-    return Access(tuple(logins), authorities, certificate, key, _proxy(client, references))
+    return replace(way, logins=tuple(logins))
+
+
+def _cloud_login(client: Client, references: References, clouds: CloudLogins, way: Access) -> Entry:
+    """As in Flux, a pull secret has no say beside a cloud."""
+    place = place_of(references.provider, references.registry)
+    name = references.service_account or references.default_account
+    if not name and (references.insecure or way.authorities):
+        # Whoever chooses authorities or leaves TLS out can play the registry, and would be given a login that
+        # is good for all that Fairway may read there.
+        field = "spec.insecure" if references.insecure else "ca.crt in spec.certSecretRef"
+        raise Unconfigured(
+            f"Fairway's own identity is not used with {field}: a login at {place} could be taken by anybody",
+            remedy="leave it out, or log in as a service account of the namespace by spec.serviceAccountName",
+        )
+    account = cloud_account(client, place.provider, references.namespace, name) if name else None
+    return Entry(references.registry, "", clouds.login(place, account, way))
 
 
 def _own_logins(client: Client, references: References) -> list[Entry]:
@@ -59,13 +82,7 @@ def _account_logins(client: Client, references: References) -> list[Entry]:
     if not references.service_account:
         return []
     name = f"{references.namespace}/{references.service_account}"
-    account = client.find(
-        ObjectRef("", "v1", "ServiceAccount", references.namespace, references.service_account)
-    )
-    if account is None:
-        raise Unconfigured(
-            f"serviceaccount '{name}' not found", remedy="create it, or correct spec.serviceAccountName"
-        )
+    account = find_account(client, references.namespace, references.service_account)
     found = []
     for reference in account.get("imagePullSecrets") or []:
         where = f"imagePullSecrets of serviceaccount '{name}'"

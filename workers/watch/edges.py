@@ -60,10 +60,8 @@ class Edges:
         owner = (dependency.namespace, dependency.name)
         for key in self._to(dependency):
             obj = self._objects[key]
-            if ready or owner not in tested_keys(obj):
-                found = conditions.find(conditions.of(obj), conditions.READY) or {}
-                if found.get("reason") == "DependencyNotReady":
-                    yield key
+            if (ready or owner not in tested_keys(obj)) and _is_refused(_word_of(obj)):
+                yield key
 
     def _to(self, target: Target) -> list[Key]:
         return list(self._pointing.get(target, ()))
@@ -137,6 +135,20 @@ def is_ready(obj: Object) -> bool:
     status = obj.get("status") or {}
     current = status.get("observedGeneration") == obj["metadata"].get("generation")
     return current and conditions.is_true(conditions.of(obj), conditions.READY)
+
+
+def was_refused(before: Object | None, now: Object) -> bool:
+    """Tell whether a run has just said that an object waits for a dependency."""
+    return _is_refused(word := _word_of(now)) and (before is None or _word_of(before) != word)
+
+
+def _is_refused(ready: Mapping[str, Any]) -> bool:
+    """Tell whether a Ready condition says that a dependency is waited for."""
+    return ready.get("reason") == "DependencyNotReady"
+
+
+def _word_of(obj: Object) -> Mapping[str, Any]:
+    return conditions.find(conditions.of(obj), conditions.READY) or {}
 
 
 def became_ready(before: Object | None, now: Object) -> bool:

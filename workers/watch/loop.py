@@ -17,6 +17,7 @@ import redis
 
 from policies import clock, inventory
 from policies.config_refs import config_refs
+from policies.dependencies import dependency_keys, may_go_on
 from policies.errors import FairwayError
 from policies.health.expressions import Rules
 from policies.kinds import ALL as SERVED
@@ -241,6 +242,16 @@ class Loop:
         if _asks_anew(before, obj) or _inventory_of(before) != _inventory_of(obj):
             self._follow(key, obj)
         self._wake_dependents(key, before, obj)
+        if edges.was_refused(before, obj) and self._may_go_on(obj):
+            self._state.queue(key, Queue.PUSH)
+
+    def _may_go_on(self, obj: Object) -> bool:
+        """Tell whether what an object waits for, by its own word, has come meanwhile.
+
+        It was looked for before that word was written, and it may have come between: no other event tells.
+        """
+        known = {owner: self._objects.get(Key("Kustomization", *owner)) for owner in dependency_keys(obj)}
+        return may_go_on(obj, known, (self._state.artifact_for(obj) or {}).get("revision", ""))
 
     def _wake_dependents(self, key: Key, before: Object | None, obj: Object) -> None:
         if before != obj:

@@ -16,11 +16,11 @@ _TAGS = ["main-1a2b3c4-1700000000", "main-ffff-2", "v1.2.3", "v1.2.3-rc.1", "lat
 def expanded(pattern: str, extract: str, texts: list[str]) -> tuple[list[str | None], str]:
     """Answer as the oracle does."""
     try:
-        expand = Pattern(pattern, captures=True).expander(extract)
+        compiled = Pattern(pattern, captures=True)
     except ValueError as error:
         return [], str(error)
-    found = [expand(text.encode()) for text in texts]
-    return [None if text is None else text.decode() for text in found], ""
+    found = [next(compiled.expanded(extract, [text]), None) for text in texts]
+    return [None if one is None else one[0].decode() for one in found], ""
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,14 @@ def expanded(pattern: str, extract: str, texts: list[str]) -> tuple[list[str | N
         ("v(.*)", "$1-x", "v1.2.3", "1.2.3-x"),
         (r"v(\d+)\.(\d+)", "$1_$2", "v1.2.3", "2"),  # a group called 1_
         ("v(.*)", "$0", "v1.2.3", "v1.2.3"),
+        (r"^(.+)-([a-f0-9]+)-(\d+)$", "$3", _TAGS[0], "1700000000"),
+        (r"^(.+)-([a-f0-9]+)-(\d+)$", "$3-%-$2", _TAGS[0], "1700000000-%-1a2b3c4"),
+        (r"^(.+)-([a-f0-9]+)-(\d+)$", "$2$1$3$0", "a-b-1", "ba1a-b-1"),
+        ("((a)(b))(c)?", "$3", "ab", "b"),
+        ("((a)(b))(c)?", "$4$3", "ab", "b"),
+        ("((a)(b))(c)?", "$4", "ab", ""),
+        (r"(\()([(]x\))(y)", "$3", "((x)y", "y"),
+        (r"(a)\Q(\E(b)", "$2", "a(b", "b"),
         ("v(.*)", "$2", "v1.2.3", ""),
         ("v(.*)", "$01", "v1.2.3", ""),
         ("v(.*)", "$100000000000", "v1.2.3", ""),
@@ -193,6 +201,11 @@ _atoms = st.sampled_from(
         "$",
         r"\b",
         "(a|b)",
+        "((a)|b-)",
+        "(a*)",
+        "(|a)",
+        "(a??)",
+        "(?:(1)|(-))",
         r"(?P<n>\d+)",
         "(?:a|1)",
         "(?i:A)",
@@ -202,7 +215,9 @@ _patterns = st.lists(
     st.tuples(_atoms, st.sampled_from(["", "", "*", "+", "?", "+?", "{2}"])), max_size=6
 ).map(lambda atoms: "".join(map("".join, atoms)))
 _templates = st.lists(
-    st.sampled_from(["$", "$$", "$1", "$n", "${n}", "${1}", "{", "}", "x", "1", "_", "$0", "é", "-"]),
+    st.sampled_from(
+        ["$", "$$", "$1", "$2", "$n", "${n}", "${1}", "${3}", "{", "}", "x", "1", "_", "$0", "é", "-"]
+    ),
     max_size=5,
 ).map("".join)
 

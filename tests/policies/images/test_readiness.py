@@ -66,7 +66,7 @@ def test_a_scan_is_said_in_upstreams_words() -> None:
     ("error", "reason", "message"),
     [
         (
-            readiness.unauthenticated("secret 'login' not found"),
+            readiness.unauthenticated(FairwayError("secret 'login' not found")),
             "AuthenticationFailed",
             "failed to configure authentication options: secret 'login' not found",
         ),
@@ -183,3 +183,28 @@ def test_a_failure_is_tried_again_or_stalls(
 ) -> None:
     assert _said(failed(_conditions(_RECONCILING, _READY), error, during=_AT)) == said
     assert _said(failed(_conditions(_STALLED), error, during=_AT)) == said
+
+
+def test_what_only_a_change_can_help_stays_so_without_a_login() -> None:
+    assert readiness.unauthenticated(FairwayError("x")).retryable
+    assert not readiness.unauthenticated(FairwayError("x", retryable=False)).retryable
+
+
+@pytest.mark.parametrize(
+    ("spec", "account", "identities", "refused"),
+    [
+        ({"provider": "aws"}, "puller", False, True),
+        ({"provider": "aws"}, "puller", True, False),
+        ({"provider": "aws"}, "", False, False),
+        ({"provider": "aws", "serviceAccountName": "own"}, "puller", False, False),
+        ({}, "puller", False, False),
+    ],
+)
+def test_an_operators_account_needs_the_gate_too(
+    spec: dict[str, str], account: str, identities: bool, refused: bool
+) -> None:
+    found = readiness.default_login_refusal(_repository(**spec), account, identities=identities)
+    assert bool(found) is refused
+    if found:
+        assert found.reason == "FeatureGateDisabled"
+        assert "FAIRWAY_FEATURE_GATES=ObjectLevelWorkloadIdentity=true" in found.remedy

@@ -98,6 +98,9 @@ _TABLE: list[tuple[str, str, str, str]] = [
     ("numerical", "ASC", "9 10 8", "10"),
     ("numerical", "DESC", "9 10 8", "8"),
     ("numerical", "", "9 10 8", "10"),
+    ("numerical", "ASC", "100 200 150 050 0300 250", "0300"),  # as many digits, more, and zeros before them
+    ("numerical", "DESC", "200 100 150 050 0300 250", "050"),
+    ("numerical", "DESC", "nan 200 100 1", "1"),
     ("numerical", "ASC", "1.5 1.25", "1.5"),
     ("numerical", "ASC", "10 latest 9", _NO_NUMBER.format("latest")),
     ("numerical", "ASC", "1.2.3", _NO_NUMBER.format("1.2.3")),

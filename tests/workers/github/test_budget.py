@@ -206,3 +206,14 @@ def test_what_github_says_notifies_people_counts_as_created() -> None:
                 break
         else:
             raise AssertionError(f"GitHub says nothing of notifications about {template}")
+
+
+def test_tokens_are_as_urgent_as_what_needs_them(able: Place, client: redis.Redis) -> None:
+    number = able.pull()
+    budget, app = Budget(RedisShelf(client), now=able.clock), f"app {able.app.id}"
+    with contextlib.suppress(RateLimited):
+        for _ in range(900):  # the App's other repositories have all asked for theirs
+            budget.take(app, Price(points=1), Urgency.FINAL)
+    with pytest.raises(RateLimited):
+        able.github.comments.ensure(able.name, number, "a", "text", urgency=Urgency.FINAL)
+    assert able.github.comments.ensure(able.name, number, "a", "text", urgency=Urgency.ANSWER)

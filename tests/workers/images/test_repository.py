@@ -100,7 +100,12 @@ def test_what_makes_a_scan_due_at_once(images: Images, why: str, monkeypatch: py
         ({"image": "https://example.com/a"}, "ImageURLInvalid", "should not include URL scheme"),
         ({"image": "127.0.0.1:1/acme/web:1.0"}, "ImageURLInvalid", "should not include a tag"),
         ({"secretRef": {"name": "none"}}, "AuthenticationFailed", "secret '{}/none' not found"),
-        ({"provider": "aws"}, "AuthenticationFailed", "spec.provider aws cannot be used"),
+        ({"provider": "aws"}, "AuthenticationFailed", "is no registry of Amazon ECR"),
+        (
+            {"provider": "aws", "serviceAccountName": "a"},
+            "FeatureGateDisabled",
+            "please enable the ObjectLevelWorkloadIdentity feature gate",
+        ),
         ({"exclusionList": ["("]}, "ReadOperationFailed", "failed to compile regex ("),
         ({"image": "127.0.0.1:1/acme/web"}, "ReadOperationFailed", "scan failed: "),
     ],
@@ -118,7 +123,7 @@ def test_what_is_wrong_is_said_and_the_last_scan_stays(
     assert said.format(images.namespace) in message
     assert obj["status"]["lastScanResult"] == scanned
     stalled = conditions.is_true(conditions.of(obj), "Stalled")
-    assert stalled is (reason == "ImageURLInvalid")
+    assert stalled is (reason in ("ImageURLInvalid", "FeatureGateDisabled") or "provider" in spec)
 
 
 def test_a_repository_that_does_not_exist_is_tried_again(images: Images) -> None:

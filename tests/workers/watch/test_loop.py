@@ -18,7 +18,16 @@ from policies.settings import Settings
 from tests.fixtures.cluster import Cluster
 from tests.fixtures.queueing import Recorded
 from tests.fixtures.world import until
-from tests.policies.made import AT, READY, WAITING, failing, git_repository, kustomization
+from tests.policies.made import (
+    AT,
+    OTHER_REVISION,
+    READY,
+    REVISION,
+    WAITING,
+    failing,
+    git_repository,
+    kustomization,
+)
 from workers.cluster import Client
 from workers.ledger import Ledger
 from workers.watch.loop import Loop
@@ -229,6 +238,37 @@ def test_a_change_of_a_dependency_wakes_whom_an_expression_lets_wait(
     client.patch(ObjectRef.of(other), {"spec": {"prune": False}}, manager="test")
     until(lambda: watching.queues(other), what="the change after it")
     assert (key(web) in watching.sent) is bool(expression)
+
+
+@pytest.mark.parametrize("revision", [REVISION, OTHER_REVISION])
+def test_who_says_that_it_waits_for_what_has_come_meanwhile_is_queued(
+    client: Client, namespace: str, watching: Watching, revision: str
+) -> None:
+    source = git_repository(metadata={"namespace": namespace})
+    made = client.create({**source, "status": {}})
+    fleet = client.patch(
+        ObjectRef.of(made), {"status": source["status"]}, manager="test", subresource="status"
+    )
+    api = created(client, namespace, [READY], name="api")
+    status = {"status": {"lastAppliedRevision": revision}}
+    api = client.patch(ObjectRef.of(api), status, manager="test", subresource="status")
+    web = created(client, namespace, [READY], dependsOn=[{"name": "api"}])
+    watching.know(fleet, api, web)
+    # Its run looked before api was at the revision, and its word comes after the event that told of that.
+    word = {"status": {"conditions": failing("DependencyNotReady")}}
+    web = client.patch(ObjectRef.of(web), word, manager="test", subresource="status")
+    until(lambda: _knows(watching, web), what="the word")
+    assert (key(web) in watching.sent) is (revision == REVISION)
+    watching.ended()
+    web = client.patch(ObjectRef.of(web), {"metadata": {"labels": {"a": "b"}}}, manager="test")
+    until(lambda: _knows(watching, web), what="the label")
+    assert key(web) not in watching.sent, "the same word is no news"
+
+
+def _knows(watching: Watching, obj: Object) -> bool:
+    watching.loop.step(wait=0.05)
+    known = watching.loop._objects.get(key(obj), {"metadata": {}})["metadata"]
+    return bool(known.get("resourceVersion") == obj["metadata"]["resourceVersion"])
 
 
 def test_what_changes_is_queued_and_what_is_as_wanted_is_not(
