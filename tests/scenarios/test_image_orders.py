@@ -16,6 +16,7 @@ from policies.images.record import Record, line
 from policies.images.setters import Image
 from policies.objects import ObjectRef, annotations_of
 from tests.fixtures.world import Team, World, config_map, until
+from tests.scenarios import bumps as proposing
 from tests.scenarios.conversation import Pulls
 from tests.scenarios.test_orders import look_for_orders, people, reactions, replies, say
 from workers.github import AppJwt, Change, GitHub
@@ -164,3 +165,67 @@ def test_nobody_orders_anything_by_a_branch_of_the_same_name(world: World) -> No
     for kind in ("ImageRepository", "ImagePolicy"):
         assert "reconcile.fluxcd.io/requestedAt" not in annotations_of(world.client.get(bumps.ref(kind)))
     assert not annotations_of(world.client.get(bumps.ref("ImageUpdateAutomation", "fleet")))
+
+
+def test_a_branch_that_a_person_pushed_to_is_made_anew(world: World) -> None:
+    bumps = proposing.Bumps.of(world)
+    pulls = Pulls(bumps.team)
+    bumps.released("1.1.0")
+    number = int(bumps.pull("1.0.0 → 1.1.0")["number"])
+    branch = world.forge.pull_request(bumps.team.repo, number)["head"]["ref"]
+    theirs = bumps.team.push({"app/notes.yaml": config_map("notes")}, "Take a note", branch=branch)
+    until(
+        lambda: [one["name"] for one in world.forge.pull_request(bumps.team.repo, number)["labels"]],
+        within=SLOW,
+        what="that it is left to people",
+    )
+    comment = say(pulls, number, "/rebase")
+    ends(pulls, comment, "rocket")
+    until(
+        lambda: not world.forge.pull_request(bumps.team.repo, number)["labels"],
+        within=SLOW,
+        what="that it is ours again",
+    )
+    pull = world.forge.pull_request(bumps.team.repo, number)
+    assert pull["commits"] == 1
+    assert pull["head"]["sha"] != theirs
+    assert (
+        f"`{theirs[:7]}` “Take a note”. `git fetch origin {theirs}` brings back" in replies(pulls, number)[-1]
+    )
+    again = say(pulls, number, "/rebase")
+    ends(pulls, again, "rocket")
+    assert "found nothing to do: the branch is Fairway's own" in replies(pulls, number)[-1]
+
+
+@pytest.mark.parametrize("order", ["/ignore minor", '/reject reason="no"'])
+def test_what_was_ordered_away_does_not_come_back(world: World, order: str) -> None:
+    bumps = proposing.Bumps.of(world)
+    pulls = Pulls(bumps.team)
+    bumps.released("1.1.0")
+    number = int(bumps.pull("1.0.0 → 1.1.0")["number"])
+    ends(pulls, say(pulls, number, order), "rocket")
+    bumps.says("its version was declined")
+    bumps.released("1.1.1")
+    if order == "/ignore minor":
+        until(lambda: bumps.seen("web") == ["1.1.1"], within=SLOW, what="the newer tag")
+        bumps.says("its version was declined")
+        assert bumps.pulls() == []
+        bumps.released("1.2.0")
+        bumps.pull("1.0.0 → 1.2.0")
+    else:
+        bumps.pull("1.0.0 → 1.1.1")
+
+
+def test_what_was_rejected_is_not_proposed_again(world: World) -> None:
+    bumps = proposing.Bumps.of(world)
+    pulls = Pulls(bumps.team)
+    bumps.released("1.1.0")
+    number = int(bumps.pull("1.0.0 → 1.1.0")["number"])
+    bumps.team.settled(pulls.merged(number))
+    ends(pulls, say(pulls, number, "/reject"), "rocket")
+    (back,) = bumps.pulls()
+    bumps.team.settled(pulls.merged(int(back["number"])))
+    bumps.says("its version was declined")
+    assert bumps.pulls() == []
+    bumps.released("1.1.1")
+    bumps.pull("1.0.0 → 1.1.1")

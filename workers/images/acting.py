@@ -79,6 +79,9 @@ class Actor:
     def leave(self, pull: PullRequest, *, edited: bool) -> None:
         """Leave a pull request as it is; one that a person pushed to is told so, once."""
         if not edited:
+            # Whoever made it anew may have died before the last word.
+            if EDITED in pull.labels:
+                self._handed_back(pull)
             self._queue_merge(pull.number)
         elif EDITED not in pull.labels:
             repository = self._place.repository
