@@ -77,6 +77,8 @@ help.
   that reaches Fairway late, is not carried out: GitHub does not tell whether a review was edited since.
 - `/reconcile` and `/retry` set the annotation that `flux reconcile` sets, on the GitRepositories that follow
   the base of the pull request and on their Kustomizations.
+- `/rescan` and `/rebase` are answered when what they set off is over, after a minute at the latest; until then
+  👀 is all.
 - With several Fairways on one repository, each answers the orders for its environments; the one that is
   `home` in `.fairway.yaml` answers everything else.
 
@@ -91,6 +93,29 @@ named. The same order in the rollback's own pull request takes it back. The bind
 A person merges it, unless `spec.write` is `merge`, the base requires a check, every commit is Fairway's own
 by GitHub's signature, whoever ordered it has the role write, and nothing is locked or held: then Fairway
 merges it once GitHub would let anybody with write merge it.
+
+## Pull requests for new images
+
+`/ignore`, `/reject`, `/rescan` and `/rebase` are given in a pull request for new images that Fairway itself
+opened, from this repository, for an ImageUpdateAutomation that writes to this repository and stands in a
+namespace that the repository is bound to. Anywhere else they are answered with what is missing, and `/help`
+does not offer them. The rules of an environment hold for them where the automation is in one of its
+namespaces.
+
+- `/ignore` closes the pull request. A closed one is itself the record of what is not proposed any more:
+  its version, with `minor` or `major` all that have the same numbers. Whoever wants it back opens the pull
+  request again; given in one that is closed, the order makes the record wider.
+- `/reject` in a merged one opens another that puts back what it changed, for all environments, and writes
+  its versions into `.fairway/declined.yaml`, in one commit. It has an effect in every namespace that reads
+  what was changed, so in a protected environment it names its commit and is not given by who has a part in
+  it; people merge what it opens. In one that is open it closes it, as `/ignore` does, whatever the
+  environment, and gives the reason in its answer. `/rollback` of images writes its versions down, too.
+  While that file cannot be read, or added to, neither is carried out: the answer names line and remedy.
+- `/rescan` has the ImageRepositories scanned and the ImagePolicies choose again, and says what they choose. An
+  ImageRepository in a namespace that the repository is not bound to is not asked.
+- `/rebase` has the automation make the branch anew from its base, also one that people pushed to: it is
+  Fairway's again then. The answer names their commits and how what was there is fetched again. It counts for
+  the head that it was given for, and throws nothing away that was pushed later.
 
 ## Locks and holds
 
@@ -119,6 +144,7 @@ _NAMES = {
     Value.ENVIRONMENT: "`environment`",
     Value.SHA: "`sha`",
     Value.TEXT: "`reason`",
+    Value.SCOPE: "`scope`",
 }
 
 

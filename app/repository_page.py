@@ -71,8 +71,8 @@ orders:
 ```
 
 For an order into an environment one rule counts, as a whole: the one at `orders.ORDER.environments`; else,
-for `promote` and `rollback`, the one at `environments`; else the one at `orders.ORDER`. On a protected
-environment nobody who wrote, pushed or ordered the change counts, whatever the rule.
+for `promote`, `rollback` and `reject`, the one at `environments`; else the one at `orders.ORDER`. On a
+protected environment nobody who wrote, pushed or ordered the change counts, whatever the rule.
 
 ## Several clusters
 

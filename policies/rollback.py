@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 BRANCHES = "fairway/rollback/"
+REJECTS = "fairway/reject/"
 TRAILER = "Fairway-Ordered-By"
 
 File = tuple[str, str]  # mode and blob
@@ -70,16 +71,24 @@ def plan(before: Tree, after: Tree, now: Tree, readers: Iterable[Reader]) -> Pla
 
 
 def branch(environment: str, number: int) -> str:
-    """Name the branch that puts back, for an environment, what a pull request brought."""
-    return f"{BRANCHES}{environment}-{number}"
+    """Name the branch that puts back, for an environment or (empty) all, what a pull request brought."""
+    return f"{BRANCHES}{environment}-{number}" if environment else f"{REJECTS}{number}"
 
 
 def undone(head: str) -> tuple[str, int] | None:
-    """Return environment and pull request of a rollback's branch; None for another branch."""
-    if not head.startswith(BRANCHES):
+    """Return environment and pull request of a rollback's branch; None for another branch.
+
+    A rejection's is of no environment.
+    """
+    if head.startswith(REJECTS):
+        environment, number = "", head.removeprefix(REJECTS)
+    elif head.startswith(BRANCHES):
+        environment, _, number = head.removeprefix(BRANCHES).rpartition("-")
+        if not environment:
+            return None
+    else:
         return None
-    environment, _, number = head.removeprefix(BRANCHES).rpartition("-")
-    return (environment, int(number)) if environment and number.isascii() and number.isdigit() else None
+    return (environment, int(number)) if number.isascii() and number.isdigit() else None
 
 
 def message(title: str, actor_id: int) -> str:

@@ -29,7 +29,7 @@ class Pull:
     """An open pull request of ours.
 
     `versions` is what it proposes, by policy; `base` is the commit that it was made on. To a branch that is
-    `edited` a person has pushed.
+    `edited` a person has pushed. One is made `anew`, edited or not, where a person ordered it (`rebasing`).
     """
 
     number: int
@@ -37,6 +37,11 @@ class Pull:
     versions: Mapping[str, str]
     base: str
     edited: bool = False
+    anew: bool = False
+
+    @property
+    def left_to_people(self) -> bool:
+        return self.edited and not self.anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,9 @@ def decide(
         why: Literal["regrouped", "nothing-left"] = (
             "regrouped" if wanted & pull.versions.keys() else "nothing-left"
         )
-        run.decisions.append(Leave(pull.number, edited=True) if pull.edited else Close(pull.number, why))
+        run.decisions.append(
+            Leave(pull.number, edited=True) if pull.left_to_people else Close(pull.number, why)
+        )
     return tuple(run.decisions)
 
 
@@ -142,7 +149,7 @@ class _Run:
     decisions: list[Decision] = field(default_factory=list)
 
     def group(self, branch: str, group: Group, pull: Pull | None) -> None:
-        if pull is not None and pull.edited:
+        if pull is not None and pull.left_to_people:
             self.decisions.append(Leave(pull.number, edited=True))
             return
         declined, young, fine = self._sorted(group)
@@ -193,7 +200,7 @@ class _Run:
         kept = {update.policy for update in young} & pull.versions.keys()
         others = {policy: version for policy, version in pull.versions.items() if policy not in kept}
         same = wanted.versions == others and (bool(kept) or pull.base == self.repository.base)
-        return Leave(pull.number) if same else Renew(pull.number, branch, wanted)
+        return Leave(pull.number) if same and not pull.anew else Renew(pull.number, branch, wanted)
 
     def _opened(self, branch: str, group: Group) -> Decision:
         policies, settings = tuple(update.policy for update in group.updates), self.repository.settings

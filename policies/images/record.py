@@ -97,7 +97,13 @@ def _image(said: Any) -> Image | None:
     if not isinstance(said, dict) or not all(isinstance(said.get(name, ""), str) for name in _FIELDS):
         return None
     name, tag, digest = (said.get(name, "") for name in _FIELDS)
-    return Image(name, tag, digest) if name and tag and len(name) <= 300 and len(tag) <= 128 else None
+    fits = name and tag and len(name) <= 300 and len(tag) <= 128 and len(digest) <= 200
+    return Image(name, tag, digest) if fits and all(map(_is_text, (name, tag, digest))) else None
+
+
+def _is_text(text: str) -> bool:
+    """Tell whether it is no half of a character, which JSON can hold and no file."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _entry(image: Image, scope: Scope) -> Declined:

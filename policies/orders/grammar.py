@@ -32,6 +32,7 @@ LONGEST_TEXT = 250  # characters of a value
 _LONGEST_SHOWN = 200  # characters of a line that an answer repeats
 _ENVIRONMENT = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SHA = re.compile(r"[0-9a-f]{7,40}")
+_SCOPE = re.compile(r"version|minor|major")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,8 @@ def _checked(argument: Argument, value: str) -> str | None:
             shape = _ENVIRONMENT
         case Value.SHA:
             shape = _SHA
+        case Value.SCOPE:
+            shape = _SCOPE
     # Telephones begin words with capitals. What only looks like a letter of ours is none.
     small = value.lower() if value.isascii() else value
     return small if shape.fullmatch(small) else None
@@ -158,7 +161,10 @@ def _checked(argument: Argument, value: str) -> str | None:
 
 def _near_miss(line: Line) -> NearMiss | None:
     word = _first(line.text[1:])
-    meant = nearest(word, [*_names(SERVED), PREFIX])
+    # Other bots have `/retest` and `/release`, and where ours for images are given is a small part.
+    meant = nearest(word, [*_names(one for one in SERVED if not one.images), PREFIX]) or nearest(
+        word, _names(one for one in SERVED if one.images), most=1
+    )
     return NearMiss(word, meant, line.number) if meant else None
 
 

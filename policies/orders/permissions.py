@@ -53,7 +53,8 @@ class Facts:
     `environment` and `sha` are as the order names them, empty when it does not. `namespaces` are those of the
     objects that an order without an environment concerns. `holder` is the id of whoever gave the lock or hold
     that the order takes back: None when there is none, 0 when nobody knows. `unreadable` says why the
-    repository's configuration cannot be read; empty when it can, or there is none.
+    repository's configuration cannot be read; empty when it can, or there is none. What `only_closes` a pull
+    request changes nothing that runs, so no environment has a say in it.
     """
 
     command: Command
@@ -67,6 +68,7 @@ class Facts:
     namespaces: frozenset[str] = frozenset()
     holder: int | None = None
     public: bool = False
+    only_closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,8 @@ def decide(facts: Facts) -> Allowed | Refused:
     if facts.environment and named is None:
         return refusals.no_such_environment(facts.environment, tenant.environment_names)
     namespaces = named.namespaces if named else facts.namespaces
-    for environment in [named] if named else [None, *touched(tenant, namespaces)]:
+    where = [] if facts.only_closes else touched(tenant, namespaces)
+    for environment in [named] if named else [None, *where]:
         if refused := _refusal(facts, environment, namespaces):
             return refused
     return Allowed(namespaces)
@@ -163,7 +166,8 @@ def _approves(person: Person, rule: Rule, change: Change) -> bool:
 def _guard(facts: Facts, rule: Rule, environment: Environment, approvals: list[Person]) -> Refused | None:
     command, change = facts.command, facts.change
     if command.guard is Guard.PINNED and not facts.sha:
-        return refusals.sha_missing(f"/{command.name} {environment.name}", environment.name, change.head_sha)
+        written = f"/{command.name} {environment.name}" if command.takes_environment else f"/{command.name}"
+        return refusals.sha_missing(written, environment.name, change.head_sha)
     if command.guard is Guard.NONE or rule.self_approval or (rule.approvals and approvals):
         return None
     # Whoever locked it may unlock it.

@@ -17,6 +17,7 @@ class Value(Enum):
     ENVIRONMENT = "the name of an environment"
     SHA = "7 to 40 hexadecimal digits of a commit"
     TEXT = "a text of 1 to 250 characters"
+    SCOPE = "version, minor or major"
 
 
 class Guard(Enum):
@@ -48,7 +49,8 @@ class Argument:
 class Command:
     """An order: what it does, its arguments, and who may give it unless the configuration asks for more.
 
-    `role` is the least role; with `author`, the pull request's author may give it without. One that `acts`
+    `role` is the least role; with `author`, the pull request's author may give it without. One for `images`
+    is carried out in pull requests for new images and nowhere else. One that `acts`
     becomes an Order object; one that `answers_now` is answered and leaves nothing behind. One that is not
     `served` is a word of ours for which nothing waits yet; its arguments are not read.
     """
@@ -59,6 +61,7 @@ class Command:
     arguments: tuple[Argument, ...] = ()
     author: bool = False
     guard: Guard = Guard.NONE
+    images: bool = False
     acts: bool = False
     answers_now: bool = False
     served: bool = True
@@ -80,6 +83,7 @@ _ENVIRONMENT = Argument("environment", Value.ENVIRONMENT, positional=True, requi
 _ANY_ENVIRONMENT = Argument("environment", Value.ENVIRONMENT, positional=True)
 _SHA = Argument("sha", Value.SHA)
 _REASON = Argument("reason", Value.TEXT)
+_SCOPE = Argument("scope", Value.SCOPE, positional=True)
 
 
 def _answered(name: str, summary: str) -> Command:
@@ -154,6 +158,43 @@ COMMANDS: tuple[Command, ...] = (
         acts=True,
         examples=("/rollback staging", '/rollback prod sha=a1b2c3d reason="errors at checkout"'),
     ),
+    Command(
+        "ignore",
+        "closes this pull request: its version, or all of its minor or major one, is not proposed again",
+        Role.WRITE,
+        (_SCOPE, _SHA),
+        images=True,
+        acts=True,
+        examples=("/ignore", "/ignore minor"),
+    ),
+    Command(
+        "reject",
+        "takes the images of this merged pull request back by another one, which also writes down that they"
+        " are not proposed again; closes one that is open",
+        Role.WRITE,
+        (_SHA, _REASON),
+        guard=Guard.PINNED,
+        images=True,
+        acts=True,
+        examples=("/reject", '/reject sha=a1b2c3d reason="loses sessions"'),
+    ),
+    Command(
+        "rescan",
+        "looks now for newer images than this pull request proposes",
+        Role.WRITE,
+        images=True,
+        acts=True,
+        examples=("/rescan",),
+    ),
+    Command(
+        "rebase",
+        "has the branch of this pull request made anew from its base, without what people pushed to it",
+        Role.WRITE,
+        (_SHA,),
+        images=True,
+        acts=True,
+        examples=("/rebase",),
+    ),
     *map(
         _waits_for_nothing,
         (
@@ -164,10 +205,6 @@ COMMANDS: tuple[Command, ...] = (
             "abort",
             "skip-analysis",
             "plan",
-            "rescan",
-            "ignore",
-            "reject",
-            "rebase",
         ),
     ),
 )

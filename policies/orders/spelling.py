@@ -8,11 +8,14 @@ from collections.abc import Iterable
 _LONGEST = 32  # characters; no word of ours is near to a longer one
 
 
-def nearest(word: str, words: Iterable[str]) -> str | None:
-    """Return the word that is nearest: at most 1 edit away, or 2 from five letters on; None when none is."""
+def nearest(word: str, words: Iterable[str], *, most: int = 2) -> str | None:
+    """Return the word that is nearest: at most 1 edit away, or 2 from five letters on; None when none is.
+
+    With `most` 1 it is 1 for longer words too.
+    """
     if not word or len(word) > _LONGEST:
         return None
-    limit = 1 if len(word) < 5 else 2
+    limit = 1 if len(word) < 5 else most
     found = sorted((_edits(word.lower(), other), other) for other in words)
     return found[0][1] if found and found[0][0] <= limit else None
 

@@ -51,7 +51,10 @@ class Coming:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """A rollback that was merged: of which environment, its pull request's number, and its address."""
+    """A rollback that was merged: of which environment, its pull request's number, and its address.
+
+    A rejection is of no environment.
+    """
 
     environment: str
     number: int

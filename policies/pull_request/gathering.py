@@ -125,7 +125,9 @@ def _orders(
     if outcome.verdict.state is not State.PENDING:
         back = {one.environment for one in undone}
         writable = [
-            one for one in concerned if one.name not in back and narrowed.tenant.write_in(one) >= Write.PR
+            one
+            for one in concerned
+            if not back & {one.name, ""} and narrowed.tenant.write_in(one) >= Write.PR
         ]
         words += [("rollback", environment) for environment in writable[:_MOST_ENVIRONMENTS]]
     by_name = {environment.name: environment for environment in concerned}

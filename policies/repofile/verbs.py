@@ -7,8 +7,8 @@ from policies.orders.people import Role
 from policies.orders.registry import COMMANDS
 
 ROLES: dict[str, Role] = {command.name: command.role for command in COMMANDS}
-# What brings something into an environment; who decides on that can be said at the environment too.
-RELEASES = ("promote", "rollback")
+# What changes what runs in an environment; who decides on that can be said at the environment too.
+RELEASES = ("promote", "reject", "rollback")
 # What nothing waits for yet will change something once it does, so rules for it may stand there already.
 _ACTING = frozenset(command.name for command in COMMANDS if command.acts or not command.served)
 

@@ -21,9 +21,12 @@ _HOW = (
 )
 
 
-def orders(tenant: Tenant, rules: Rules) -> str:
-    """Answer /help in a repository: what its binding grants, by its configuration."""
-    commands = [command for command in SERVED if _granted(command, tenant)]
+def orders(tenant: Tenant, rules: Rules, *, images: bool) -> str:
+    """Answer /help in a repository: what its binding grants, by its configuration.
+
+    `images` says whether it was asked in a pull request for new images.
+    """
+    commands = [command for command in SERVED if (images or not command.images) and _granted(command, tenant)]
     rows = [row(command, who(command, rules.rule(command.name, ""))) for command in commands]
     environments = [found for name in tenant.environment_names if (found := tenant.environment(name))]
     special = [line for one in environments for line in _special(one, commands, rules)]
@@ -73,7 +76,7 @@ def _special(environment: Environment, commands: list[Command], rules: Rules) ->
         own = (command.name, environment.name) in rules.environments
         takes = [guarded(command, self_approval=rule.self_approval)] if environment.protected else []
         takes += [_asked(rule)] if own else []
-        if command.takes_environment and any(takes):
+        if (command.takes_environment or command.guard is not Guard.NONE) and any(takes):
             yield f"| {where} | {code(f'/{command.name}')} | {'; '.join(filter(None, takes))} |"
 
 

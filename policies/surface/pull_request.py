@@ -110,10 +110,11 @@ def heading(content: Content) -> str:
 
 
 def _rolled_back(content: Content) -> str:
-    places = [
-        f"in {name(one.environment)} by {link(f'#{one.number}', one.address)}" for one in content.undone
-    ]
-    return f"### ↩️ {code(short(content.sha))} on {name(content.cluster)}: rolled back {listed(places, 'and')}"
+    by = {one.environment: link(f"#{one.number}", one.address) for one in content.undone}
+    places = [f"in {name(environment)} by {one}" for environment, one in by.items() if environment]
+    words = [f"rejected by {by['']}"] if "" in by else []
+    words += [f"rolled back {listed(places, 'and')}"] if places else []
+    return f"### ↩️ {code(short(content.sha))} on {name(content.cluster)}: {', '.join(words)}"
 
 
 def _progress(content: Content) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from policies.images.declined import NAME, Declined
 from policies.rollback import Restored
 from policies.surface.markdown import code, inline, link
 from policies.surface.refusals import Refused
@@ -27,13 +28,14 @@ def body(
     commits: tuple[str, str],
     files: Sequence[Restored],
     shared: Mapping[str, Sequence[str]],
+    declined: Sequence[Declined] = (),
     *,
     actor: str,
     reason: str,
 ) -> str:
     """Describe the pull request: `undone` is a number and its address, `commits` are the states from and to.
 
-    `shared` are files that other environments read too, each with their names.
+    `shared` are files that other environments read too, each with their names. `declined` is written down.
     """
     number, address = undone
     before, after = (code(sha[:_SHORT]) for sha in commits)
@@ -42,9 +44,52 @@ def body(
         f"| environment | from | to |\n|---|---|---|\n| {name(environment)} | {before} | {after} |",
         _table(files),
         _shared(shared),
-        f"Ordered by {name(actor)}{f': {inline(reason, 250)}' if reason else '.'}",
+        _declined(declined),
+        _ordered(actor, reason),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def rejection_title(number: int) -> str:
+    """Name the pull request of a rejection, and the commit in it."""
+    return f"Take back the images of pull request {number}"
+
+
+def rejection(
+    undone: tuple[int, str],
+    commits: tuple[str, str],
+    files: Sequence[Restored],
+    declined: Sequence[Declined],
+    *,
+    actor: str,
+    reason: str,
+) -> str:
+    """Describe the pull request of a rejection; `undone` and `commits` are as for a rollback."""
+    number, address = undone
+    before, after = (code(sha[:_SHORT]) for sha in commits)
+    there = link(f"#{number}", address)
+    back = f"Puts {_files(len(files))} back as before {there}, from {before} to {after}."
+    parts = [
+        back if files else f"What {there} changed is as before already.",
+        _table(files) if files else "",
+        _declined(declined),
+        _ordered(actor, reason),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def rejected(number: int, address: str, files: int, declined: Sequence[Declined]) -> str:
+    """Answer a /reject that was carried out in a merged pull request."""
+    back = f"puts {_files(files)} back and " if files else ""
+    return (
+        f"{link(f'#{number}', address)} {back}writes down in {code(NAME)} that {_versions(declined)} not"
+        " proposed again. It takes effect once it is merged."
+    )
+
+
+def nothing_to_reject() -> str:
+    """Say why a /reject finds nothing, to go on `nothing_to_do`."""
+    return f"what this pull request changed is as before already, and {NAME} has its versions"
 
 
 def opened(number: int, address: str, environment: str, files: int, *, merged_by_us: bool) -> str:
@@ -62,7 +107,8 @@ def opened(number: int, address: str, environment: str, files: int, *, merged_by
 
 def already_open(number: int, address: str, environment: str) -> str:
     """Answer a /rollback where one is open."""
-    return f"{link(f'#{number}', address)} does that for {name(environment)} already, and is open."
+    where = f" for {name(environment)}" if environment else ""
+    return f"{link(f'#{number}', address)} does that{where} already, and is open."
 
 
 def nothing_to_put_back(environment: str) -> str:
@@ -80,8 +126,9 @@ def not_merged() -> Refused:
 
 def not_writable(environment: str) -> Refused:
     """The binding lets Fairway write nothing into the repository."""
+    where = f" for {name(environment)}" if environment else ""
     return Refused(
-        f"this repository's RepositoryBinding lets Fairway open no pull request for {name(environment)}",
+        f"this repository's RepositoryBinding lets Fairway open no pull request{where}",
         "a person can revert the change on GitHub; an administrator of the cluster can set the binding's"
         " `spec.write` to `pr`",
     )
@@ -99,12 +146,36 @@ def conflict(paths: Sequence[str]) -> Refused:
     )
 
 
+def declined_unusable(why: str, remedy: str) -> Refused:
+    """The file of what is not proposed again cannot be added to; the words are `images.declining`'s."""
+    return Refused(f"the versions cannot be written down: {inline(why, 300)}", inline(remedy, 200))
+
+
 def unknown_history() -> Refused:
     """GitHub does not show the commit before the merge."""
     return Refused(
         "GitHub does not show which commit was there before this pull request was merged",
         "revert the change by hand",
     )
+
+
+def _ordered(actor: str, reason: str) -> str:
+    return f"Ordered by {name(actor)}{f': {inline(reason, 250)}' if reason else '.'}"
+
+
+def _declined(declined: Sequence[Declined]) -> str:
+    if not declined:
+        return ""
+    return (
+        f"Written down in {code(NAME)}: {_versions(declined)} not proposed again. Whoever wants it back"
+        " removes the entry."
+    )
+
+
+def _versions(declined: Sequence[Declined]) -> str:
+    shown = [code(f"{one.image}:{one.version}", _LONGEST_PATH) for one in declined[:_MOST_NAMED]]
+    shown += [f"{len(declined) - _MOST_NAMED} more"] if len(declined) > _MOST_NAMED else []
+    return f"{listed(shown, 'and')} {'is' if len(declined) == 1 else 'are'}"
 
 
 def _files(count: int) -> str:

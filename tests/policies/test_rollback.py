@@ -66,8 +66,11 @@ def test_what_a_kustomization_reads(reader: Reader, file: str, comes_or_goes: bo
 
 def test_a_branch_says_what_it_undoes() -> None:
     assert undone(branch("prod-eu", 41)) == ("prod-eu", 41)
+    assert undone(branch("", 41)) == ("", 41)
     for other in (
         "main",
+        "fairway/reject/",
+        "fairway/reject/prod-41",
         "fairway/rollback/prod",
         "fairway/rollback/-41",
         "fairway/rollback/prod-x",

@@ -219,9 +219,12 @@ class Pulls:
         """Give a pull request another body."""
         return self._change(repository, number, {"body": body}, urgency)
 
-    def close(self, repository: str, number: int, *, urgency: Urgency = Urgency.FINAL) -> PullRequest:
-        """Close a pull request; one that is closed stays so."""
-        return self._change(repository, number, {"state": "closed"}, urgency)
+    def close(
+        self, repository: str, number: int, *, body: str | None = None, urgency: Urgency = Urgency.FINAL
+    ) -> PullRequest:
+        """Close a pull request, with a body have it say that at once; one that is closed stays so."""
+        wanted = {"state": "closed", **({} if body is None else {"body": body})}
+        return self._change(repository, number, wanted, urgency)
 
     def merge(
         self,

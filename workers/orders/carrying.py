@@ -15,21 +15,31 @@ import redis
 
 from policies.clock import rfc3339
 from policies.errors import FairwayError
+from policies.images.whose import Stranger
 from policies.objects import Object
 from policies.orders.grammar import Written
 from policies.orders.permissions import Allowed, decide
 from policies.surface import help as help_text
-from policies.surface import locks, orders
+from policies.surface import image_orders, locks, orders
 from policies.surface.refusals import Refused
 from workers import known_pulls
 from workers.github import PermissionMissing, RateLimited
-from workers.orders import reconciling, rolling_back, stopping
+from workers.orders import (
+    ignoring,
+    rebasing,
+    reconciling,
+    rejecting,
+    rescanning,
+    rolling_back,
+    stopping,
+)
 from workers.orders.desk import Desk
 from workers.orders.gathering import facts
-from workers.orders.outcome import Outcome, record_name, refused
+from workers.orders.outcome import Outcome, StillGoing, record_name, refused
+from workers.orders.proposal import Proposal
 from workers.orders.records import message_of, phase_of
 from workers.orders.said import COUNTS_FOR
-from workers.orders.specs import spec_of
+from workers.orders.specs import spec_of, target_of
 from workers.permissions import note_missing
 from workers.standing import standing_of
 
@@ -41,15 +51,25 @@ TRIED_FOR = timedelta(minutes=15)  # what fails until then is told
 class Verb:
     """How an order that acts is carried out.
 
-    `namespaces` and `holder` are facts for its decision, `target` is the object that it concerns. `before`
-    says how it ended when it had acted before it was interrupted.
+    `namespaces`, `holder` and `only_closes` are facts for its decision, `target` is the object that it
+    concerns. `before` says how it ended when it had acted before it was interrupted, or goes on with it.
     """
 
     act: Callable[[Desk, Written, Allowed, Object], Outcome]
     namespaces: Callable[[Desk, Written], frozenset[str]] = lambda desk, order: frozenset()
     holder: Callable[[Desk, Written], int | None] = lambda desk, order: None
+    only_closes: Callable[[Desk, Written], bool] = lambda desk, order: False
     target: Callable[[Desk, Written], dict[str, str] | None] = lambda desk, order: None
     before: Callable[[Desk, Written, Object], Outcome | None] = lambda desk, order, record: None
+
+
+def _where(desk: Desk, order: Written) -> frozenset[str]:
+    """Return the namespace of the automation of a pull request for images."""
+    return frozenset({desk.proposal.namespace}) if isinstance(desk.proposal, Proposal) else frozenset()
+
+
+def _automation(desk: Desk, order: Written) -> dict[str, str] | None:
+    return target_of(desk.proposal.automation) if isinstance(desk.proposal, Proposal) else None
 
 
 _STOP = Verb(
@@ -77,6 +97,31 @@ _VERBS = {
         lambda desk, order, allowed, record: rolling_back.act(desk, order),
         before=rolling_back.opened_before,
     ),
+    "ignore": Verb(
+        lambda desk, order, allowed, record: ignoring.act(desk, order),
+        namespaces=_where,
+        target=_automation,
+        before=ignoring.ignored_before,
+    ),
+    "rebase": Verb(
+        lambda desk, order, allowed, record: rebasing.act(desk, order, record),
+        namespaces=_where,
+        target=_automation,
+        before=rebasing.go_on,
+    ),
+    "reject": Verb(
+        lambda desk, order, allowed, record: rejecting.act(desk, order),
+        namespaces=rejecting.namespaces,
+        only_closes=rejecting.only_closes,
+        target=_automation,
+        before=rejecting.rejected_before,
+    ),
+    "rescan": Verb(
+        lambda desk, order, allowed, record: rescanning.act(desk, order, record),
+        namespaces=rescanning.namespaces,
+        target=_automation,
+        before=rescanning.go_on,
+    ),
 }
 
 
@@ -86,7 +131,7 @@ def carry_out(desk: Desk, order: Written) -> Outcome:
         return Outcome(False, orders.nothing_waits(order.text))
     try:
         return _act(desk, order) if order.command.acts else _answer(desk, order)
-    except (RateLimited, redis.RedisError):
+    except (RateLimited, StillGoing, redis.RedisError):
         raise
     except FairwayError as error:
         if isinstance(error, PermissionMissing):
@@ -115,7 +160,8 @@ def _answer(desk: Desk, order: Written) -> Outcome:
         return refused(order, verdict)
     match order.command.name:
         case "help":
-            return Outcome(True, help_text.orders(desk.narrowed.tenant, desk.narrowed.rules))
+            images = isinstance(desk.proposal, Proposal)
+            return Outcome(True, help_text.orders(desk.narrowed.tenant, desk.narrowed.rules, images=images))
         case "locks":
             return Outcome(True, locks.table(standing_of(desk.context, desk.repository.id)))
         case _ if desk.followed:
@@ -129,12 +175,22 @@ def _act(desk: Desk, order: Written) -> Outcome:
     verb, record = _VERBS[order.command.name], desk.records.find(record_name(desk, order))
     if record and phase_of(record) != "pending":
         return Outcome(phase_of(record) == "done", message_of(record) or orders.carried_out(order.text))
+    if record is None and order.command.images and isinstance(desk.proposal, Stranger):
+        return Outcome(False, image_orders.not_here(order.text, desk.proposal))
     before = verb.before(desk, order, record) if record else None
     if before is None and desk.too_late:
         return _end(desk, record, _expired(desk, order))
     if record is None or before is None:
         namespaces = verb.namespaces(desk, order)
-        verdict = decide(facts(desk, order, namespaces=namespaces, holder=verb.holder(desk, order)))
+        verdict = decide(
+            facts(
+                desk,
+                order,
+                namespaces=namespaces,
+                holder=verb.holder(desk, order),
+                only_closes=verb.only_closes(desk, order),
+            )
+        )
         if isinstance(verdict, Refused):
             return _end(desk, record, refused(order, verdict))
         if moved := _moved(desk, order, record):

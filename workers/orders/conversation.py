@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 from policies.budget import Urgency
 from policies.errors import FairwayError
@@ -23,7 +24,7 @@ from workers.github import Forbidden, GitHub, NotFound, PermissionMissing, RateL
 from workers.later import Later
 from workers.orders.carrying import carry_out
 from workers.orders.desk import Desk
-from workers.orders.outcome import Outcome
+from workers.orders.outcome import Outcome, StillGoing
 from workers.orders.said import COUNTS_FOR, Heard, Said, read_again
 from workers.orders.showing import QUIET, show, shows
 from workers.orders.specs import written_of
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 _FINAL = frozenset({Reaction.ROCKET, Reaction.CONFUSED})
 _NOW = Urgency.ANSWER
 _ROOM = 60_000  # GitHub takes 65,536 characters
+_A_MOMENT = timedelta(seconds=1)
 _SILENT = "fairway:silent:"  # what cannot be answered, by its key
 
 
@@ -53,6 +55,10 @@ class Comments:
             self._hear(github, heard)
         except RateLimited:
             raise
+        except StillGoing as news:
+            log.info("looked at again comment=%s: %s", heard.key, news)
+            later.put(heard.key, self._context.now() + _A_MOMENT)
+            return
         except FairwayError as error:
             self._put_off(heard, error, later)
             raise

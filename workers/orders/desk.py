@@ -7,10 +7,13 @@ from functools import cached_property
 
 from policies import rollback
 from policies.budget import Urgency
+from policies.images.whose import Stranger
 from policies.orders.people import Person, Role
 from policies.repofile import Narrowed
 from workers.context import Context
 from workers.github import GitHub, NotFound, PermissionMissing, PullCommit, PullRequest, Repository
+from workers.orders import proposal
+from workers.orders.proposal import Proposal
 from workers.orders.records import Records
 from workers.orders.said import Said
 from workers.permissions import note_missing
@@ -46,6 +49,11 @@ class Desk:
         return self.github.pulls.get(self.name, self.number, urgency=Urgency.ANSWER)
 
     @cached_property
+    def proposal(self) -> Proposal | Stranger:
+        """What the pull request proposes, if it is one of ours for new images; raises ApiError too."""
+        return proposal.of_pull(self.context, self.github, self.name, self.pull, self.narrowed.tenant)
+
+    @cached_property
     def head_then(self) -> str:
         """The head that the comment was written for; empty where nobody can tell, as in a fork's branch.
 
@@ -67,6 +75,10 @@ class Desk:
     @cached_property
     def commits(self) -> list[PullCommit]:
         return self.github.pulls.commits(self.name, self.number, urgency=Urgency.ANSWER)
+
+    @cached_property
+    def changed_files(self) -> list[str]:
+        return self.github.pulls.changed_files(self.name, self.number, urgency=Urgency.ANSWER)
 
     @cached_property
     def ordered_by(self) -> int | None:

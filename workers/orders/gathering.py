@@ -19,10 +19,17 @@ _MOST_FILES = 3000  # that GitHub lists of a pull request
 Owners = tuple[frozenset[str], ...]
 
 
-def facts(desk: Desk, order: Written, *, namespaces: frozenset[str], holder: int | None) -> Facts:
+def facts(
+    desk: Desk,
+    order: Written,
+    *,
+    namespaces: frozenset[str],
+    holder: int | None,
+    only_closes: bool = False,
+) -> Facts:
     """Return the facts about an order that concerns objects in these namespaces; raises GitHubError.
 
-    `holder` is as in `Facts`.
+    `holder` and `only_closes` are as in `Facts`.
     """
     narrowed, command = desk.narrowed, order.command
     where = _environments(desk, order, namespaces)
@@ -40,6 +47,7 @@ def facts(desk: Desk, order: Written, *, namespaces: frozenset[str], holder: int
         sha=order.value("sha"),
         namespaces=namespaces,
         holder=holder,
+        only_closes=only_closes,
         public=not desk.repository.private,
     )
 
@@ -96,7 +104,7 @@ def _owners(desk: Desk) -> Owners:
     """Return who owns each changed path, by the base branch's file."""
     base = desk.pull.base_ref
     text = next((found for path in _CODEOWNERS if (found := desk.file(path, base)) is not None), "")
-    paths = desk.github.pulls.changed_files(desk.name, desk.number, urgency=Urgency.ANSWER)
+    paths = desk.changed_files
     # Of more files than GitHub lists nobody is known to own all.
     return codeowners.parse(text).of_each(paths) if len(paths) < _MOST_FILES else ()
 

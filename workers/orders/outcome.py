@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from policies.errors import FairwayError
 from policies.orders.grammar import Written
 from policies.orders.names import order_name
 from policies.surface import orders
@@ -18,6 +19,10 @@ class Outcome:
 
     done: bool
     text: str
+
+
+class StillGoing(FairwayError):
+    """What an order set off is not over: the comment is read again in a moment, and so on until it is."""
 
 
 def refused(order: Written, refusal: Refused) -> Outcome:

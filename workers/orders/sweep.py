@@ -82,7 +82,7 @@ class Conversations:
         ]:
             if self._waits(github, narrowed, said, now):
                 yield said.heard.addition
-        if pull.open and rollback.undone(pull.head_ref) and not pull.from_fork:
+        if pull.open and pull.head_ref.startswith(rollback.BRANCHES) and not pull.from_fork:
             yield merges.addition(repository, pull.number)
 
     def _waits(self, github: GitHub, narrowed: Narrowed, said: Said, now: datetime) -> bool:

@@ -14,6 +14,7 @@ from functools import partial
 
 from policies import clock
 from policies.commit_status import State
+from policies.images.grouping import automation_of
 from policies.pull_request import Fate, Outcome, content
 from policies.surface import pull_request as surface
 from workers import known_pulls
@@ -169,7 +170,7 @@ class _Run:
                 self._sticky.write(self._repository, self._number, known, body, live=False, asked=asked)
             return
         # Of a merge of some minutes ago Redis may have lost that it was taken back.
-        names = narrowed.tenant.environment_names if concerned or self._is_old(known) else ()
+        names = self._undoable(narrowed.tenant.environment_names) if concerned or self._is_old(known) else []
         undone = undoing.undone(self._github, self._repository, self._pull, names)
         undoing.pass_on(self._context, self._repository, self._pull, stands=not undone)
         said = content(
@@ -187,6 +188,10 @@ class _Run:
         )
         body = surface.comment(said, updated, self._address(sha))
         self._sticky.write(self._repository, self._number, known, body, live=live, asked=asked)
+
+    def _undoable(self, environments: list[str]) -> list[str]:
+        """Return where it may have been taken back; "" is everywhere, by a rejection."""
+        return [*environments, ""] if automation_of(self._pull.head_ref) else environments
 
     def _merged_by_us(self) -> bool:
         return self._pull.merged_by.casefold() == self._github.identity().login.casefold()

@@ -33,9 +33,11 @@ def made(one: Group) -> str:
     return branch("apps", "fleet", one)
 
 
-def pull(number: int, name: str, base: str = "b", *, edited: bool = False, **versions: str) -> Pull:
+def pull(
+    number: int, name: str, base: str = "b", *, edited: bool = False, anew: bool = False, **versions: str
+) -> Pull:
     named = {f"apps:{policy}": version for policy, version in versions.items()}
-    return Pull(number, head(name), named, base, edited)
+    return Pull(number, head(name), named, base, edited, anew)
 
 
 def decided(
@@ -263,3 +265,21 @@ def test_a_path_cannot_write_lines_of_a_message() -> None:
     path = "a\n\nCo-authored-by: x\u2028/b.yaml"
     one = Group("application", path, (update("web", paths=(path,)), update("api", paths=(path,))))
     assert [line[:2] for line in message(one).splitlines()] == ["Up", "", "- ", "- "]
+
+
+@pytest.mark.parametrize("edited", [False, True])
+@pytest.mark.parametrize("base", ["b", "a"])
+def test_whoever_orders_it_has_one_made_anew(edited: bool, base: str) -> None:
+    ordered = pull(7, "policy-web", base, edited=edited, anew=True, web="1.2.3")
+    assert told(decided([WEB], [ordered])) == [("renew", 7, {"apps:web": "1.2.3"})]
+
+
+def test_what_is_to_be_made_anew_and_needed_no_more_is_closed() -> None:
+    ordered = pull(7, "policy-web", edited=True, anew=True, web="1.2.3")
+    assert told(decided([], [ordered])) == [("close", 7, "nothing-left")]
+
+
+def test_what_cannot_be_known_to_be_wanted_is_not_made_anew() -> None:
+    ordered = pull(7, "policy-web", edited=True, anew=True, web="1.2.3")
+    found = told(decided([WEB], [ordered], declined=None))
+    assert found == [("unreadable", "policy-web", ("apps:web",), None), ("leave", 7)]

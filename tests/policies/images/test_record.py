@@ -37,6 +37,8 @@ def test_what_is_written_is_read(policy: str, name: str, scope: str) -> None:
         '<!-- fairway:images {"base":"b","images":{"a:b":{"name":"x","tag":1}}} -->',
         '<!-- fairway:images {"base":"b","images":{},"scope":"everything"} -->',
         '> <!-- fairway:images {"base":"b","images":{}} -->',
+        '<!-- fairway:images {"base":"b","images":{"a:b":{"name":"\\ud800","tag":"1"}}} -->',
+        line(Record("b", {"a:b": Image("x", "1", "d" * 201)})),
     ],
 )
 def test_what_cannot_be_understood_says_nothing(body: str) -> None:

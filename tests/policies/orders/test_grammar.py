@@ -33,6 +33,7 @@ def argument(name: str, of: str) -> tuple[Command, Argument]:
 
 
 LOCK, HOLD, HELP = command("lock"), command("hold"), command("help")
+SCOPE = argument("ignore", "scope")
 PLACE, REASON, SHA = argument("lock", "environment"), argument("hold", "reason"), argument("retry", "sha")
 
 
@@ -75,6 +76,12 @@ def orders(body: str) -> list[tuple[str, dict[str, str], int]]:
         ("/fairway", "help", {}),
         ('/promote prod sha=nonsense what=ever "', "promote", {}),
         ("/skip-analysis apps/web reason=x", "skip-analysis", {}),
+        ("/ignore", "ignore", {}),
+        ("/ignore Minor", "ignore", {"scope": "minor"}),
+        ("/ignore scope=major sha=a1b2c3d", "ignore", {"scope": "major", "sha": "a1b2c3d"}),
+        ("/rescan", "rescan", {}),
+        ("/rebase sha=a1b2c3d", "rebase", {"sha": "a1b2c3d"}),
+        ('/reject reason="loses sessions"', "reject", {"reason": "loses sessions"}),
     ],
 )
 def test_an_order_is_read(line: str, name: str, arguments: dict[str, str]) -> None:
@@ -106,6 +113,11 @@ def test_an_order_is_read(line: str, name: str, arguments: dict[str, str]) -> No
         ("/retry sha=abcdefg", BadValue(*SHA, "abcdefg")),
         ("/hold reason=", BadValue(*REASON, "")),
         ('/hold reason="  "', BadValue(*REASON, "  ")),
+        ("/ignore patch", BadValue(*SCOPE, "patch")),
+        ("/ignore 6.9.1", BadValue(*SCOPE, "6.9.1")),
+        ("/ignore minor major", TooManyArguments(SCOPE[0], "major")),
+        ("/reject 6.9.1", TooManyArguments(command("reject"), "6.9.1")),
+        ("/rescan web", TooManyArguments(command("rescan"), "web")),
         ("/fairway deploy prod", UnknownOrder("deploy", "")),
         ("/fairway lokc prod", UnknownOrder("lokc", "lock")),
         ("/fairway promotte", UnknownOrder("promotte", "promote")),
@@ -137,7 +149,9 @@ def test_ten_orders_of_a_comment_are_taken_and_the_others_counted() -> None:
     )
 
 
-@pytest.mark.parametrize("body", ["", "LGTM", "/merge", "/lgtm", "/retest", "/usr/bin/env", "/", "/ help"])
+@pytest.mark.parametrize(
+    "body", ["", "LGTM", "/merge", "/lgtm", "/retest", "/release", "/usr/bin/env", "/", "/ help"]
+)
 def test_what_is_not_for_us_says_nothing(body: str) -> None:
     assert read(body) == Reading()
     assert not read(body).speaks_to_us
@@ -147,6 +161,8 @@ def test_what_is_not_for_us_says_nothing(body: str) -> None:
     ("body", "word", "meant"),
     [
         ("/hlep", "hlep", "help"),
+        ("/ingore", "ingore", "ignore"),
+        ("/rebsae", "rebsae", "rebase"),
         ("/helpp", "helpp", "help"),
         ("\n  /statsu now \n", "statsu", "status"),
         ("/rolback prod", "rolback", "rollback"),
@@ -207,4 +223,8 @@ def test_usage_is_what_can_be_written() -> None:
         "/unlock <environment>",
         "/locks",
         '/rollback <environment> [sha=<sha>] [reason="…"]',
+        "/ignore [<scope>] [sha=<sha>]",
+        '/reject [sha=<sha>] [reason="…"]',
+        "/rescan",
+        "/rebase [sha=<sha>]",
     ]

@@ -80,7 +80,9 @@ def test_the_registry_gives_reading_to_readers_and_acting_to_writers() -> None:
     assert {one.name: one.guard for one in COMMANDS if one.guard is not Guard.NONE} == {
         "unlock": Guard.SECOND_PERSON,
         "rollback": Guard.PINNED,
+        "reject": Guard.PINNED,
     }
+    assert {one.name for one in SERVED if one.images} == {"ignore", "reject", "rescan", "rebase"}
 
 
 def test_an_order_is_carried_out_in_the_namespaces_of_its_environment() -> None:
@@ -325,3 +327,29 @@ def test_with_a_configuration_that_cannot_be_read_nothing_acts() -> None:
         found = decide(facts(served.name, environment=environment, unreadable="line 3: it is no YAML"))
         assert isinstance(found, Allowed) is not served.acts
     assert "line 3" in refused(decide(facts("hold", unreadable="line 3: it is no YAML")))
+
+
+def test_a_rejection_is_guarded_where_it_takes_back_what_runs() -> None:
+    apps = frozenset({"apps"})
+    found = decide(facts("reject", namespaces=apps))
+    assert "write `/reject sha=a1b2c3d`" in refused(found)
+    pinned = facts("reject", namespaces=apps, sha=HEAD[:7])
+    assert isinstance(decide(pinned), Allowed)
+    pushed = replace(CHANGE, committers=frozenset({BOB.id}))
+    assert "wrote or pushed commits" in refused(decide(replace(pinned, change=pushed)))
+
+
+def test_a_rejection_that_only_closes_is_nobodys_business_but_the_repositorys() -> None:
+    apps, rule = frozenset({"apps"}), Rules({}, {("reject", "prod"): RELEASE})
+    assert isinstance(decide(facts("reject", namespaces=apps, only_closes=True, rules=rule)), Allowed)
+    off = Rules({"reject": Rule(off=True)})
+    assert "switches" in refused(decide(facts("reject", namespaces=apps, only_closes=True, rules=off)))
+    ungranted = facts("reject", namespaces=apps, only_closes=True, tenant=bound(verbs=["ignore"]))
+    assert "does not grant `reject`" in refused(decide(ungranted))
+
+
+@pytest.mark.parametrize("name", ["ignore", "rescan", "rebase", "reject"])
+def test_rules_of_the_environment_that_an_automation_is_in_hold_for_images(name: str) -> None:
+    infra, rules = frozenset({"infra"}), Rules({}, {(name, "staging"): RELEASE})
+    assert "`bob` with write is not among them" in refused(decide(facts(name, namespaces=infra, rules=rules)))
+    assert isinstance(decide(facts(name, CAROL, namespaces=infra, rules=rules)), Allowed)

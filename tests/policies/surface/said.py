@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from policies.commit_status import State, Verdict
+from policies.images.declined import Declined, Scope
+from policies.images.rescans import Look
+from policies.images.whose import Stranger, Why
 from policies.kinds import RepositoryBinding
 from policies.objects import ObjectRef
 from policies.orders import mistakes as wrong
@@ -23,6 +26,7 @@ from policies.pull_request.content import Coming
 from policies.rollback import Restored
 from policies.surface import help as help_text
 from policies.surface import (
+    image_orders,
     locks,
     mistakes,
     orders,
@@ -104,7 +108,7 @@ def help_of_much(t: Through) -> str:
             ("lock", "staging"): Rule(role=Role.ADMIN),
         },
     )
-    return help_text.orders(bound(), rules)
+    return help_text.orders(bound(), rules, images=True)
 
 
 def refused(refusal: Refused, order: str = "/rollback prod") -> str:
@@ -183,6 +187,19 @@ def restored(t: Through) -> list[Restored]:
     ]
 
 
+def declined(t: Through, version: str = "6.9.1", scope: Scope = "version", image: str = "web") -> Declined:
+    # Not held to what a file may say, as little as the record of a pull request is.
+    return Declined.model_construct(image=t(f"ghcr.io/acme/{image}"), version=version, scope=scope)
+
+
+def stranger(t: Through, why: Why) -> str:
+    return image_orders.not_here(t("/ignore"), Stranger(why, (t("apps"), t("web"))))
+
+
+def look(t: Through, seen: str, found: str = "", *, of: str = "ImageRepository/apps/web") -> Look:
+    return Look(t("apps:web"), seen, t(of), t("ghcr.io/acme/web:6.9.1"), t(found) if found else "")  # type: ignore[arg-type]
+
+
 WEB = ObjectRef("apps", "v1", "Deployment", "apps", "web")
 SOURCE = ObjectRef("source.toolkit.fluxcd.io", "v1", "GitRepository", "apps", "fleet")
 APP = ObjectRef("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "apps", "web")
@@ -225,9 +242,11 @@ PLAIN: dict[str, str] = {
 }
 
 SAID: dict[str, Callable[[Through], str]] = {
-    "help.orders": lambda t: help_text.orders(bound(), Rules()),
+    "help.orders": lambda t: help_text.orders(bound(), Rules(), images=False),
+    "help.orders.images": lambda t: help_text.orders(bound(), Rules(), images=True),
     "help.orders.configured": help_of_much,
-    "help.orders.narrow": lambda t: help_text.orders(bound(verbs=["hold"], environments=[]), Rules()),
+    "help.orders.narrow": lambda t: help_text.orders(
+        bound(verbs=["hold"], environments=[]), Rules(), images=True),
     "mistakes.mistake.unknown_order": lambda t: mistake(
         t("/fairway deploy prod"), wrong.UnknownOrder(t("deploy"), "")),
     "mistakes.mistake.unknown_order_near": lambda t: mistake(
@@ -338,6 +357,71 @@ SAID: dict[str, Callable[[Through], str]] = {
     "rollback.conflict": lambda t: refused(rollback.conflict([t("prod/web.yaml")])),
     "rollback.conflict.many": lambda t: refused(rollback.conflict([t(f"prod/{n}.yaml") for n in range(9)])),
     "rollback.unknown_history": lambda t: refused(rollback.unknown_history()),
+    "rollback.body.images": lambda t: rollback.body(
+        t("prod"), (41, PULL), (OTHER, HEAD), restored(t)[:1], {}, [declined(t), declined(t, image="api")],
+        actor=t("alice"), reason=""),
+    "rollback.already_open.everywhere": lambda t: rollback.already_open(42, PULL, ""),
+    "rollback.not_writable.everywhere": lambda t: refused(rollback.not_writable(""), "/reject"),
+    "rollback.declined_unusable": lambda t: refused(rollback.declined_unusable(
+        t(".fairway/declined.yaml, line 3: declined[0].version: it is missing") or "x",
+        t("mend it and order again") or "x")),
+    "rollback.rejection_title": lambda t: rollback.rejection_title(41),
+    "rollback.rejection": lambda t: rollback.rejection(
+        (41, PULL), (OTHER, HEAD), restored(t), [declined(t)], actor=t("alice"),
+        reason=t("loses sessions") or "x"),
+    "rollback.rejection.back_already": lambda t: rollback.rejection(
+        (41, PULL), (OTHER, HEAD), [], [declined(t, image=f"web-{n}") for n in range(8)],
+        actor=t("alice"), reason=""),
+    "rollback.rejected": lambda t: rollback.rejected(42, PULL, 2, [declined(t)]),
+    "rollback.rejected.back_already": lambda t: rollback.rejected(
+        42, PULL, 0, [declined(t), declined(t, image="api")]),
+    "rollback.nothing_to_reject": lambda t: orders.nothing_to_do("/reject", rollback.nothing_to_reject()),
+    "image_orders.not_here.branch": lambda t: stranger(t, "branch"),
+    "image_orders.not_here.author": lambda t: stranger(t, "author"),
+    "image_orders.not_here.fork": lambda t: stranger(t, "fork"),
+    "image_orders.not_here.namespace": lambda t: stranger(t, "namespace"),
+    "image_orders.not_here.record": lambda t: stranger(t, "record"),
+    "image_orders.not_here.automation": lambda t: stranger(t, "automation"),
+    "image_orders.not_here.elsewhere": lambda t: stranger(t, "elsewhere"),
+    "image_orders.ignored": lambda t: image_orders.ignored([declined(t)], "version"),
+    "image_orders.ignored.minor": lambda t: image_orders.ignored(
+        [declined(t, scope="minor"), declined(t, "latest", image="api")], "minor"),
+    "image_orders.ignored.major": lambda t: image_orders.ignored(
+        [declined(t, scope="major", image=f"web-{n}") for n in range(10)], "major"),
+    "image_orders.ignored.reason": lambda t: image_orders.ignored(
+        [declined(t)], "version", t("loses sessions") or "x"),
+    "image_orders.merged": lambda t: refused(image_orders.merged(), "/ignore"),
+    "image_orders.not_open": lambda t: refused(image_orders.not_open(merged=False), "/rescan"),
+    "image_orders.not_open.merged": lambda t: refused(image_orders.not_open(merged=True), "/rescan"),
+    "image_orders.scanned": lambda t: image_orders.scanned([
+        look(t, "newer", "ghcr.io/acme/web:6.9.2"),
+        look(t, "same"),
+        look(t, "failed", "scan failed: GET https://ghcr.io/v2/: 401"),
+        look(t, "suspended"),
+        look(t, "missing", of="ImagePolicy/apps/web"),
+        look(t, "foreign", of="ImageRepository/others/web"),
+        look(t, "waits"),
+    ]),
+    "image_orders.scanned.nothing_newer": lambda t: image_orders.scanned([look(t, "same")]),
+    "image_orders.scanned.nothing_newer.many": lambda t: image_orders.scanned([look(t, "same")] * 12),
+    "image_orders.scanned.many": lambda t: image_orders.scanned([look(t, "waits")] * 12),
+    "image_orders.suspended": lambda t: refused(
+        image_orders.suspended(t("ImageUpdateAutomation/apps/web")), "/rebase"),
+    "image_orders.lost": lambda t: image_orders.lost(HEAD, []),
+    "image_orders.lost.commits": lambda t: image_orders.lost(
+        HEAD, [(OTHER, t("Try it with more memory")), (HEAD, t("Fix"))]),
+    "image_orders.lost.many": lambda t: image_orders.lost(HEAD, [(OTHER, t("Try"))] * 7),
+    "image_orders.rebased": lambda t: image_orders.rebased(OTHER, image_orders.lost(HEAD, [])),
+    "image_orders.nothing_to_rebase": lambda t: image_orders.nothing_to_rebase(t("/rebase")),
+    "image_orders.rebase_waits": lambda t: image_orders.rebase_waits(
+        t("ImageUpdateAutomation/apps/web"), t("failed to checkout source: timeout") or "x",
+        image_orders.lost(HEAD, [])),
+    "image_orders.rebase_waits.silent": lambda t: image_orders.rebase_waits(
+        t("ImageUpdateAutomation/apps/web"), "", image_orders.lost(HEAD, [])),
+    "pull_request.comment.rejected": lambda t: seen(pull_request.comment(replace(healthy(t), undone=(
+        Undone("", 44, "https://github.com/acme/fleet/pull/44"),
+        Undone(t("prod"), 43, "https://github.com/acme/fleet/pull/43"),
+    )), AT, PAGE)),
     "orders.refused": lambda t: orders.refused(t("/x"), Refused("it takes more", "somebody can help")),
     "orders.nothing_waits": lambda t: orders.nothing_waits(t("/promote prod")),
     "orders.nothing_to_do": lambda t: orders.nothing_to_do(

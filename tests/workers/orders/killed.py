@@ -30,6 +30,7 @@ METHODS: dict[str, Any] = {
     "reply": (GitHubComments, "ensure"),
     "commit": (GitData, "commit"),
     "open": (Pulls, "ensure"),
+    "close": (Pulls, "close"),
 }
 
 
