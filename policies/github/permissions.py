@@ -48,8 +48,9 @@ PERMISSIONS = (
         "contents",
         "Contents",
         "write",
-        "reading sources and `.fairway.yaml`; the branch of a rollback; commits of new images",
-        "with read: no rollbacks, new images need a Secret; without: so do sources, and no order acts",
+        "reading sources and `.fairway.yaml`; branches of rollbacks and new images; commits of new images",
+        "with read: no rollbacks and no pull requests of new images, whose commits need a Secret; without:"
+        " so do sources, and no order acts",
         "rollbacks",
     ),
     Permission(
@@ -88,9 +89,9 @@ PERMISSIONS = (
         "pull_requests",
         "Pull requests",
         "write",
-        "the comment on a pull request, reactions and replies to orders, pull requests of rollbacks, and"
-        " who may give an order",
-        "no comments, no orders, no rollbacks",
+        "the comment on a pull request, reactions and replies to orders, pull requests of rollbacks and new"
+        " images, and who may give an order",
+        "no comments, no orders, no rollbacks, no pull requests of new images",
         "comments",
     ),
     Permission(
@@ -117,7 +118,10 @@ EVENTS = (
     Subscription("check_suite", "writes all checks of a commit again when somebody asks for them"),
     Subscription("issue_comment", "carries out orders; puts back its own comment when somebody changes it"),
     Subscription("merge_group", "says on a queue's commit that nothing is applied before the merge"),
-    Subscription("pull_request", "says the same on a head, and keeps the comment of what is merged true"),
+    Subscription(
+        "pull_request",
+        "says the same on a head, keeps the comment of what is merged true, and has images proposed anew",
+    ),
     Subscription("pull_request_review", "carries out orders in reviews"),
     Subscription("push", "fetches and applies"),
     Subscription("repository", "follows a rename or transfer, and whether it is private"),

@@ -41,7 +41,7 @@ def _held(hold: Hold, settings: Images) -> str:
         "unreadable": ".fairway/declined.yaml cannot be read: mend it",
         "age": f"not {settings.minimum_age} old yet",
         "window": "no window is open",
-        "open": f"{settings.limit} pull requests are open already",
-        "per-hour": f"{settings.per_hour} were opened within an hour already",
+        "open": f"the limit of open pull requests, {settings.limit}, is reached",
+        "per-hour": f"the limit of those opened within an hour, {settings.per_hour}, is reached",
     }[hold.why]
     return f"policy {whose}{until}: {why}"

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from policies.pull_request.content import Content, Mark, Row, Undone
+from policies.pull_request.content import Content, Mark, Row, Runs, Undone
 from policies.pull_request.gathering import MOST_ROWS, content, environments, within
 from policies.pull_request.outcome import Fate, Outcome, outcome
 
@@ -14,6 +14,7 @@ __all__ = [
     "Mark",
     "Outcome",
     "Row",
+    "Runs",
     "Undone",
     "content",
     "environments",

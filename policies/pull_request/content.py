@@ -40,6 +40,18 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Runs:
+    """A container that an image is for, of which object, in which environments, and how that is."""
+
+    image: str
+    ref: ObjectRef
+    container: str
+    environments: str
+    mark: Mark
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
 class Coming:
     """What happens by itself: to which object, what, and at which time, or after how many seconds."""
 
@@ -68,7 +80,8 @@ class Content:
 
     `drift` are rows of what was changed by hand, `stopped` the locks and holds in spite of which somebody
     merged it, `orders` what a person can order, `missing` the permissions
-    that the App lacks, each with what needs it. `undone` are the rollbacks that took it back.
+    that the App lacks, each with what needs it. `undone` are the rollbacks that took it back, `images` where
+    those run that it brought.
     """
 
     cluster: str
@@ -84,3 +97,4 @@ class Content:
     orders: tuple[str, ...] = ()
     undone: tuple[Undone, ...] = ()
     missing: tuple[tuple[str, str], ...] = ()
+    images: tuple[Runs, ...] = ()

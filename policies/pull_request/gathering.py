@@ -17,7 +17,7 @@ from policies.orders.locks import Claim, Hold, Lock, Standing
 from policies.orders.registry import Command, Guard, find
 from policies.pull_request import rows
 from policies.pull_request.coming import coming
-from policies.pull_request.content import Content, Mark, Row, Undone
+from policies.pull_request.content import Content, Mark, Row, Runs, Undone
 from policies.pull_request.outcome import Fate, Outcome
 from policies.repofile import Narrowed
 from policies.tenancy import Environment, Write
@@ -40,13 +40,14 @@ def content(
     merged_at: datetime | None = None,
     missing: Mapping[str, str] = MappingProxyType({}),
     undone: Sequence[Undone] = (),
+    images: Sequence[Runs] = (),
 ) -> Content:
     """Return what is to be said of a commit, and of the pull request with that number that brought it.
 
     `sources` are those that follow the commit's ref, with what of their Kustomizations the repository is
     bound to; `standing` are all locks and holds that there are, `missing` permissions with what needs them.
     `merged_at` is when somebody merged the pull request; None when nobody did, or Fairway itself. `undone`
-    are the rollbacks that took it back.
+    are the rollbacks that took it back, `images` where those run that it brought.
     """
     shown = outcome.fate in (Fate.ITSELF, Fate.OVERTAKEN)
     found = rows.of(outcome.sha, sources) if shown else []
@@ -66,6 +67,7 @@ def content(
         stopped=tuple(one for one in stops if _before(one.claim, merged_at)),
         orders=tuple(_orders(outcome, sha, narrowed, concerned, stops, undone)) if shown and found else (),
         undone=tuple(undone),
+        images=tuple(images) if shown else (),
         missing=tuple(sorted(missing.items())),
     )
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from policies.commit_status import State, short
 from policies.health.texts import named
 from policies.orders.locks import Hold
-from policies.pull_request import Content, Fate, Mark, Row
+from policies.pull_request import Content, Fate, Mark, Row, Runs
 from policies.pull_request.content import Coming
 from policies.surface import locks
 from policies.surface.markdown import block, code, inline, link, shortened, summary
@@ -23,6 +23,7 @@ from policies.surface.orders import footer, you_can
 from policies.surface.words import instant, listed, name, span
 
 _HEAD = "| | object | state | since (UTC) |\n|---|---|---|---|"
+_IMAGES = "| | image | runs in | environment | state |\n|---|---|---|---|---|"
 _STATE = 160  # characters of a row's state
 _MOST_FOLDS, _FOLD = 5, 3000  # failures told in full, and characters of each
 _ROOM = 60_000  # GitHub takes 65,536 characters
@@ -133,6 +134,7 @@ def _parts(content: Content, room: int) -> list[str]:
     """Write the parts below the heading; of what does not fit, the last parts are left out."""
     parts = [
         *map(locks.applied_all_the_same, content.stopped),
+        _images(content.images),
         _table(content.rows, content.left_out),
         *_folds(content.rows),
         *_drift(content.drift),
@@ -157,6 +159,17 @@ def _table(rows: Sequence[Row], left_out: int) -> str:
     ]
     more = [f"| | and {left_out} more | | |"] if left_out else []
     return "\n".join([_HEAD, *lines, *more])
+
+
+def _images(rows: Sequence[Runs]) -> str:
+    if not rows:
+        return ""
+    lines = [
+        f"| {row.mark.value} | {code(row.image, 150)} | {inline(named(row.ref), 120)}, {name(row.container)}"
+        f" | {inline(row.environments, 100)} | {inline(row.state, _STATE)} |"
+        for row in rows
+    ]
+    return "\n".join([_IMAGES, *lines])
 
 
 def _folds(rows: Iterable[Row]) -> list[str]:

@@ -4,153 +4,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
-from policies import conditions
-from policies.images import record as records
-from policies.objects import ObjectRef
-from tests.fixtures.world import Team, World, config_map, until
-from workers.workqueue import Key, Queue, Workqueue
-
-GROUP = "image.toolkit.fluxcd.io"
-BOT = "fairway[bot]"
-SLOW = 60.0  # seconds; each step is a matter of moments, on a machine that has time
-
-
-@dataclass
-class Bumps:
-    """A team whose images are proposed in pull requests; alice may merge."""
-
-    team: Team
-
-    @classmethod
-    def of(
-        cls, world: World, *policies: str, write: str = "pr", images: str = "{}", wait: bool = True
-    ) -> Bumps:
-        """Make a team in which 1.0.0 runs of each image; `images` is what its file says of them."""
-        file = f"version: 1\npullRequests:\n  images: {images}\n"
-        made = cls(world.team(file=file))
-        team = made.team
-        world.forge.allow(team.repo, "alice", "write")
-        made._bind(write)
-        names = policies or ("web",)
-        for name in names:
-            made.push(name, "1.0.0")
-        team.settled(team.push({f"app/{name}.yaml": made.file(name, "1.0.0") for name in names}))
-        for name in names:
-            made.create("ImageRepository", name, image=made.image(name), interval="1h")
-            policy = {"semver": {"range": ">=1.0.0"}}
-            made.create("ImagePolicy", name, imageRepositoryRef={"name": name}, policy=policy)
-        made.create(
-            "ImageUpdateAutomation", "auto", interval="1h",
-            git={"commit": {"author": {"email": "bot@example.com"}}},
-            sourceRef={"kind": "GitRepository", "name": "src"},
-        )  # fmt: skip
-        if wait:
-            until(lambda: made.seen(*names) == ["1.0.0"] * len(names), within=SLOW, what="a first look")
-        return made
-
-    @property
-    def world(self) -> World:
-        return self.team.world
-
-    def image(self, name: str) -> str:
-        return f"{self.world.registry.host}/{self._path(name)}"
-
-    def file(self, name: str, tag: str) -> str:
-        mark = f'# {{"$imagepolicy": "{self.team.namespace}:{name}:tag"}}'
-        return config_map(name).replace("'1'", f"{tag} {mark}")
-
-    def push(self, name: str, tag: str, **labels: str) -> None:
-        self.world.registry.push(self._path(name), tag, **labels)
-
-    def create(self, kind: str, name: str, **spec: Any) -> None:
-        self.team.create(f"{GROUP}/v1", kind, name, **spec)
-
-    def ref(self, kind: str = "ImageUpdateAutomation", name: str = "auto") -> ObjectRef:
-        return ObjectRef(GROUP, "v1", kind, self.team.namespace, name)
-
-    def scan(self, name: str = "web", why: str = "webhook") -> None:
-        note = {"metadata": {"annotations": {"reconcile.fluxcd.io/requestedAt": why}}}
-        self.world.client.patch(self.ref("ImageRepository", name), note, manager="test")
-
-    def released(self, tag: str, name: str = "web", **labels: str) -> None:
-        """Push a tag and have it seen, as by the registry's webhook."""
-        self.push(name, tag, **labels)
-        self.scan(name, tag)
-
-    def seen(self, *names: str) -> list[str]:
-        status = self.world.client.get(self.ref()).get("status") or {}
-        return [
-            str(((status.get("observedPolicies") or {}).get(name) or {}).get("tag", "")) for name in names
-        ]
-
-    def ready(self) -> dict[str, Any]:
-        return conditions.find(conditions.of(self.world.client.get(self.ref())), "Ready") or {}
-
-    def says(self, *words: str) -> str:
-        """Wait until the automation's Ready message has these words."""
-        return until(
-            lambda: (text := str(self.ready().get("message", ""))) and all(w in text for w in words) and text,
-            within=SLOW,
-            what=f"a message with {words}: {self.ready()}",
-        )
-
-    def pulls(self, state: str = "open") -> list[dict[str, Any]]:
-        found = self.world.forge.pull_requests(self.team.repo, state=state)
-        return [one for one in found if one["user"]["login"] == BOT]
-
-    def pull(self, title: str, *, check: Callable[[dict[str, Any]], bool] = bool) -> dict[str, Any]:
-        """Wait for the one open pull request of this title."""
-
-        def look() -> dict[str, Any] | None:
-            found = self.pulls()
-            return next((one for one in found if one["title"].endswith(title) and check(one)), None)
-
-        found = until(look, within=SLOW, what=f"a pull request {title}: {self.ready()}")
-        assert found
-        return found
-
-    def proposed(self, pull: dict[str, Any]) -> dict[str, str]:
-        """Return the tags that a pull request says it proposes, by policy."""
-        found = records.read(pull["body"])
-        return (
-            {policy.partition(":")[2]: image.tag for policy, image in found.images.items()} if found else {}
-        )
-
-    def main(self) -> str:
-        return self.world.forge.refs(self.team.repo)["refs/heads/main"]
-
-    def commits(self, number: int) -> list[dict[str, Any]]:
-        path = f"/repos/{self.team.repo.full_name}/pulls/{number}/commits"
-        found: list[dict[str, Any]] = self.world.forge._as("alice", "GET", path)
-        return found
-
-    def look(self) -> None:
-        """Have the automation look once more, and wait until it has."""
-        queue = Workqueue(self.world.redis)
-        key = Key("ImageUpdateAutomation", self.team.namespace, "auto")
-        queue.add(key, Queue.PUSH)
-        until(lambda: not queue.busy([key]), within=SLOW, what="another look")
-
-    def running(self, name: str = "web") -> str:
-        return str(((self.team.config(name) or {}).get("data") or {}).get("value", ""))
-
-    def _path(self, name: str) -> str:
-        return f"acme/{self.team.namespace}-{name}"
-
-    def _bind(self, write: str) -> None:
-        repo = self.team.repo
-        spec = {
-            "repository": {"id": repo.id, "owner": repo.owner, "name": repo.name},
-            "namespaces": [self.team.namespace],
-            "environments": [{"name": "prod", "namespaces": [self.team.namespace]}],
-            "write": write,
-        }
-        kind = {"apiVersion": "fairway.dev/v1alpha1", "kind": "RepositoryBinding"}
-        self.world.client.create({**kind, "metadata": {"name": self.team.namespace}, "spec": spec})
+from tests.fixtures.world import World, config_map, deployment, until
+from tests.scenarios.bumps import BOT, SLOW, Bumps
 
 
 def test_a_new_tag_is_proposed_merged_and_runs(world: World) -> None:
@@ -170,3 +26,126 @@ def test_a_new_tag_is_proposed_merged_and_runs(world: World) -> None:
     until(lambda: bumps.running() == "1.1.0", within=SLOW, what="the new tag applied")
     bumps.look()
     assert len(bumps.pulls("all")) == 1
+
+
+def test_a_pull_request_shows_what_changes_in_the_cluster(world: World) -> None:
+    bumps = Bumps.of(world)
+    source = world.forge.create_repository(bumps.team.repo.owner, "web", files={"README": "x"})
+    world.forge.allow(source, "alice", "write")
+    release = {"tag_name": "v1.1.0", "name": "v1.1.0", "body": "Faster. Thanks @octocat, fixes #1."}
+    world.forge._as("alice", "POST", f"/repos/{source.full_name}/releases", release)
+    bumps.released("1.1.0", source=f"{world.forge.url}/{source.full_name}")
+    body = bumps.pull("1.0.0 → 1.1.0")["body"]
+    assert f"Kustomization {bumps.team.namespace}/app: 1 object changed" in body
+    assert f"  ConfigMap {bumps.team.namespace}/web\n    data.value\n-     1.0.0\n+     1.1.0" in body
+    assert "Faster. Thanks @octocat, fixes #1." in body
+    assert "read by `prod`" in body
+
+
+def test_the_comment_of_a_merged_one_follows_the_image_to_the_cluster(world: World) -> None:
+    bumps = Bumps.of(world)
+    image = bumps.image("web")
+    mark = f'# {{"$imagepolicy": "{bumps.team.namespace}:web"}}'
+    workload = deployment("site", image=f"{image}:1.0.0 {mark}")
+    bumps.team.settled(bumps.team.push({"app/site.yaml": workload}))
+    bumps.released("1.1.0")
+    number = bumps.pull("1.0.0 → 1.1.0")["number"]
+    world.forge.merge(bumps.team.repo, number)
+    row = f"| ✅ | `{image}:1.1.0` | Deployment {bumps.team.namespace}/site, `site` | prod | healthy |"
+    bumps.answered(number, row)
+
+
+def test_a_newer_tag_takes_its_place_and_a_moved_base_makes_it_anew(world: World) -> None:
+    bumps = Bumps.of(world)
+    bumps.released("1.1.0")
+    number = bumps.pull("1.0.0 → 1.1.0")["number"]
+    bumps.released("1.2.0")
+    assert bumps.pull("1.0.0 → 1.2.0")["number"] == number
+    moved = bumps.team.push({"README": "moved"})
+
+    def parents() -> list[str]:
+        found = bumps.commits(number)
+        return [one["sha"] for one in found[0]["parents"]] if len(found) == 1 else []
+
+    until(lambda: parents() == [moved], within=SLOW, what="a commit on the new base")
+    assert len(bumps.pulls("all")) == 1
+
+
+def test_what_a_person_pushed_to_is_left(world: World) -> None:
+    bumps = Bumps.of(world)
+    bumps.released("1.1.0")
+    pull = bumps.pull("1.0.0 → 1.1.0")
+    theirs = bumps.team.push({"app/more.yaml": config_map("more")}, branch=pull["head"]["ref"])
+    labelled = bumps.pull("1.1.0", check=lambda one: bool(one["labels"]))
+    assert [one["name"] for one in labelled["labels"]] == ["fairway/edited"]
+    bumps.released("1.2.0")
+    until(lambda: bumps.seen("web") == ["1.2.0"], within=SLOW, what="the newer tag seen")
+    assert bumps.pull("1.1.0")["head"]["sha"] == theirs
+
+
+def test_what_was_closed_is_not_proposed_again_until_somebody_reopens_it(world: World) -> None:
+    bumps = Bumps.of(world)
+    bumps.released("1.1.0")
+    number = bumps.pull("1.0.0 → 1.1.0")["number"]
+    world.forge.close(bumps.team.repo, number)
+    bumps.says("its version was declined")
+    world.redis.flushall()
+    bumps.look()
+    assert bumps.pulls() == []
+    world.forge.reopen(bumps.team.repo, number)
+    bumps.says(f"proposed in #{number}")
+    world.forge.close(bumps.team.repo, number)
+    bumps.says("its version was declined")
+    bumps.released("1.2.0")
+    assert bumps.pull("1.0.0 → 1.2.0")["number"] > number
+
+
+def test_no_more_are_open_than_the_limit_says(world: World) -> None:
+    bumps = Bumps.of(world, "api", "web", images="{limit: 1}")
+    for name in ("api", "web"):
+        bumps.released("1.1.0", name)
+    bumps.says("the limit of open pull requests, 1, is reached")
+    (first,) = bumps.pulls()
+    world.forge.merge(bumps.team.repo, first["number"])
+    second = bumps.pull("1.1.0", check=lambda one: one["number"] != first["number"])
+    assert {**bumps.proposed(first), **bumps.proposed(second)} == {"api": "1.1.0", "web": "1.1.0"}
+
+
+def test_a_patch_is_merged_by_itself_once_its_check_has_passed(world: World) -> None:
+    bumps = Bumps.of(world, write="merge", images="{autoMerge: [patch]}")
+    world.forge.protect(bumps.team.repo, checks={"ci": None})
+    bumps.released("1.0.1")
+    pull = bumps.pull("1.0.0 → 1.0.1")
+    bumps.green(pull["head"]["sha"])
+    until(lambda: bumps.running() == "1.0.1", within=SLOW, what="the patch merged and applied")
+    assert world.forge.pull_request(bumps.team.repo, pull["number"])["merged_by"]["login"] == BOT
+    bumps.released("2.0.0")
+    major = bumps.pull("1.0.1 → 2.0.0")
+    bumps.green(major["head"]["sha"])
+    assert "only patch ones are merged by a rule" in major["body"]
+
+
+def test_a_lock_stops_the_merge_by_a_rule(world: World) -> None:
+    bumps = Bumps.of(world, write="merge", images="{autoMerge: [patch]}")
+    world.forge.protect(bumps.team.repo, checks={"ci": None})
+    bumps.released("1.0.1")
+    pull = bumps.pull("1.0.0 → 1.0.1")
+    number = pull["number"]
+    world.forge.comment(bumps.team.repo, number, "/lock prod")
+    bumps.answered(number, "Locked")
+    bumps.green(pull["head"]["sha"])
+    bumps.look()
+    bumps.merge_looked_at(number)
+    assert bumps.running() == "1.0.0"
+    world.forge.comment(bumps.team.repo, number, "/unlock prod")
+    until(lambda: bumps.running() == "1.0.1", within=SLOW, what="it merged once nothing is locked")
+
+
+def test_what_is_declined_in_the_file_is_closed(world: World) -> None:
+    bumps = Bumps.of(world)
+    bumps.released("1.1.0")
+    bumps.pull("1.0.0 → 1.1.0")
+    entry = f"version: 1\ndeclined:\n- image: {bumps.image('web')}\n  version: 1.1.0\n"
+    bumps.team.push({".fairway/declined.yaml": entry})
+    until(lambda: bumps.pulls() == [], within=SLOW, what="it closed")
+    bumps.says("its version was declined")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from policies import fairness, merging
+from policies import fairness, merging, rollback
 from policies.errors import FairwayError
 from workers.bindings import tenant_of
 from workers.context import Context
@@ -83,7 +83,8 @@ class Merges:
         pull = github.pulls.get(repository, number)
         if not pull.open or pull.from_fork or pull.author.casefold() != github.identity().login.casefold():
             return False
-        if pull.updated_at < self._context.now() - _GIVEN_UP_AFTER:
+        old = pull.updated_at < self._context.now() - _GIVEN_UP_AFTER
+        if old and rollback.undone(pull.head_ref):
             return False
         if (proposal := proposal_of(self._context, github, repository, pull)) is None:
             return False
@@ -92,7 +93,7 @@ class Merges:
                 log.info("left to people pull=%s#%d: %s", repository, number, why)
                 return False
             case merging.Wait():
-                return True
+                return not old  # images are looked at again with each run of their automation
         return self._merged(github, repository, pull)
 
     def _merged(self, github: GitHub, repository: str, pull: PullRequest) -> bool:

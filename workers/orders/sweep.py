@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from policies import rollback
 from policies.budget import Urgency
 from policies.github.comments import digest
+from policies.images.grouping import automation_of
 from policies.orders.grammar import read
 from policies.orders.whose import ours
 from policies.repofile import Narrowed
@@ -82,7 +83,8 @@ class Conversations:
         ]:
             if self._waits(github, narrowed, said, now):
                 yield said.heard.addition
-        if pull.open and pull.head_ref.startswith(rollback.BRANCHES) and not pull.from_fork:
+        of_ours = rollback.undone(pull.head_ref) or automation_of(pull.head_ref)
+        if pull.open and of_ours and not pull.from_fork:
             yield merges.addition(repository, pull.number)
 
     def _waits(self, github: GitHub, narrowed: Narrowed, said: Said, now: datetime) -> bool:

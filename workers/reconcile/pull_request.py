@@ -26,7 +26,7 @@ from workers.known_pulls import Known
 from workers.later import Later
 from workers.permissions import look, missing_of, note_all_missing, note_missing
 from workers.reconcile.lost_pushes import lost_push
-from workers.reconcile.telling import features, undoing
+from workers.reconcile.telling import features, images, undoing
 from workers.reconcile.telling.observing import Observed, Observer
 from workers.reconcile.telling.repository_file import RepositoryFile
 from workers.reconcile.telling.statuses import Statuses
@@ -185,6 +185,9 @@ class _Run:
             merged_at=None if self._merged_by_us() else self._pull.merged_at,
             missing=missing_of(self._context, self._repository),
             undone=undone,
+            images=images.running(
+                self._context, self._github, self._repository, self._pull, sources, narrowed
+            ),
         )
         body = surface.comment(said, updated, self._address(sha))
         self._sticky.write(self._repository, self._number, known, body, live=live, asked=asked)

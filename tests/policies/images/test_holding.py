@@ -38,18 +38,18 @@ def hold(why: Held, *names: str, hours: int = 0) -> Hold:
             [hold("window", "web", hours=2)],
             "fine; held: policy web until 2026-11-27T14:00:00Z: no window is open",
         ),
-        ([], [hold("open", "web")], "fine; held: policy web: 3 pull requests are open already"),
+        ([], [hold("open", "web")], "fine; held: policy web: the limit of open pull requests, 3, is reached"),
         (
             [1],
             [hold("per-hour", "web"), hold("unreadable", "api")],
-            "fine; proposed in #1; held: policy web: 2 were opened within an hour already;"
+            "fine; proposed in #1; held: policy web: the limit of those opened within an hour, 2, is reached;"
             " policy api: .fairway/declined.yaml cannot be read: mend it",
         ),
         (
             [],
             [hold("open", f"p{n}") for n in range(6)],
             "fine; held: "
-            + "; ".join(f"policy p{n}: 3 pull requests are open already" for n in range(5))
+            + "; ".join(f"policy p{n}: the limit of open pull requests, 3, is reached" for n in range(5))
             + "; and 1 more",
         ),
     ],

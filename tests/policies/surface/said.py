@@ -21,7 +21,7 @@ from policies.orders.locks import Claim, Hold, Lock, Standing
 from policies.orders.people import Person, Role
 from policies.orders.registry import Command, find
 from policies.orders.rules import Rule, Rules
-from policies.pull_request import Content, Fate, Mark, Outcome, Row, Undone
+from policies.pull_request import Content, Fate, Mark, Outcome, Row, Runs, Undone
 from policies.pull_request.content import Coming
 from policies.rollback import Restored
 from policies.surface import help as help_text
@@ -124,6 +124,11 @@ def row(t: Through, mark: Mark, state: str, *, name: str = "web", message: str =
     ref = ObjectRef("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", t("apps"), t(name))
     # In two lines, so that it is longer than its row whatever stands in it.
     return Row(mark, ref, t(state), AT, f"{t(message)}\nThat is all." if message else "")
+
+
+def runs(t: Through, mark: Mark, state: str, name: str = "web") -> Runs:
+    ref = ObjectRef("apps", "v1", "Deployment", t("apps"), t(name))
+    return Runs(t("ghcr.io/acme/web:6.9.1"), ref, t("web"), t("prod, dev"), mark, t(state))
 
 
 def content(t: Through, state: State, *rows: Row, fate: Fate = Fate.ITSELF, **more: object) -> Content:
@@ -453,6 +458,8 @@ SAID: dict[str, Callable[[Through], str]] = {
         Undone(t("staging"), 42, "https://github.com/acme/fleet/pull/42"),
         Undone(t("prod"), 43, "https://github.com/acme/fleet/pull/43"),
     )), AT, PAGE)),
+    "pull_request.comment.images": lambda t: seen(pull_request.comment(replace(healthy(t), images=(
+        runs(t, Mark.DONE, "healthy"), runs(t, Mark.WAITS, "still 6.9.0", "api"))), AT, PAGE)),
     "pull_request.comment.long": lambda t: seen(pull_request.comment(
         content(t, State.FAILURE, *(row(t, Mark.FAILED, "refused", name=f"web-{n}", message="why " * 900)
                                     for n in range(50)), total=4000, left_out=3950), AT)),
