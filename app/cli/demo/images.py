@@ -107,7 +107,7 @@ def _is_overtaken(stage: Stage, timeline: Timeline, pull: Conversation) -> None:
 def _is_merged(stage: Stage, pull: Conversation) -> None:
     _title(stage, "   Merged, and running")
     sha = pull.merged("alice")
-    pull.until_comment("applied and healthy")
+    pull.until_comment("applied and healthy", f"{_IMAGE}:{_NEWER}")
     pull.until_status(sha, "success")
     _runs(stage, _NEWER)
     _where(stage, pull.address)
