@@ -27,7 +27,7 @@ def pull_request(context: Context, event: Mapping[str, Any]) -> None:
     """Queue a pull request that was opened, pushed to, aimed elsewhere, merged or closed."""
     if event["action"] in _PULLS or event["old_base"]:
         _queue(context, "PullRequest", event["repository"], str(event["number"]))
-    automation = automation_of(event["head_ref"])
+    automation = automation_of(event.get("head_ref") or "")
     if automation and event["action"] in _IMAGES:
         owner, _, name = event["repository"].lower().partition("/")
         key = Key("ImageUpdateAutomation", *automation)

@@ -38,5 +38,6 @@ def unruled(step: Step | None, rules: Collection[Step]) -> str:
         return "no rule of the repository merges it"
     if step not in set(rules) & _MERGEABLE:
         only = " and ".join(rule for rule in sorted(rules) if rule in _MERGEABLE)
-        return f"it is a {step} update, and only {only} ones are merged by a rule" if step else _UNKNOWN
+        what = "an update of another kind" if step == "other" else f"a {step} update"
+        return f"it is {what}, and only {only} ones are merged by a rule" if step else _UNKNOWN
     return ""

@@ -116,7 +116,8 @@ class GitData:
             raise _moved(repository, branch)
         body = {"message": message, "tree": tree, "parents": [parent]}
         made = self._create(repository, "/git/commits", f"write a commit to {repository}", body, urgency)
-        self._point(repository, branch, there, str(made["sha"]), urgency, force=not forward)
+        held = forward or over is not None
+        self._point(repository, branch, there, str(made["sha"]), urgency, force=not forward, held=held)
         return str(made["sha"])
 
     def delete_branch(self, repository: str, branch: str, *, urgency: Urgency = Urgency.PROGRESS) -> None:
@@ -155,8 +156,17 @@ class GitData:
         return (shown["tree"]["sha"], parents, shown["message"]) == (tree, [parent], message)
 
     def _point(
-        self, repository: str, branch: str, there: str | None, sha: str, urgency: Urgency, *, force: bool
+        self,
+        repository: str,
+        branch: str,
+        there: str | None,
+        sha: str,
+        urgency: Urgency,
+        *,
+        force: bool,
+        held: bool,
     ) -> None:
+        """Move or make a branch; with `held` it is said that somebody else was faster."""
         what = f"move the branch {branch} of {repository}"
         ref: dict[str, Any] = {"ref": f"refs/heads/{branch}", "sha": sha}
         method, path, body = "POST", "/git/refs", ref
@@ -168,7 +178,7 @@ class GitData:
             if self.head(repository, branch, urgency=urgency) != sha:
                 raise
         except Invalid:
-            if force or self.head(repository, branch, urgency=urgency) == there:
+            if not held or self.head(repository, branch, urgency=urgency) == there:
                 raise
             raise _moved(repository, branch) from None
 

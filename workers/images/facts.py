@@ -28,7 +28,7 @@ from workers.registry import RegistryError
 
 log = logging.getLogger(__name__)
 _SOURCE = "org.opencontainers.image.source"
-_PINNED, _TAGGED, _UNKNOWN = 7 * 24 * 3600, 3600, 300  # seconds for which an answer counts
+_PINNED, _TAGGED, _UNKNOWN = 7 * 24 * 3600, 24 * 3600, 300  # seconds for which an answer counts
 _CHOSEN = 90 * 24 * 3600  # seconds for which it is remembered when an image was first chosen
 
 

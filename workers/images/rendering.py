@@ -34,7 +34,6 @@ _LARGEST = 256 << 20  # bytes of a source
 _TIMEOUT = 20.0  # seconds of one rendering
 _ALL = 40.0  # seconds of all of a pull request
 _LEFT_BEHIND = 3600.0  # seconds after which a tree is a dead worker's
-_MASK = base64.b64encode(b"*****").decode()
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ class Renderer:
 
 
 class _Masked:
-    """ConfigMaps as they are, and Secrets with stars for values."""
+    """ConfigMaps as they are, and Secrets with other values that can stand where theirs do."""
 
     def __init__(self, configs: Configs) -> None:
         self._configs = configs
@@ -131,7 +130,18 @@ class _Masked:
         found = self._configs.find(ref)
         if found is None or ref.kind != "Secret":
             return found
-        return {**found, "data": dict.fromkeys(found.get("data") or {}, _MASK)}
+        return {**found, "data": {key: _masked(value) for key, value in (found.get("data") or {}).items()}}
+
+
+def _masked(value: str) -> str:
+    """Return a text, a number or a switch in the place of one, in base64 as a Secret has it."""
+    try:
+        said = base64.b64decode(value).decode().strip()
+    except ValueError:
+        said = ""
+    number = said.isascii() and said.isdigit()
+    shown = "true" if said in ("true", "false") else "0" if number else "redacted"
+    return base64.b64encode(shown.encode()).decode()
 
 
 def _tidy(folder: Path) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,3 +75,15 @@ def test_closed_it_declines_what_it_proposed(scope: str, tag: str, digest: str, 
 def test_what_has_no_minor_version_declines_itself() -> None:
     (one,) = Record("b", {"apps:web": Image("x/web", "latest", "")}, "minor").declined()
     assert (one.version, one.scope) == ("latest", "version")
+
+
+def test_one_that_we_closed_declines_nothing() -> None:
+    assert declined_by([Record("b" * 40)]) == ()
+    assert read(put(line(RECORD), Record("b" * 40))) == Record("b" * 40)
+
+
+def test_that_a_branch_is_to_be_made_anew_is_read_again() -> None:
+    wanted = replace(RECORD, anew=True)
+    assert read(put(f"{line(RECORD)}\n\nText", wanted)) == wanted
+    assert "anew" not in line(RECORD)
+    assert read('<!-- fairway:images {"base":"b","images":{},"anew":1} -->') == Record("b")

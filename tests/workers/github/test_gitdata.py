@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 from tests.workers.github.conftest import Place
-from workers.github import Change, Invalid, ServerError
+from workers.github import BranchMoved, Change, Invalid, ServerError
 from workers.github.calls import READING
 
 BINARY = bytes(range(256))
@@ -94,3 +94,24 @@ def test_a_branch_is_deleted_once(able: Place) -> None:
     for _ in range(2):
         able.github.git_data.delete_branch(able.name, "fairway/x")
     assert able.github.git_data.head(able.name, "fairway/x") is None
+
+
+def test_a_branch_that_is_not_where_it_was_seen_is_left(able: Place) -> None:
+    def commit(over: str, content: str) -> str:
+        return able.github.git_data.commit(
+            able.name,
+            "held",
+            parent=able.head,
+            changes=[Change("a", content.encode())],
+            message="m",
+            over=over,
+        )
+
+    first = commit("", "1")
+    with pytest.raises(BranchMoved):
+        commit("", "2")
+    second = commit(first, "2")
+    assert commit(first, "2") == second, "what is there already is as good"
+    with pytest.raises(BranchMoved):
+        commit(first, "3")
+    assert able.github.git_data.head(able.name, "held") == second
