@@ -77,8 +77,8 @@ help.
   that reaches Fairway late, is not carried out: GitHub does not tell whether a review was edited since.
 - `/reconcile` and `/retry` set the annotation that `flux reconcile` sets, on the GitRepositories that follow
   the base of the pull request and on their Kustomizations.
-- `/rescan` and `/rebase` are answered when what they set off is over, after a minute at the latest; until then
-  👀 is all.
+- `/rescan` and `/rebase` are answered when what they set off is over, after a minute at the latest; until
+  then 👀 is all.
 - With several Fairways on one repository, each answers the orders for its environments; the one that is
   `home` in `.fairway.yaml` answers everything else.
 
@@ -109,10 +109,11 @@ namespaces.
   its versions into `.fairway/declined.yaml`, in one commit. It has an effect in every namespace that reads
   what was changed, so in a protected environment it names its commit and is not given by who has a part in
   it; people merge what it opens. In one that is open it closes it, as `/ignore` does, whatever the
-  environment, and gives the reason in its answer. `/rollback` of images writes its versions down, too.
+  environment, and gives the reason in its answer. `/rollback` of images writes its versions down, too;
+  in the pull request of either, it takes them out of the file again.
   While that file cannot be read, or added to, neither is carried out: the answer names line and remedy.
-- `/rescan` has the ImageRepositories scanned and the ImagePolicies choose again, and says what they choose. An
-  ImageRepository in a namespace that the repository is not bound to is not asked.
+- `/rescan` has the ImageRepositories scanned and the ImagePolicies choose again, and says what they choose.
+  An ImageRepository in a namespace that the repository is not bound to is not asked.
 - `/rebase` has the automation make the branch anew from its base, also one that people pushed to: it is
   Fairway's again then. The answer names their commits and how what was there is fetched again. It counts for
   the head that it was given for, and throws nothing away that was pushed later.

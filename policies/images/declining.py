@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write an entry into `.fairway/declined.yaml`: behind the others, and nothing else of the file changes."""
+"""Write an entry into `.fairway/declined.yaml`, or take one out: nothing else of the file changes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ version: 1
 declined:
 """
 _SCOPES = ("version", "minor", "major")
+_KEY = re.compile(r"(declined[ \t]*:)")
 _EMPTY = re.compile(r"(declined[ \t]*:)[ \t]*\[[ \t]*\]")
 
 
@@ -57,20 +58,53 @@ def add(text: bytes | None, entry: Declined) -> bytes:
     """
     if text is None:
         return (_NEW + _lines(entry, "", "\n")).encode()
+    reading, entries = _read(text)
+    if _is_covered(entry, entries):
+        return text
+    return _checked(_added(text.decode(), entry, reading), (*entries, entry), reading, "added to")
+
+
+def without(text: bytes, pull_request: int) -> tuple[bytes, tuple[Declined, ...]]:
+    """Return the file without the entries of a pull request, and these; raises NotWritable."""
+    reading, entries = _read(text)
+    gone = [number for number, entry in enumerate(entries) if entry.pull_request == pull_request]
+    if not gone:
+        return text, ()
+    left = tuple(entry for number, entry in enumerate(entries) if number not in gone)
+    lines = text.decode().split("\n")
+    for number in reversed(gone):
+        where = reading.positions.of(("declined", number))
+        if not lines[where.line - 1].lstrip().startswith("-"):
+            raise _as_it_is_written(reading, "taken out of")
+        del lines[where.line - 1 : where.end_line]
+    if not left:
+        key = reading.positions.keys[("declined",)].line - 1
+        lines[key] = _KEY.sub(r"\1 []", lines[key], count=1)
+    text = _checked("\n".join(lines), left, reading, "taken out of")
+    return text, tuple(entries[number] for number in gone)
+
+
+def _read(text: bytes) -> tuple[Reading, tuple[Declined, ...]]:
     reading = read(text)
     if reading.entries is None:
         where = reading.problems[0]
         raise NotWritable(f"{NAME}, line {where.where.line}: {where}", remedy="mend it and order again")
-    if _is_covered(entry, reading.entries):
-        return text
-    written = _added(text.decode(), entry, reading)
-    if read(written.encode()).entries != (*reading.entries, entry):
-        line = reading.positions.of(("declined",)).line
-        raise NotWritable(
-            f"{NAME}, line {line}: nothing can be added to it as it is written",
-            remedy="write version and declined on lines of their own, and each entry behind a dash",
-        )
+    return reading, reading.entries
+
+
+def _checked(written: str, wanted: tuple[Declined, ...], reading: Reading, how: str) -> bytes:
+    """Return what was written, if it reads as it should."""
+    if read(written.encode()).entries != wanted:
+        raise _as_it_is_written(reading, how)
     return written.encode()
+
+
+def _as_it_is_written(reading: Reading, how: str) -> NotWritable:
+    line = reading.positions.of(("declined",)).line
+    return NotWritable(
+        f"{NAME}, line {line}: nothing can be {how} it as it is written",
+        remedy="write version and declined on lines of their own, and each entry behind a dash",
+    )
 
 
 def _is_covered(entry: Declined, entries: Sequence[Declined]) -> bool:

@@ -29,7 +29,8 @@ class Pull:
     """An open pull request of ours.
 
     `versions` is what it proposes, by policy; `base` is the commit that it was made on. To a branch that is
-    `edited` a person has pushed. One is made `anew`, edited or not, where a person ordered it (`rebasing`).
+    `edited` a person has pushed. One is made `anew`, edited or not, where somebody ordered it
+    (`Record.anew`).
     """
 
     number: int

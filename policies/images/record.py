@@ -28,18 +28,22 @@ class Record:
     """What a pull request proposes: the image of each policy (`namespace:name`), on a commit of the base.
 
     `scope` is how much of each version is declined once it is closed. One without images declines nothing:
-    that is how ours are closed by ourselves. `anew` says that a person wants the branch made anew, whoever
-    has pushed to it.
+    that is how ours are closed by ourselves. `anew` is the head with which a person wants the branch made
+    anew, whoever has pushed to it.
     """
 
     base: str
     images: Mapping[str, Image] = field(default_factory=dict)
     scope: Scope = "version"
-    anew: bool = False
+    anew: str = ""
 
     @classmethod
     def of(cls, group: Group, base: str) -> Record:
         return cls(base, {update.policy: update.image for update in group.updates})
+
+    def wants_anew(self, head: str) -> bool:
+        """Tell whether a branch with this head is to be made anew: what was pushed since is not meant."""
+        return bool(head) and self.anew == head
 
     def declined(self) -> tuple[Declined, ...]:
         """Return what it declines once it is closed; what has no minor or major version declines itself."""
@@ -56,7 +60,7 @@ def line(record: Record) -> str:
     if record.scope != "version":
         said["scope"] = record.scope
     if record.anew:
-        said["anew"] = True
+        said["anew"] = record.anew
     # Nothing in it can end the comment.
     text = json.dumps(said, separators=(",", ":")).replace(">", "\\u003e").replace("--", "\\u002d-")
     return f"<!-- fairway:images {text} -->"
@@ -90,7 +94,9 @@ def _record(said: Mapping[str, Any]) -> Record | None:
     if not isinstance(base, str) or not isinstance(given, dict) or scope not in _SCOPES:
         return None
     images = {policy: image for policy, one in given.items() if (image := _image(one)) is not None}
-    return Record(base, images, scope, said.get("anew") is True) if len(images) == len(given) else None
+    anew = said.get("anew")
+    known = Record(base, images, scope, anew if isinstance(anew, str) else "")
+    return known if len(images) == len(given) else None
 
 
 def _image(said: Any) -> Image | None:

@@ -29,13 +29,15 @@ def body(
     files: Sequence[Restored],
     shared: Mapping[str, Sequence[str]],
     declined: Sequence[Declined] = (),
+    wanted: Sequence[Declined] = (),
     *,
     actor: str,
     reason: str,
 ) -> str:
     """Describe the pull request: `undone` is a number and its address, `commits` are the states from and to.
 
-    `shared` are files that other environments read too, each with their names. `declined` is written down.
+    `shared` are files that other environments read too, each with their names. `declined` is written
+    down, `wanted` was and is no longer.
     """
     number, address = undone
     before, after = (code(sha[:_SHORT]) for sha in commits)
@@ -45,6 +47,7 @@ def body(
         _table(files),
         _shared(shared),
         _declined(declined),
+        f"Taken out of {code(NAME)}, so that it may be proposed again: {_images(wanted)}." if wanted else "",
         _ordered(actor, reason),
     ]
     return "\n\n".join(part for part in parts if part)
@@ -173,9 +176,13 @@ def _declined(declined: Sequence[Declined]) -> str:
 
 
 def _versions(declined: Sequence[Declined]) -> str:
+    return f"{_images(declined)} {'is' if len(declined) == 1 else 'are'}"
+
+
+def _images(declined: Sequence[Declined]) -> str:
     shown = [code(f"{one.image}:{one.version}", _LONGEST_PATH) for one in declined[:_MOST_NAMED]]
     shown += [f"{len(declined) - _MOST_NAMED} more"] if len(declined) > _MOST_NAMED else []
-    return f"{listed(shown, 'and')} {'is' if len(declined) == 1 else 'are'}"
+    return listed(shown, "and")
 
 
 def _files(count: int) -> str:

@@ -17,10 +17,11 @@ from policies.images.setters import Image
 from policies.objects import ObjectRef, annotations_of
 from tests.fixtures.world import Team, World, config_map, until
 from tests.scenarios.conversation import Pulls
-from tests.scenarios.test_orders import ends, look_for_orders, people, reactions, replies, say
+from tests.scenarios.test_orders import look_for_orders, people, reactions, replies, say
 from workers.github import AppJwt, Change, GitHub
 
 GROUP = "image.toolkit.fluxcd.io"
+SLOW = 60.0  # seconds; each order is a matter of moments, on a machine that has time
 FILE, DECLINED = "app/web.yaml", ".fairway/declined.yaml"
 
 
@@ -97,6 +98,11 @@ def created(team: Team, kind: str, name: str, **spec: Any) -> None:
     team.create(f"{GROUP}/v1", kind, name, **spec)
 
 
+def ends(pulls: Pulls, comment: int, reaction: str) -> None:
+    """Wait for Fairway's last word on a comment."""
+    until(lambda: reactions(pulls, comment) == [reaction], within=SLOW, what=reaction)
+
+
 def test_one_is_ignored_and_opened_again(world: World) -> None:
     bumps = Bumps.of(world)
     number = bumps.proposed()
@@ -135,7 +141,7 @@ def test_what_was_merged_is_taken_back_and_written_down(world: World, order: str
     bumps = Bumps.of(world)
     team, number = bumps.team, bumps.proposed()
     team.settled(bumps.pulls.merged(number))
-    until(lambda: bumps.running() == "1.1.0", what="the new version applied")
+    until(lambda: bumps.running() == "1.1.0", within=SLOW, what="the new version applied")
     comment = say(bumps.pulls, number, f'{order} reason="loses sessions"', "bob")
     ends(bumps.pulls, comment, "rocket")
     (back,) = world.forge.pull_requests(team.repo)

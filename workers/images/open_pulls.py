@@ -66,8 +66,8 @@ class OpenPulls:
     def _pull(self, pull: PullRequest) -> Pull:
         record = records.read(pull.body) or Record("")
         versions = {policy: updates.version(image) for policy, image in record.images.items()}
-        if record.anew:
-            return Pull(pull.number, pull.head_ref, versions, "")
+        if record.wants_anew(pull.head_sha):
+            return Pull(pull.number, pull.head_ref, versions, record.base, anew=True)
         return Pull(pull.number, pull.head_ref, versions, record.base, edited=not self._is_our_commit(pull))
 
     def _is_our_commit(self, pull: PullRequest) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import timedelta
 
 from policies.budget import Urgency
 from policies.errors import FairwayError
@@ -34,7 +33,6 @@ log = logging.getLogger(__name__)
 _FINAL = frozenset({Reaction.ROCKET, Reaction.CONFUSED})
 _NOW = Urgency.ANSWER
 _ROOM = 60_000  # GitHub takes 65,536 characters
-_A_MOMENT = timedelta(seconds=1)
 _SILENT = "fairway:silent:"  # what cannot be answered, by its key
 
 
@@ -55,10 +53,6 @@ class Comments:
             self._hear(github, heard)
         except RateLimited:
             raise
-        except StillGoing as news:
-            log.info("looked at again comment=%s: %s", heard.key, news)
-            later.put(heard.key, self._context.now() + _A_MOMENT)
-            return
         except FairwayError as error:
             self._put_off(heard, error, later)
             raise
@@ -94,13 +88,17 @@ class Comments:
             return
         try:
             self._answer(github, said, mine)
+        except StillGoing as news:
+            pause = news.pause(self._context.now() - said.at)
+            log.info("looked at again comment=%s in=%s: %s", heard.key, pause, news)
+            Later(self._context.redis).put(heard.key, self._context.now() + pause)
         except NotFound:
             if read_again(github, heard) is not None:
                 raise
 
     def _answer(self, github: GitHub, said: Said, mine: Reading) -> None:
         heard = said.heard
-        if heard.kind == "comment":
+        if heard.kind == "comment" and not begun(github, said):
             github.reactions.add(heard.repository, heard.id, Reaction.EYES, urgency=_NOW)
         # What was just read to see whose it is may be half a minute old.
         narrowed = narrowed_of(self._context, heard.repository, fresh=True, urgency=_NOW)
@@ -141,10 +139,9 @@ class Comments:
         if not texts:
             return True
         name, body = marker_of(self._context, heard), _fitting(dict.fromkeys(texts))
+        ensure, since = desk.github.comments.ensure, desk.said.at
         try:
-            desk.github.comments.ensure(
-                heard.repository, heard.number, name, body, urgency=_NOW, since=desk.said.at
-            )
+            ensure(heard.repository, heard.number, name, body, urgency=_NOW, since=since)
         except Forbidden as error:
             if isinstance(error, PermissionMissing) or heard.kind == "review":
                 raise

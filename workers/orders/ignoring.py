@@ -58,7 +58,7 @@ def _scope(order: Written) -> Scope:
 def _wider(record: Record, scope: Scope, *, closed: bool) -> Record:
     """Return the record with a scope; what is declined already stays so."""
     least = _SCOPES.index(record.scope) if closed else 0
-    return replace(record, scope=_SCOPES[max(least, _SCOPES.index(scope))])
+    return replace(record, scope=_SCOPES[max(least, _SCOPES.index(scope))], anew="")
 
 
 def _done(order: Written, record: Record) -> Outcome:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from policies.errors import FairwayError
 from policies.orders.grammar import Written
@@ -11,6 +12,8 @@ from policies.orders.names import order_name
 from policies.surface import orders
 from policies.surface.refusals import Refused
 from workers.orders.desk import Desk
+
+_SOONEST, _LATEST = timedelta(seconds=1), timedelta(seconds=5)  # between looks at what goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,10 @@ class Outcome:
 
 class StillGoing(FairwayError):
     """What an order set off is not over: the comment is read again in a moment, and so on until it is."""
+
+    def pause(self, passed: timedelta) -> timedelta:
+        """Return when to look again, so long after the comment: each look asks GitHub a dozen times."""
+        return min(max(_SOONEST, passed * 0.2), _LATEST)
 
 
 def refused(order: Written, refusal: Refused) -> Outcome:

@@ -71,12 +71,10 @@ def rejected_before(desk: Desk, order: Written, record: Object) -> Outcome | Non
 
 
 def _open(desk: Desk, order: Written, around: States) -> Outcome:
-    plan = reverting.plan(desk, around, [_EVERYTHING])
-    # The file that is written anew is nothing to put back.
-    conflicts = [path for path in plan.conflicts if path != NAME]
-    if conflicts:
-        return refused(order, texts.conflict(conflicts))
-    files, reason = [one for one in plan.files if one.path != NAME], order.value("reason")
+    plan = reverting.plan(desk, around, [_EVERYTHING], besides=NAME)
+    if plan.conflicts:
+        return refused(order, texts.conflict(plan.conflicts))
+    files, reason = plan.files, order.value("reason")
     kept_out = declining.entries(desk, around.now, reason)
     changes = [*reverting.changes(files), *kept_out.changes]
     if not changes:

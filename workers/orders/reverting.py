@@ -56,9 +56,11 @@ def readers(desk: Desk) -> list[tuple[str, Reader]]:
     return found
 
 
-def plan(desk: Desk, around: States, reading: Iterable[Reader]) -> Plan:
-    """Return what is put back of the files that are read so."""
+def plan(desk: Desk, around: States, reading: Iterable[Reader], *, besides: str = "") -> Plan:
+    """Return what is put back of the files that are read so; the one `besides` is written otherwise."""
     before, merged, now = (_tree(desk, sha) for sha in (around.before, around.merged, around.now))
+    for tree in (before, merged, now):
+        tree.pop(besides, None)
     return rollback.plan(before, merged, now, reading)
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """/rollback: a pull request that puts back what a merged one brought, as far as an environment reads it.
 
-Of one for new images it also writes down that these are not proposed again.
+Of one for new images it also writes down that these are not proposed again, and of one that wrote that down,
+takes it out again.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from policies.budget import Urgency
+from policies.images.declined import NAME
 from policies.images.declining import NotWritable
 from policies.objects import Object
 from policies.orders.grammar import Written
@@ -39,7 +41,8 @@ def act(desk: Desk, order: Written) -> Outcome:
     if around is None:
         return refused(order, texts.unknown_history())
     readers = _readers(desk)
-    plan = reverting.plan(desk, around, readers.get(name, []))
+    besides = NAME if declining.concerned(desk) else ""
+    plan = reverting.plan(desk, around, readers.get(name, []), besides=besides)
     if plan.conflicts:
         return refused(order, texts.conflict(plan.conflicts))
     if not plan.files:
@@ -70,6 +73,7 @@ def _open(
         plan.files,
         shared,
         kept_out.declined,
+        kept_out.wanted,
         actor=desk.said.author,
         reason=reason,
     )

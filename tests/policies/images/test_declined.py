@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.images.declined import ABSENT, Declined, Scope, covering, place, read
-from policies.images.declining import NotWritable, add, entry
+from policies.images.declining import NotWritable, add, entry, without
 from policies.images.setters import Image
 from tests.policies.images.made import DIGEST
 
@@ -256,3 +256,47 @@ def test_whatever_was_said_is_read_again(found: list[tuple[str, str]]) -> None:
         text = add(text, made)
     assert text is not None
     assert read(text).entries == tuple(wanted)
+
+
+TWICE = (
+    FULL
+    + """\
+# and this one
+- image: ghcr.io/acme/www
+  version: v1
+  pullRequest: 12
+"""
+)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_a_pull_request_declined_is_taken_out_and_the_rest_stays(end: str) -> None:
+    text = TWICE.replace("\n", end).encode()
+    found, gone = without(text, 12)
+    assert [one.image for one in gone] == [WEB, "ghcr.io/acme/www"]
+    assert found.decode() == (
+        "# ours\nversion: 1\ndeclined:\n- {image: ghcr.io/acme/api, version: 2.0.0, scope: major}\n"
+        "# and this one\n"
+    ).replace("\n", end)
+    assert without(text, 13) == (text, ())
+
+
+def test_the_last_one_leaves_an_empty_list() -> None:
+    made = entry(Image(WEB, "1", ""), "version", by="octocat", at=AT, pull_request=12)
+    before = add(None, made)
+    found, gone = without(before, 12)
+    assert (found, gone) == (before[: before.index(b"declined:")] + b"declined: []\n", (made,))
+    assert add(found, made) == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version: 1\ndeclined: [{image: x, version: v1, pullRequest: 12}]\n",
+        "version: 1\ndeclined:\n  [{image: x, version: v1, pullRequest: 12},\n   {image: y, version: v1}]\n",
+        "version: 2\n",
+    ],
+)
+def test_nothing_is_taken_out_of_what_is_no_list_of_lines(text: str) -> None:
+    with pytest.raises(NotWritable, match=r"declined\.yaml, line [123]: "):
+        without(text.encode(), 12)

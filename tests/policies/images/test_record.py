@@ -47,6 +47,16 @@ def test_what_cannot_be_understood_says_nothing(body: str) -> None:
     assert read(body) is None
 
 
+def test_a_branch_is_made_anew_only_with_the_head_that_was_meant() -> None:
+    ordered = replace(RECORD, anew="a" * 40)
+    assert read(line(ordered)) == ordered
+    assert ordered.wants_anew("a" * 40)
+    assert not ordered.wants_anew("b" * 40)
+    assert not ordered.wants_anew("")
+    assert not RECORD.wants_anew("")
+    assert read(line(RECORD).replace('"base"', '"anew":true,"base"')) == RECORD
+
+
 def test_another_one_takes_its_place_and_the_rest_stays() -> None:
     body = f"Above\n{line(RECORD)}\nbelow"
     wider = Record(RECORD.base, RECORD.images, "minor")
@@ -83,7 +93,7 @@ def test_one_that_we_closed_declines_nothing() -> None:
 
 
 def test_that_a_branch_is_to_be_made_anew_is_read_again() -> None:
-    wanted = replace(RECORD, anew=True)
+    wanted = replace(RECORD, anew="a" * 40)
     assert read(put(f"{line(RECORD)}\n\nText", wanted)) == wanted
     assert "anew" not in line(RECORD)
     assert read('<!-- fairway:images {"base":"b","images":{},"anew":1} -->') == Record("b")

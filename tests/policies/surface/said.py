@@ -365,6 +365,9 @@ SAID: dict[str, Callable[[Through], str]] = {
     "rollback.body.images": lambda t: rollback.body(
         t("prod"), (41, PULL), (OTHER, HEAD), restored(t)[:1], {}, [declined(t), declined(t, image="api")],
         actor=t("alice"), reason=""),
+    "rollback.body.wanted_again": lambda t: rollback.body(
+        t("prod"), (41, PULL), (OTHER, HEAD), restored(t)[:1], {}, [], [declined(t)],
+        actor=t("alice"), reason=""),
     "rollback.already_open.everywhere": lambda t: rollback.already_open(42, PULL, ""),
     "rollback.not_writable.everywhere": lambda t: refused(rollback.not_writable(""), "/reject"),
     "rollback.declined_unusable": lambda t: refused(rollback.declined_unusable(

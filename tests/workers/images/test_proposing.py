@@ -150,7 +150,7 @@ def test_what_a_person_pushed_to_is_left_until_it_is_handed_back(fleet: Fleet) -
     assert [label["name"] for label in pull["labels"]] == ["fairway/edited"]
     (comment,) = bumps.said(pull["number"])
     assert "Somebody pushed to this branch" in comment
-    bumps.write_record(replace(bumps.record(), anew=True))
+    bumps.write_record(replace(bumps.record(), anew=theirs))
     bumps.run()
     assert (bumps.tags(), bumps.parents(), len(bumps.commits())) == (["1.2.0"], [fleet.head()], 1)
     assert (bumps.pull()["labels"], bumps.said(pull["number"])) == ([], [])

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from policies.images import rebasing
-from policies.images.record import Record, line
+from policies.images.record import Record, line, read
 from policies.images.setters import Image
 from policies.objects import Object, ObjectRef, annotations_of
 from tests.workers.orders.conftest import config, made
@@ -87,13 +86,20 @@ def handled(scene: Scene, of: ObjectRef) -> None:
 
 def carried_out(scene: Scene, of: ObjectRef, number: int, tag: str = "1.1.0") -> str:
     """Do what an automation's worker does with an order to make a branch anew; returns its head."""
-    shown = scene.forge.pull_request(scene.repo, number)
-    asked = rebasing.asked(notes(scene, of), number, shown["head"]["sha"])
-    head = pushed(scene, tag) if asked else str(shown["head"]["sha"])
-    patch = {"metadata": {"annotations": rebasing.settled(notes(scene, of))}}
-    scene.client.patch(of, patch, manager="test")
+    head = asked(scene, number)
+    if head:
+        # The commit first, then the text, which wants nothing any more.
+        pushed(scene, tag)
+        proposed(scene, tag)
     handled(scene, of)
-    return head
+    return str(scene.forge.pull_request(scene.repo, number)["head"]["sha"])
+
+
+def asked(scene: Scene, number: int) -> str:
+    """Return the head with which a branch is to be made anew; empty when it is not."""
+    shown = scene.forge.pull_request(scene.repo, number)
+    found = read(shown["body"])
+    return found.anew if found and found.wants_anew(shown["head"]["sha"]) else ""
 
 
 def closed(scene: Scene, number: int) -> Object:

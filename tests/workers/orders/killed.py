@@ -31,6 +31,7 @@ METHODS: dict[str, Any] = {
     "commit": (GitData, "commit"),
     "open": (Pulls, "ensure"),
     "close": (Pulls, "close"),
+    "rewrite": (Pulls, "rewrite"),
 }
 
 

@@ -14,7 +14,7 @@ from tests.workers.orders.bumps import FILE, IMAGE, automation, closed, proposed
 from tests.workers.orders.conftest import MakeScene, config
 from tests.workers.orders.scene import Scene
 from tests.workers.orders.test_killed import kill
-from tests.workers.orders.test_rollback import files_of, rolled_back
+from tests.workers.orders.test_rollback import files_of, green, rolled_back, settle
 from workers.reconcile.pull_request import PullRequests
 from workers.workqueue import Key
 
@@ -87,6 +87,26 @@ def test_a_rollback_writes_it_down_and_says_so(merged: Scene) -> None:
     assert f"Written down in `{NAME}`: `{IMAGE}:1.1.0` is not proposed again." in body
     merged.merged(number)
     assert entries(merged.file(NAME)) == [(IMAGE, "1.1.0", "bob", merged.number, "errors at checkout")]
+
+
+@pytest.mark.parametrize("order", ["/reject", "/rollback prod"])
+def test_taking_that_back_takes_the_entry_out(merged: Scene, order: str) -> None:
+    merged.forge.commit(merged.repo, {NAME: OTHERS}, "Decline")
+    back = rolled_back(merged, order)
+    merged.merged(back)
+    again = rolled_back(merged, number=back)
+    assert files_of(merged, again) == {NAME: "modified", FILE: "modified"}
+    body = merged.forge.pull_request(merged.repo, again)["body"]
+    assert f"Taken out of `{NAME}`, so that it may be proposed again: `{IMAGE}:1.1.0`." in body
+    merged.merged(again)
+    assert (merged.file(NAME), merged.file(FILE)) == (OTHERS, config("web", "1.1.0"))
+
+
+def test_an_entry_that_somebody_took_out_is_nothing_to_take_out(merged: Scene) -> None:
+    back = rolled_back(merged, "/reject")
+    merged.merged(back)
+    merged.forge.commit(merged.repo, {NAME: OTHERS}, "Want it")
+    assert files_of(merged, rolled_back(merged, number=back)) == {FILE: "modified"}
 
 
 def test_a_rollback_of_anything_else_does_not(scene: Scene) -> None:
@@ -254,6 +274,7 @@ def test_nobody_but_people_merges_it(make_scene: MakeScene) -> None:
     scene = bump(make_scene(write="merge"))
     scene.forge.protect(scene.repo, checks={"ci": None})
     number = rolled_back(scene, "/reject")
+    green(scene, number)
     scene.sweep()
-    assert [key for key in scene.asked if key.kind == "Merge"] == []
+    settle(scene, number)
     assert scene.forge.pull_request(scene.repo, number)["merged"] is False

@@ -54,7 +54,7 @@ class Shop:
             RECONCILERS[one.kind](self.scene.context).reconcile(one.namespace, one.name)
 
     def later(self, **passed: float) -> None:
-        self.scene.ahead += timedelta(**passed) if passed else timedelta(seconds=2)
+        self.scene.ahead += timedelta(**passed) if passed else timedelta(seconds=6)
         self.scene.context.queue.add_all(Later(self.scene.context.redis).due(self.scene.now()))
         self.scene.work()
 
