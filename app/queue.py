@@ -10,12 +10,14 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from policies.clock import rfc3339_micro
 from policies.errors import FairwayError
 from policies.receivers import delivery as hooks
 from policies.receivers.paths import KNOWN
@@ -71,7 +73,8 @@ class TaskQueue:
         What was sent lies in Redis for a minute at most. Raises QueueDown.
         """
         task_id = str(uuid.uuid4())
-        arguments = {"delivery": task_id, "name": name, "nonce": nonce}
+        at = rfc3339_micro(datetime.now(UTC))
+        arguments = {"delivery": task_id, "name": name, "nonce": nonce, "at": at}
         message = task_message(hooks.TASK, task_id, EVENTS, arguments)
 
         def put() -> None:

@@ -23,6 +23,7 @@ from bench import processes
 from bench.api import Api
 from sandbox import up as sandbox
 from sandbox.forge.admin import Forge
+from sandbox.registry.admin import Registry
 from workers.cluster import connect
 
 _API = ("kube-apiserver", "etcd")
@@ -66,6 +67,10 @@ class House:
         return Forge(self.sandbox.forge)
 
     @cached_property
+    def registry(self) -> Registry:
+        return Registry(self.sandbox.registry, self.sandbox.registry_control)
+
+    @cached_property
     def api(self) -> Api:
         return Api(Path(self.sandbox.kubeconfig))
 
@@ -75,6 +80,12 @@ class House:
         [watch] = self.ours()["watch"]
         found = processes.environment(watch)["FAIRWAY_REDIS_URL"]
         return redis.Redis.from_url(found)
+
+    @property
+    def front_door(self) -> str:
+        """Return where webhooks go."""
+        state = json.loads((self.folder / "fairway" / "up.json").read_text())
+        return str(state["web"]["url"])
 
     def used(self) -> Used:
         """Return the CPU that all have used since they were started."""

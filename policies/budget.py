@@ -5,7 +5,8 @@ GitHub counts what is created in a minute and an hour, and points in a minute. A
 as GitHub allows within such a window, and a token that was taken is back one window later; so whatever the
 order of requests, no window ever holds more than GitHub allows. Answers to people may take the last token,
 final states and progress leave some to what is more urgent. What was taken before Redis lost it is unknown:
-a bucket that begins is half full. Times are seconds since the epoch.
+a bucket that begins is half full, but for the time before its installation was made. Times are seconds since
+the epoch.
 """
 
 from __future__ import annotations
@@ -131,13 +132,20 @@ def load(text: str) -> Bucket:
     return Bucket(taken, float(read["closed"]))
 
 
-def half_full(now: float) -> Bucket:
-    """Return the bucket of an installation of which nothing is known: half is taken, evenly over time."""
+def half_full(now: float, since: float = 0.0) -> Bucket:
+    """Return the bucket of an installation of which nothing is known: half is taken, evenly over time.
+
+    One that was made at `since` has taken nothing before.
+    """
     taken = {}
     for window in WINDOWS:
         latest, half = int(now // window.slot), window.limit // 2
         shares = [(n + 1) * half // _SLOTS - n * half // _SLOTS for n in range(_SLOTS)]
-        taken[window.name] = {latest - n: share for n, share in enumerate(shares) if share}
+        taken[window.name] = {
+            latest - n: share
+            for n, share in enumerate(shares)
+            if share and (latest - n + 1) * window.slot > since
+        }
     return Bucket(taken)
 
 

@@ -30,6 +30,7 @@ _ASKS_GITHUB = frozenset(
         "Sweep",
     }
 )
+_DIGESTS = ("Always", "IfNotPresent")
 # Of all workers' threads: neither one tenant nor one host that does not answer may occupy every one.
 TENANT_PART, GATE_PART = 0.75, 0.25
 
@@ -67,8 +68,14 @@ def of_kustomization(obj: Mapping[str, Any], source: Mapping[str, Any] | None, g
 
 
 def of_image(obj: Mapping[str, Any], registry: str) -> Share:
-    """Return the share of an image's scan or policy; its runs wait for the registry's host."""
-    return Share(obj["metadata"]["namespace"], "", f"registry:{registry}" if registry else "")
+    """Return the share of an image's scan or policy; whose runs ask the registry, waits for its host.
+
+    A policy asks only for digests: without them it goes by what a scan has found.
+    """
+    asks = (
+        obj["kind"] == "ImageRepository" or (obj.get("spec") or {}).get("digestReflectionPolicy") in _DIGESTS
+    )
+    return Share(obj["metadata"]["namespace"], "", f"registry:{registry}" if registry and asks else "")
 
 
 def of_automation(obj: Mapping[str, Any], source: Mapping[str, Any] | None, github_url: str) -> Share:

@@ -97,8 +97,8 @@ def _stops(
 
 
 def _before(claim: Claim, merged_at: datetime | None) -> bool:
-    """Tell whether a claim stood when somebody merged; both times are to the second."""
-    return merged_at is not None and bool(claim.since) and parse(claim.since) <= merged_at
+    """Tell whether a claim stood when somebody merged: of what is of the same second nobody knows."""
+    return merged_at is not None and bool(claim.since) and parse(claim.since) < merged_at
 
 
 def _drift(sources: Iterable[Source]) -> Iterable[Row]:

@@ -13,12 +13,12 @@ from policies.images import record as records
 from policies.images.content import Changed, Content, Gates, Release, Rendered, Row
 from policies.images.record import Record
 from policies.images.setters import Change
-from policies.surface.markdown import block, code, inline, link, shortened, summary
+from policies.surface.markdown import block, code, inline, link, shortened, summary, table
 from policies.surface.orders import you_can
 from policies.surface.words import listed, moment, name
 
 ORDERS = ("/ignore", "/ignore minor", "/ignore major", "/rescan", "/rebase", "/reject")
-_HEAD = "| image | from | to | made (UTC) | digest | policy |\n|---|---|---|---|---|---|"
+_HEAD = ("image", "from", "to", "made (UTC)", "digest", "policy")
 _MOST_ROWS, _MOST_REASONS, _MOST_OBJECTS, _MOST_RENDERED, _MOST_RELEASES = 20, 10, 30, 4, 3
 _DIFF, _RELEASE = 4000, 3000  # characters
 _ROOM = 55_000  # GitHub takes 65,536 characters
@@ -73,12 +73,19 @@ def edited() -> str:
 
 def _table(rows: Sequence[Row]) -> str:
     lines = [
-        f"| {name(row.image)} | {listed([name(old) for old in row.old[:3]], 'and')} | {name(row.new)}"
-        f" | {moment(row.made) if row.made else ''} | {_digest(row.digest)} | {name(row.policy)} |"
+        (
+            name(row.image),
+            listed([name(old) for old in row.old[:3]], "and"),
+            name(row.new),
+            moment(row.made) if row.made else "",
+            _digest(row.digest),
+            name(row.policy),
+        )
         for row in rows[:_MOST_ROWS]
     ]
-    more = [f"| and {len(rows) - _MOST_ROWS} more | | | | | |"] if len(rows) > _MOST_ROWS else []
-    return "\n".join([_HEAD, *lines, *more])
+    more = [(f"and {len(rows) - _MOST_ROWS} more", "", "", "", "", "")] if len(rows) > _MOST_ROWS else []
+    known = {"made (UTC)": any(row.made for row in rows), "digest": any(row.digest for row in rows)}
+    return table(_HEAD, [*lines, *more], without=[column for column, there in known.items() if not there])
 
 
 def _digest(digest: str) -> str:
@@ -146,7 +153,8 @@ def _files(changes: Sequence[Change]) -> str:
 
 def _release(release: Release) -> str:
     if not release.text.strip():
-        return f"What its makers say of {name(release.image)}: {link(release.name, release.address)}"
+        what = "Source of" if release.name == release.address else "What its makers say of"
+        return f"{what} {name(release.image)}: {link(release.name, release.address)}"
     head = summary(f"Release {release.name} of {release.image}", 200)
     text = block(release.text, limit=_RELEASE)
     return (
@@ -172,5 +180,6 @@ def _stops(environments: Iterable[str], *, by_us: bool) -> list[str]:
     read = [name(one) for one in environments]
     if not read:
         return []
-    said = f"- [ ] read by {listed(read[:10], 'and')}"
-    return [f"{said}: a lock there, or a hold here, stops Fairway's merge" if by_us else said]
+    said = f"read by {listed(read[:10], 'and')}"
+    # A box is for what has to come; nobody waits for this.
+    return [f"- [ ] {said}: a lock there, or a hold here, stops Fairway's merge" if by_us else f"- {said}"]

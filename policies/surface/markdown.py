@@ -11,6 +11,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Collection, Sequence
 from urllib.parse import quote, urlsplit
 
 _ELLIPSIS = "…"
@@ -73,6 +74,14 @@ def link(text: str, address: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         return said
     return f"[{said}]({quote(address, safe=_ADDRESS_SAFE)})"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, without: Collection[str] = ()) -> str:
+    """Return a table of cells that are Markdown already; columns of the heads `without` are left out."""
+    shown = [number for number, cell in enumerate(head) if cell not in without]
+    lines = [[cells[number] for number in shown] for cells in (head, *rows)]
+    written = ["|" + "|".join(f" {cell} " if cell else " " for cell in line) + "|" for line in lines]
+    return "\n".join([written[0], "|" + "---|" * len(shown), *written[1:]])
 
 
 def summary(text: str, limit: int = 0) -> str:

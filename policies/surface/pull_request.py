@@ -18,12 +18,12 @@ from policies.orders.locks import Hold
 from policies.pull_request import Content, Fate, Mark, Row, Runs
 from policies.pull_request.content import Coming
 from policies.surface import locks
-from policies.surface.markdown import block, code, inline, link, shortened, summary
+from policies.surface.markdown import block, code, inline, link, shortened, summary, table
 from policies.surface.orders import footer, you_can
 from policies.surface.words import instant, listed, name, span
 
 _HEAD = "| | object | state | since (UTC) |\n|---|---|---|---|"
-_IMAGES = "| | image | runs in | environment | state |\n|---|---|---|---|---|"
+_IMAGES = ("", "image", "runs in", "environment", "state")
 _STATE = 160  # characters of a row's state
 _MOST_FOLDS, _FOLD = 5, 3000  # failures told in full, and characters of each
 _ROOM = 60_000  # GitHub takes 65,536 characters
@@ -165,11 +165,17 @@ def _images(rows: Sequence[Runs]) -> str:
     if not rows:
         return ""
     lines = [
-        f"| {row.mark.value} | {code(row.image, 150)} | {inline(named(row.ref), 120)}, {name(row.container)}"
-        f" | {inline(row.environments, 100)} | {inline(row.state, _STATE)} |"
+        (
+            row.mark.value,
+            code(row.image, 150),
+            f"{inline(named(row.ref), 120)}, {name(row.container)}",
+            inline(row.environments, 100),
+            inline(row.state, _STATE),
+        )
         for row in rows
     ]
-    return "\n".join([_IMAGES, *lines])
+    known = any(row.environments for row in rows)
+    return table(_IMAGES, lines, without=() if known else ("environment",))
 
 
 def _folds(rows: Iterable[Row]) -> list[str]:

@@ -26,6 +26,11 @@ class Conversations(Caller):
         brief = {name: found[name] for name in ("id", "name", "full_name", "private", "default_branch")}
         return Repository(owner=author, clone_url=found["clone_url"], html_url=found["html_url"], **brief)
 
+    def publish_release(self, repo: Repository, tag: str, body: str, *, author: str = "alice") -> Body:
+        """Publish a release of a tag, which is made where there is none."""
+        asked = {"tag_name": tag, "name": tag, "body": body}
+        return cast(Body, self._as(author, "POST", f"{_path(repo)}/releases", asked))
+
     def open_pull_request(
         self,
         repo: Repository,

@@ -39,7 +39,7 @@ def test_whoever_waits_for_receivers_leaves_threads_to_github(web: Web, store: r
         answers = sorted(one.result() for one in waiting)
     assert answers == [(202, b"")] * AT_ONCE + [(503, b"")] * 3
     said = [one for one in queued(store) if one["task"] == "workers.tasks.on_hook"]
-    assert all(one.keys() == {"task", "delivery", "name", "nonce"} for one in said)
+    assert all(one.keys() == {"task", "delivery", "name", "nonce", "at"} for one in said)
     assert len({one["name"] for one in said}) == AT_ONCE
     assert DIGEST not in json.dumps(said)
     assert DIGEST not in Path(web.log).read_text(errors="replace")

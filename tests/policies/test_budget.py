@@ -56,6 +56,16 @@ def test_a_bucket_of_which_nothing_is_known_is_half_full(price: Price, urgency: 
     assert granted(budget.half_full(NOW), price, urgency) == count
 
 
+@pytest.mark.parametrize(
+    ("age", "count"),
+    [(0, 900), (20, 750), (30, 675), (61, 450), (7200, 450)],
+    ids=["new", "of-some-seconds", "of-half-a-minute", "of-a-minute", "old"],
+)
+def test_an_installation_has_taken_nothing_before_it_was_made(age: int, count: int) -> None:
+    bucket = budget.half_full(NOW, since=NOW - age)
+    assert granted(bucket, READ, Urgency.ANSWER) == pytest.approx(count, abs=16)
+
+
 def test_a_bucket_of_which_nothing_is_known_fills_evenly() -> None:
     bucket = budget.half_full(NOW)
     counts = [granted(bucket, COMMENT, Urgency.ANSWER, NOW + seconds) for seconds in (0, 15, 30, 45, 61)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from policies.fairness import GITHUB, Share, of_kustomization, of_repository, of_source, usual
+from policies.fairness import GITHUB, Share, of_image, of_kustomization, of_repository, of_source, usual
 
 URL = "https://github.com"
 
@@ -56,6 +56,22 @@ def test_a_source_without_a_spec_has_a_share() -> None:
 def test_a_kustomization_takes_turns_with_all_of_its_repository(spec: dict[str, Any], gate: str) -> None:
     fleet = source("https://github.com/acme/fleet", namespace="flux-system")
     assert of_kustomization(kustomization(**spec), fleet, URL) == Share("apps", "acme/fleet", gate)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "gate"),
+    [
+        ("ImageRepository", {}, "registry:ghcr.io"),
+        ("ImagePolicy", {}, ""),
+        ("ImagePolicy", {"digestReflectionPolicy": "Never"}, ""),
+        ("ImagePolicy", {"digestReflectionPolicy": "IfNotPresent"}, "registry:ghcr.io"),
+        ("ImagePolicy", {"digestReflectionPolicy": "Always"}, "registry:ghcr.io"),
+    ],
+)
+def test_only_what_asks_a_registry_waits_for_its_host(kind: str, spec: dict[str, Any], gate: str) -> None:
+    obj = {"kind": kind, "metadata": {"namespace": "apps", "name": "web"}, "spec": spec}
+    assert of_image(obj, "ghcr.io") == Share("apps", "", gate)
+    assert of_image(obj, "") == Share("apps")
 
 
 def test_without_its_source_it_has_its_namespaces_share() -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import re
 
+from click.testing import CliRunner
+
+from app.cli import cli
 from tests.fixtures.world import World, config_map, deployment, until
 from tests.scenarios.bumps import BOT, SLOW, Bumps
 
@@ -149,3 +152,29 @@ def test_what_is_declined_in_the_file_is_closed(world: World) -> None:
     bumps.team.push({".fairway/declined.yaml": entry})
     until(lambda: bumps.pulls() == [], within=SLOW, what="it closed")
     bumps.says("its version was declined")
+
+
+def test_the_commands_that_flux_has_for_automations(world: World) -> None:
+    bumps = Bumps.of(world)
+    bumps.released("1.1.0")
+    pull = bumps.pull("1.0.0 → 1.1.0")
+    bumps.says(f"proposed in #{pull['number']}")
+    place = ["--kubeconfig", world.sandbox.kubeconfig, "-n", bumps.team.namespace]
+
+    def run(*arguments: str) -> str:
+        told = CliRunner().invoke(cli, [*arguments, *place])
+        assert told.exit_code == 0, told.output
+        return told.output
+
+    assert f"proposed in #{pull['number']}" in run("reconcile", "image", "update", "auto")
+    header, row = [re.split(r"\s*\t", line) for line in run("get", "image", "update").splitlines()]
+    assert header == ["NAME", "LAST RUN", "SUSPENDED", "READY", "MESSAGE"]
+    assert (row[0], row[2:4]) == ("auto", ["False", "True"])
+    assert f"proposed in #{pull['number']}" in row[4]
+    assert "imageupdateautomation/auto" in run("get", "images", "all")
+    told = run("events", "--for", "ImageUpdateAutomation/auto")
+    assert f"opened pull request #{pull['number']}" in told
+    run("suspend", "image", "update", "auto")
+    assert world.client.get(bumps.ref())["spec"]["suspend"] is True
+    run("resume", "image", "update", "auto", "--wait")
+    assert not world.client.get(bumps.ref())["spec"].get("suspend")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
@@ -159,6 +160,7 @@ def test_a_lock_is_passed_only_by_what_is_merged_after_it(world: World) -> None:
     ends(pulls, asked, "rocket")
     said = status(pulls, first, "`/unlock staging`")
     assert "Applied although" not in said
+    time.sleep(1)  # GitHub tells when something was merged to the second
     pulls.merged(second)
     pulls.says(second, "✅", "Applied although `staging` is locked by `bob`")
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -233,6 +234,7 @@ def test_an_applied_pull_request_names_the_hold_that_did_not_keep_it(world: Worl
     )
     pulls.ask(number)
     pulls.says(number, "Waits: this pull request is held by `bob`", "waits for the migration")
+    time.sleep(1)  # GitHub tells when something was merged to the second
     pulls.merged(number)
     pulls.says(number, "✅", "Applied although this pull request is held by `bob`", "`/unhold`")
 

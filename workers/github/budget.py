@@ -42,8 +42,8 @@ return 1
 class Shelf(Protocol):
     """Keep texts that several may change at once, and counts."""
 
-    def begin(self, now: float) -> Bucket:
-        """Return the bucket of which nothing is kept."""
+    def begin(self, now: float, since: float) -> Bucket:
+        """Return the bucket of which nothing is kept, of an installation that there is since then."""
         ...
 
     def swap(self, key: str, held: str, text: str) -> str | None:
@@ -62,9 +62,9 @@ class RedisShelf:
         self._swap = client.register_script(_SWAP)
         self._count = client.register_script(_COUNT)
 
-    def begin(self, now: float) -> Bucket:
+    def begin(self, now: float, since: float) -> Bucket:
         """Return a half full bucket: Redis was flushed, or what was taken is older than it matters."""
-        return budget.half_full(now)
+        return budget.half_full(now, since)
 
     def swap(self, key: str, held: str, text: str) -> str | None:
         """Replace a text, unless somebody was faster."""
@@ -85,7 +85,7 @@ class MemoryShelf:
         self._counts: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def begin(self, now: float) -> Bucket:
+    def begin(self, now: float, since: float) -> Bucket:
         """Return a full bucket."""
         return Bucket()
 
@@ -114,6 +114,11 @@ class Budget:
         self._now = now
         # What was there last, so that one round trip is enough while nobody else writes.
         self._seen: dict[str, str] = {}
+        self._since: dict[str, float] = {}
+
+    def made(self, who: str, at: datetime) -> None:
+        """Note since when there is somebody, who has taken nothing before."""
+        self._since[who] = at.timestamp()
 
     def take(self, who: str, price: Price, urgency: Urgency) -> None:
         """Take what a request costs; raises RateLimited, with the time at which to ask again."""
@@ -141,7 +146,7 @@ class Budget:
     def _change(self, who: str, now: float, change: Callable[[Bucket], Bucket | Refusal]) -> Refusal | None:
         held = self._seen.get(who, "")
         while True:
-            bucket = budget.load(held) if held else self._shelf.begin(now)
+            bucket = budget.load(held) if held else self._shelf.begin(now, self._since.get(who, 0.0))
             changed = change(bucket)
             # A refusal is as good as what it was decided on, so that is written back, unchanged, to be sure.
             text = held if isinstance(changed, Refusal) and held else _text(bucket, changed)

@@ -133,6 +133,7 @@ class GitHub:
             account = answer["account"]
             found = Installation(answer["id"], account.get("login") or account["slug"], account["id"])
             known = self._installations[name] = (found, self._now() + _INSTALLATION_LIFETIME)
+            self._sender.made(_who(found.id), datetime.fromisoformat(answer["created_at"]))
         return known[0]
 
     def granted(self, installation_id: int) -> Granted:
@@ -288,12 +289,17 @@ class GitHub:
         owner, _, name = repository.partition("/")
         token = self.token_for(owner, name, permissions=permissions, urgency=asked.urgency)
         try:
-            return self._sender.send(f"installation {token.installation_id}", self._client(token), asked)
+            return self._sender.send(_who(token.installation_id), self._client(token), asked)
         except Unauthorized:
             # Revoked before its time, as when the App is suspended; the next call asks for another.
             self._tokens.forget(token)
             self._clients.pop(token, None)
             raise
+
+
+def _who(installation_id: int) -> str:
+    """Return whose budget an installation's is."""
+    return f"installation {installation_id}"
 
 
 def _read_key(path: str) -> str:

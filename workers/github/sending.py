@@ -43,6 +43,10 @@ class Sender:
         self._now = now
         self._etags = Etags()
 
+    def made(self, who: str, at: datetime) -> None:
+        """Note since when there is an installation."""
+        self._budget.made(who, at)
+
     def send(self, who: str, client: Github, request: Request) -> Answer:
         """Send a request on somebody's budget and return the answer; raises GitHubError."""
         # Asking while limited makes GitHub prolong it, and may get an App blocked.

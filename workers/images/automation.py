@@ -34,6 +34,7 @@ from workers.workqueue import Key, Queue
 
 KIND = ImageUpdateAutomation.definition.names
 MARKERS_LEFT = "MarkersLeft"
+_ROOM = timedelta(seconds=5)  # in which GitHub's budget has what a pull request takes, some 40 points
 _MOVED = timedelta(seconds=2)  # after which a branch that somebody was at is looked at again
 
 
@@ -45,8 +46,11 @@ class ImageUpdateAutomationReconciler(Plain[ImageUpdateAutomation]):
         began = self._now
         try:
             self._update(record, spec, began)
-        except (Superseded, RateLimited):
+        except Superseded:
             raise
+        except RateLimited as limit:
+            # The next run begins from the beginning, so that it needs more than the request that was refused.
+            raise RateLimited(limit.message, retry_at=limit.retry_at + _ROOM) from limit
         except FairwayError as error:
             self._failed(record, error, lastAutomationRunTime=began)
 

@@ -34,7 +34,8 @@ def proposal_of(
     Raises FairwayError.
     """
     if (undone := rollback.undone(pull.head_ref)) is not None:
-        return _of_rollback(context, github, repository, pull, *undone)
+        # What was rejected in all environments at once is merged by people.
+        return _of_rollback(context, github, repository, pull, *undone) if undone[0] else None
     if (automation := grouping.automation_of(pull.head_ref)) is not None:
         return _of_images(context, github, repository, pull, automation)
     return None

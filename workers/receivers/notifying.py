@@ -7,7 +7,6 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from policies.clock import rfc3339_micro
 from policies.errors import FairwayError
 from policies.expressions import Answer, Expression
 from policies.kinds import Receiver
@@ -32,20 +31,23 @@ class _Failed(Exception):
 
 
 def notify(
-    context: Context, receiver: Receiver, request: dict[str, Any], claims: dict[str, Any] | None
+    context: Context, receiver: Receiver, request: dict[str, Any], claims: dict[str, Any] | None, asked: str
 ) -> list[str]:
-    """Annotate what a webhook concerns; returns what went wrong, an entry each. The others are done."""
+    """Annotate what a webhook concerns with `asked`; returns what went wrong, an entry each.
+
+    The others are done.
+    """
     seen = {"req": request} | ({} if claims is None else {"claims": claims})
     problems = []
     for place, entry in enumerate(receiver.spec.resources):
         try:
-            _entry(context, receiver, entry, seen)
+            _entry(context, receiver, entry, seen, asked)
         except (NoTarget, _Failed, FairwayError) as error:
             problems.append(f"resources[{place}] ({entry.kind} {entry.name}): {error}")
     return problems
 
 
-def _entry(context: Context, receiver: Receiver, entry: Resource, seen: dict[str, Any]) -> None:
+def _entry(context: Context, receiver: Receiver, entry: Resource, seen: dict[str, Any], asked: str) -> None:
     blocked = context.settings.no_cross_namespace_refs
     wanted = targets.target(receiver, entry, no_cross_namespace_refs=blocked)
     objects = _objects(context.cluster, wanted)
@@ -55,7 +57,7 @@ def _entry(context: Context, receiver: Receiver, entry: Resource, seen: dict[str
     for obj, answers in zip(objects, _asked(context, filters, objects, seen), strict=True):
         if not _accepted(filters, answers):
             continue
-        note = {"metadata": {"annotations": {REQUESTED_AT: rfc3339_micro(context.now())}}}
+        note = {"metadata": {"annotations": {REQUESTED_AT: asked}}}
         context.cluster.patch(ObjectRef.of(obj), note, manager=MANAGER)
 
 

@@ -15,6 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from policies import conditions
+from policies.clock import rfc3339_micro
 from policies.errors import FairwayError
 from policies.kinds import InvalidObject, Receiver
 from policies.kinds.receiver import OIDC
@@ -33,14 +34,16 @@ _ANSWER_KEPT = 30  # seconds; the front door waits for less
 
 
 def take(context: Context, event: dict[str, Any]) -> None:
-    """Answer one delivery; `app.hooks` queues it, with the id it lies under, name and nonce."""
+    """Answer one delivery; `app.hooks` queues it, with the id it lies under, name, nonce and when it came."""
     client, delivery = context.redis, str(event["delivery"])
+    # What a second worker asks for by the same delivery has been asked for already.
+    asked = str(event.get("at") or rfc3339_micro(context.now()))
     sealed = cast("bytes | None", client.get(lies_at(delivery)))
     if sealed is None:
         # Where a worker took its time it was sent to another one as well.
         log.info("no webhook delivery=%s: it is done, waited for too long, or Redis was flushed", delivery)
         return
-    code = _answer(context, delivery, sealed, str(event["name"]), str(event["nonce"]))
+    code = _answer(context, delivery, sealed, str(event["name"]), str(event["nonce"]), asked)
     with client.pipeline() as pipe:
         pipe.delete(lies_at(delivery))
         pipe.rpush(answered_at(delivery), str(code))
@@ -48,7 +51,7 @@ def take(context: Context, event: dict[str, Any]) -> None:
         pipe.execute()
 
 
-def _answer(context: Context, delivery: str, sealed: bytes, name: str, nonce: str) -> int:
+def _answer(context: Context, delivery: str, sealed: bytes, name: str, nonce: str, asked: str) -> int:
     try:
         obj = _receiver_of(context, name, nonce)
         if obj is None:
@@ -56,7 +59,7 @@ def _answer(context: Context, delivery: str, sealed: bytes, name: str, nonce: st
             return 404
         where = f"{obj['metadata']['namespace']}/{obj['metadata']['name']}"
         sent = Delivery.unpack(_unsealed(obj, sealed, nonce))
-        code, why = _take(context, obj, sent)
+        code, why = _take(context, obj, sent, asked)
     except (FairwayError, InvalidTag) as error:
         log.warning("webhook failed delivery=%s: %s", delivery, error)
         return 500
@@ -99,7 +102,7 @@ def _unsealed(obj: Object, sealed: bytes, nonce: str) -> bytes:
     return AESGCM(paths.seal(digest, nonce).key).decrypt(sealed[:12], sealed[12:], None)
 
 
-def _take(context: Context, obj: Object, sent: Delivery) -> tuple[int, str]:
+def _take(context: Context, obj: Object, sent: Delivery, asked: str) -> tuple[int, str]:
     """Return the status code, and why; the why holds nothing of what was sent but an event's name."""
     try:
         context.guard(obj)()
@@ -115,7 +118,7 @@ def _take(context: Context, obj: Object, sent: Delivery) -> tuple[int, str]:
         return 400, str(error)
     except Malformed as error:
         return 400, str(error)
-    problems = notifying.notify(context, receiver, request, claims)
+    problems = notifying.notify(context, receiver, request, claims, asked)
     return (500, "; ".join(problems)) if problems else (200, "")
 
 

@@ -14,11 +14,11 @@ import click
 from rich.console import Console
 
 import app.cli.demo.repository as repository
-from app.cli.demo import pull_request, push
+from app.cli.demo import images, pull_request, push
 from app.cli.demo.stage import Stage
 from app.cli.demo.timeline import StoryFailed
 
-CHAPTERS = {"push": push.play, "pull-request": pull_request.play}
+CHAPTERS = {"push": push.play, "pull-request": pull_request.play, "images": images.play}
 
 
 @click.command()

@@ -21,6 +21,21 @@ _SIGNS = {"eyes": "👀", "rocket": "🚀", "confused": "😕", "+1": "👍", "-
 _MOST = 5  # lines of one comment that are told
 
 
+def opened(stage: Stage, timeline: Timeline, repo: Repository) -> Conversation:
+    """Wait for a pull request that Fairway opens in a repository, and return it; raises StoryFailed."""
+    deadline = time.monotonic() + _WITHIN
+    while not (found := _ours(stage, repo)):
+        if time.monotonic() > deadline:
+            raise StoryFailed(f"Fairway opened no pull request in {repo.full_name} within {_WITHIN:.0f} s")
+        time.sleep(_POLL)
+    timeline.tell(f"#{found[0]['number']} opened by {BOT}: {found[0]['title']}", "pull request")
+    return Conversation(stage, timeline, repo, int(found[0]["number"]))
+
+
+def _ours(stage: Stage, repo: Repository) -> list[dict[str, Any]]:
+    return [one for one in stage.forge.pull_requests(repo) if one["user"]["login"] == BOT]
+
+
 class Conversation:
     """Follow one pull request; each method raises StoryFailed when something was not seen in time."""
 
@@ -73,17 +88,26 @@ class Conversation:
 
     def until_opened(self) -> Conversation:
         """Wait for a pull request of ours, and return it."""
-        found: list[dict[str, Any]] = []
+        self._until(lambda: bool(_ours(self._stage, self._repo)), "a pull request by Fairway")
+        return opened(self._stage, self._timeline, self._repo)
+
+    def until_renewed(self, ending: str) -> None:
+        """Wait until its title ends with something else."""
+        titles: list[str] = []
 
         def look() -> bool:
-            opened = self._forge.pull_requests(self._repo)
-            found[:] = [pull for pull in opened if pull["user"]["login"] == BOT]
-            return bool(found)
+            titles[:] = [self._forge.pull_request(self._repo, self.number)["title"]]
+            return titles[0].endswith(ending)
 
-        self._until(look, "a pull request by Fairway")
-        pull = found[0]
-        self._timeline.tell(f"#{pull['number']} opened by {BOT}: {pull['title']}", "pull request")
-        return Conversation(self._stage, self._timeline, self._repo, int(pull["number"]))
+        self._until(look, f"a title that ends with {ending}")
+        self._timeline.tell(f"#{self.number} renewed by {BOT}: {titles[0]}", "pull request")
+
+    def until_closed(self) -> None:
+        """Wait until it is closed."""
+        self._until(
+            lambda: bool(self._forge.pull_request(self._repo, self.number)["state"] == "closed"), "its end"
+        )
+        self._timeline.tell(f"#{self.number} closed by {BOT}", "pull request")
 
     def _until(self, seen: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + _WITHIN

@@ -74,9 +74,22 @@ def _is_ready(obj: Object) -> bool:
     return conditions.is_true(conditions.of(obj), conditions.READY)
 
 
-def app(name: str, replicas: int, *, version: str = "6.9.0", settles: int = 0) -> dict[str, str]:
-    """Return the files of an app; `settles` seconds have to pass before a pod of it counts as available."""
+def app(
+    name: str,
+    replicas: int,
+    *,
+    version: str = "6.9.0",
+    settles: int = 0,
+    registry: str = "",
+    policy: str = "",
+) -> dict[str, str]:
+    """Return the files of an app; `settles` seconds have to pass before a pod of it counts as available.
+
+    `policy` is the ImagePolicy, as `namespace:name`, that its image is marked to be set by.
+    """
     labels, counts = f"app: {name}", f"  minReadySeconds: {settles}\n" if settles else ""
+    image = f"{registry or 'ghcr.io'}/acme/{name}:{version}"
+    marker = f' # {{"$imagepolicy": "{policy}"}}' if policy else ""
     return {
         f"apps/{name}/deployment.yaml": f"""apiVersion: apps/v1
 kind: Deployment
@@ -95,7 +108,7 @@ spec:
       serviceAccountName: {name}
       containers:
       - name: {name}
-        image: ghcr.io/acme/{name}:{version}
+        image: {image}{marker}
         envFrom:
         - configMapRef:
             name: {name}

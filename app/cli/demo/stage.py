@@ -19,6 +19,7 @@ import toolchain
 from policies.errors import FairwayError
 from sandbox import up as sandbox
 from sandbox.forge.admin import Forge
+from sandbox.registry.admin import Registry
 from workers.cluster import Client, connect
 
 _UP_TIMEOUT = 90.0  # seconds
@@ -67,8 +68,17 @@ class Stage:
         return Forge(self._up.forge)
 
     @cached_property
+    def registry(self) -> Registry:
+        return Registry(self._up.registry, self._up.registry_control)
+
+    @cached_property
     def cluster(self) -> Client:
         return connect(kubeconfig=self.kubeconfig, context="fairway-sandbox")
+
+    @property
+    def front_door(self) -> str:
+        """Return where webhooks go."""
+        return str(self.addresses["web"]["url"])
 
     @property
     def page(self) -> str:

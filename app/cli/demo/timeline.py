@@ -26,6 +26,15 @@ from workers.watch.informer import Changed, Informer, Listed
 
 T = TypeVar("T")
 _POLL = 0.01  # seconds; the forge is asked, the cluster is watched
+_FOLLOWED = (
+    ("source.toolkit.fluxcd.io", "v1", "GitRepository"),
+    ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization"),
+    ("apps", "v1", "Deployment"),
+)
+IMAGES = (
+    ("image.toolkit.fluxcd.io", "v1", "ImageRepository"),
+    ("image.toolkit.fluxcd.io", "v1", "ImagePolicy"),
+)
 _COLOURS = {"success": "green", "failure": "red", "error": "red", "pending": "yellow"}
 
 
@@ -43,9 +52,17 @@ class Step:
 
 
 class Timeline:
-    """Collect and print steps from now on."""
+    """Collect and print steps from now on; `more` kinds are followed besides the usual ones."""
 
-    def __init__(self, console: Console, forge: Forge, repository: Repository, client: Client) -> None:
+    def __init__(
+        self,
+        console: Console,
+        forge: Forge,
+        repository: Repository,
+        client: Client,
+        *,
+        more: Iterable[tuple[str, str, str]] = (),
+    ) -> None:
         self._console = console
         self._forge = forge
         self._repository = repository
@@ -57,11 +74,7 @@ class Timeline:
         self._listed: set[str] = set()
         self._informers = [
             Informer(client, client.discovery.resource(*kind), self._object, source=kind[2])
-            for kind in (
-                ("source.toolkit.fluxcd.io", "v1", "GitRepository"),
-                ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization"),
-                ("apps", "v1", "Deployment"),
-            )
+            for kind in (*_FOLLOWED, *more)
         ]
         self._until_listed()
 
@@ -161,13 +174,21 @@ def _news(obj: Object) -> str:
     ready = conditions.find(conditions.of(obj), conditions.READY) or {}
     if ready.get("status") == "False":
         return f"not ready: {str(ready.get('message', '')).splitlines()[0][:160]}"
-    if obj["kind"] == "GitRepository":
-        revision = ((obj.get("status") or {}).get("artifact") or {}).get("revision", "")
-        return f"at {_short(revision)}" if revision else ""
-    applied = (obj.get("status") or {}).get("lastAppliedRevision", "")
+    status = obj.get("status") or {}
+    match obj["kind"]:
+        case "GitRepository":
+            revision = (status.get("artifact") or {}).get("revision", "")
+            return f"at {_short(revision)}" if revision else ""
+        case "ImageRepository":
+            count = (status.get("lastScanResult") or {}).get("tagCount", 0)
+            return f"scanned: {count} tags" if count else ""
+        case "ImagePolicy":
+            tag = (status.get("latestRef") or {}).get("tag", "")
+            return f"chooses {tag}" if tag else ""
+    applied = status.get("lastAppliedRevision", "")
     if ready.get("status") != "True" or not applied:
         return ""
-    entries = ((obj.get("status") or {}).get("inventory") or {}).get("entries") or []
+    entries = (status.get("inventory") or {}).get("entries") or []
     return f"applied {len(entries)} objects of {_short(applied)}"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`fairway events`: what happened to sources and Kustomizations."""
+"""`fairway events`: what happened to the objects that Fairway reconciles."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _UNITS = (("d", 86400), ("h", 3600), ("m", 60))
 @click.option("--watch", "-w", "follow", is_flag=True, help="Go on showing what happens.")
 @cluster_options
 def events(about: str, types: str, everywhere: bool, no_header: bool, follow: bool, target: Target) -> None:
-    """Show the events of sources and Kustomizations.
+    """Show the events of sources, Kustomizations, images and Receivers.
 
     The newest comes last.
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from app.cli.flux.target import (
+    AUTOMATION,
     GIT,
     KUSTOMIZATION,
     POLICY,
@@ -28,6 +29,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _HEADER = ("NAME", "REVISION", "SUSPENDED", "READY", "MESSAGE")
 _HEADERS = {
     REPOSITORY: ("NAME", "LAST SCAN", "SUSPENDED", "READY", "MESSAGE"),
+    AUTOMATION: ("NAME", "LAST RUN", "SUSPENDED", "READY", "MESSAGE"),
     POLICY: ("NAME", "IMAGE", "TAG", "READY", "MESSAGE"),
     RECEIVER: ("NAME", "SUSPENDED", "READY", "MESSAGE"),
 }
@@ -91,7 +93,7 @@ def all_sources(target: Target, **options: Any) -> None:
 
 @get.group("image", cls=Aliased)
 def image() -> None:
-    """Show scans of images, and what policies choose (also: images)."""
+    """Show scans of images, what policies choose, and what writes it (also: images)."""
 
 
 @image.command("repository")
@@ -110,11 +112,19 @@ def policy(name: str | None, target: Target, **options: Any) -> None:
     _show([POLICY], name, target, **options)
 
 
+@image.command("update")
+@click.argument("name", required=False)
+@_options
+def update(name: str | None, target: Target, **options: Any) -> None:
+    """Show ImageUpdateAutomations."""
+    _show([AUTOMATION], name, target, **options)
+
+
 @image.command("all")
 @_options
 def all_images(target: Target, **options: Any) -> None:
-    """Show ImageRepositories and ImagePolicies."""
-    _show([REPOSITORY, POLICY], None, target, **options)
+    """Show ImageRepositories, ImagePolicies and ImageUpdateAutomations."""
+    _show([REPOSITORY, POLICY, AUTOMATION], None, target, **options)
 
 
 @get.command("receiver")
@@ -128,8 +138,8 @@ def receiver(name: str | None, target: Target, **options: Any) -> None:
 @get.command("all")
 @_options
 def everything(target: Target, **options: Any) -> None:
-    """Show sources, Kustomizations, scans of images, policies and Receivers."""
-    _show([GIT, KUSTOMIZATION, REPOSITORY, POLICY, RECEIVER], None, target, **options)
+    """Show sources, Kustomizations, all that concerns images, and Receivers."""
+    _show([GIT, KUSTOMIZATION, REPOSITORY, POLICY, AUTOMATION, RECEIVER], None, target, **options)
 
 
 def _show(
@@ -235,6 +245,8 @@ def _told(obj: Object, status: Mapping[str, Any]) -> tuple[str, ...]:
     if obj["kind"] == "ImagePolicy":
         latest = status.get("latestRef") or {}
         return str(latest.get("name", "")), str(latest.get("tag", ""))
+    if obj["kind"] == "ImageUpdateAutomation":
+        return str(status.get("lastAutomationRunTime", "")), suspended
     if obj["kind"] == "ImageRepository":
         return str((status.get("lastScanResult") or {}).get("scanTime", "")), suspended
     revision = (status.get("artifact") or {}).get("revision", "") or status.get("lastAppliedRevision", "")

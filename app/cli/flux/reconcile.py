@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from app.cli.flux.target import (
+    AUTOMATION,
     GIT,
     KINDS,
     KUSTOMIZATION,
@@ -67,7 +68,7 @@ def source() -> None:
 
 @reconcile.group("image", cls=Aliased)
 def image() -> None:
-    """Reconcile a scan of an image, or a policy."""
+    """Reconcile a scan of an image, a policy, or an automation."""
 
 
 def _command(group: click.Group, name: str, kind: Kind, said: str) -> None:
@@ -84,6 +85,7 @@ def _command(group: click.Group, name: str, kind: Kind, said: str) -> None:
 _command(source, "git", GIT, "Reconcile a GitRepository.")
 _command(image, "repository", REPOSITORY, "Scan an ImageRepository.")
 _command(image, "policy", POLICY, "Have an ImagePolicy choose again.")
+_command(image, "update", AUTOMATION, "Have an ImageUpdateAutomation write or propose what there is.")
 _command(reconcile, "receiver", RECEIVER, "Have a Receiver read its Secret again (also: receivers).")
 
 
@@ -131,6 +133,8 @@ def _outcome(kind: Kind, obj: Object) -> str:
     if kind is POLICY:
         latest = status["latestRef"]
         return f"selected ref {truncated(latest['name'] + ':' + latest['tag'])}"
+    if kind is AUTOMATION:
+        return truncated((conditions.find(conditions.of(obj), conditions.READY) or {}).get("message", ""))
     return f"{kind.fetched} revision {truncated(_revision(status))}"
 
 

@@ -7,6 +7,7 @@ import click
 
 from app.cli.flux.reconcile import await_ready
 from app.cli.flux.target import (
+    AUTOMATION,
     GIT,
     KUSTOMIZATION,
     POLICY,
@@ -81,9 +82,10 @@ def _groups(name: str, what: str) -> tuple[click.Group, click.Group]:
 
 _commands("kustomization", KUSTOMIZATION, suspend, resume)
 _commands("git", GIT, *_groups("source", "sources"))
-_image = _groups("image", "scans of images, and policies")
+_image = _groups("image", "scans of images, policies, and automations")
 _commands("repository", REPOSITORY, *_image)
 _commands("policy", POLICY, *_image)
+_commands("update", AUTOMATION, *_image)
 _commands("receiver", RECEIVER, suspend, resume)
 
 

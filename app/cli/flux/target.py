@@ -37,8 +37,9 @@ KUSTOMIZATION = Kind("kustomize.toolkit.fluxcd.io", "Kustomization", "kustomizat
 GIT = Kind("source.toolkit.fluxcd.io", "GitRepository", "source git", "fetched")
 REPOSITORY = Kind("image.toolkit.fluxcd.io", "ImageRepository", "image repository", "")
 POLICY = Kind("image.toolkit.fluxcd.io", "ImagePolicy", "image policy", "")
+AUTOMATION = Kind("image.toolkit.fluxcd.io", "ImageUpdateAutomation", "image update", "")
 RECEIVER = Kind("notification.toolkit.fluxcd.io", "Receiver", "receiver", "")
-KINDS = {kind.kind: kind for kind in (KUSTOMIZATION, GIT, REPOSITORY, POLICY, RECEIVER)}
+KINDS = {kind.kind: kind for kind in (KUSTOMIZATION, GIT, REPOSITORY, POLICY, AUTOMATION, RECEIVER)}
 
 
 _ALIASES = {

@@ -159,8 +159,36 @@ def test_the_story_of_a_pull_request_is_told_and_ends_well() -> None:
     assert "A push reaches the cluster" not in ended.stdout
 
 
+@pytest.mark.timeout(180)
+def test_the_story_of_a_new_image_is_told_and_ends_well() -> None:
+    ended = demo("--only", "images")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    told = iter(ended.stdout.splitlines())
+    for words in (
+        "A new image arrives as a pull request",
+        "/acme/web:6.9.1 by a pipeline",
+        "ImagePolicy store/web chooses 6.9.1",
+        "#1 opened by fairway[bot]",
+        "/acme/store/pull/1",
+        "/acme/web:6.9.2 by a pipeline",
+        "#1 renewed by fairway[bot]",
+        "merge of #1 by alice",
+        "/acme/web:6.9.2  Deployment store/web",
+        "the pods run 6.9.2",
+        "#2 opened by fairway[bot]",
+        "alice (write) writes in #2: /ignore major",
+        "#2 closed by fairway[bot]",
+        "every version 7 of",
+        "/acme/web:7.0.1 by a pipeline",
+        "holds 7.0.1: it was declined",
+    ):
+        assert any(words in line for line in told), f"{words} is not told, or not there: {ended.stdout}"
+    assert "A pull request comes true" not in ended.stdout
+
+
 def test_a_chapter_that_is_none_is_refused_with_those_there_are() -> None:
     ended = demo("--only", "promotion")
     assert ended.returncode == 2
     assert "'push'" in ended.stderr
     assert "'pull-request'" in ended.stderr
+    assert "'images'" in ended.stderr

@@ -155,7 +155,7 @@ def test_what_comes_by_itself() -> None:
 
 LOCK = Lock(7, "prod", Claim("lock-7-prod", since=AT))
 HOLD = Hold(7, 41, Claim("hold-7-41", since=AT))
-MERGED = parse(AT)
+MERGED = parse(AT) + timedelta(seconds=1)
 ROLLBACK = f"/rollback prod sha={SHA[:7]}"  # it is protected
 
 
@@ -223,7 +223,8 @@ def test_a_lock_is_named_only_where_it_was_passed() -> None:
 @pytest.mark.parametrize(
     ("since", "merged_at", "passed"),
     [
-        (AT, MERGED - timedelta(seconds=1), False),  # it came after the merge
+        (AT, MERGED - timedelta(seconds=2), False),  # it came after the merge
+        (AT, MERGED - timedelta(seconds=1), False),  # in the same second: nobody knows which came first
         (AT, MERGED, True),
         (AT, MERGED + timedelta(days=1), True),
         (AT, None, False),  # Fairway merged it, or nobody did

@@ -94,6 +94,15 @@ def test_a_flush_makes_nobody_overdraw(make_budget: Callable[[], Budget], client
     assert granted(second, Urgency.ANSWER) <= 1
 
 
+def test_who_is_new_has_asked_nothing_yet(make_budget: Callable[[], Budget]) -> None:
+    budget = make_budget()
+    budget.made("installation 1", datetime.now(UTC))
+    assert granted(budget, Urgency.ANSWER) == 80
+    assert granted(make_budget(), Urgency.ANSWER) == 0
+    budget.made("installation 2", datetime.now(UTC) - timedelta(days=1))
+    assert 40 <= granted(budget, Urgency.ANSWER, who="installation 2") <= 42
+
+
 def test_nothing_is_kept_for_ever(make_budget: Callable[[], Budget], client: redis.Redis) -> None:
     budget = make_budget()
     budget.take("installation 1", COMMENT, Urgency.ANSWER)
@@ -185,7 +194,8 @@ def test_within_our_budget_github_refuses_nothing(able: Place, second: GitHub) -
         while made < 200:
             comment(second if made % 2 else able.github, able, number, f"n{made}")
             made += 1
-    assert 35 <= made <= 60
+    # The installation is new; what comes back meanwhile depends on how long it takes.
+    assert 75 <= made <= 90
     assert able.forge.most(able.installation)["creations_per_minute"] == made
     assert len(able.forge.comments(able.repo, number)) == made
 

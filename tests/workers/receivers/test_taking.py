@@ -9,16 +9,17 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from policies.objects import ObjectRef
-from policies.receivers import paths
+from policies.receivers import delivery, paths
 from tests.fixtures.world import until
 from tests.workers.receivers.conftest import REQUESTED, TOKEN, Hooks, mac, working
 from workers.cluster import Client
 from workers.context import Context
+from workers.receivers import taking
 
 LONG = "[1,2,3,4,5,6,7,8,9,10]"
 ENDLESS = "".join(f"{LONG}.all(x{n}, " for n in range(12)) + "true" + ")" * 12
@@ -37,6 +38,30 @@ def test_a_webhook_has_what_it_names_looked_at_and_does_nothing_else(hooks: Hook
     # Each is a request of its own.
     assert hooks.send(path) == 200
     assert hooks.requested(web) != first
+
+
+def test_what_two_workers_carry_out_of_one_delivery_is_asked_once(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, web = hooks.ready(), hooks.image()
+    take, versions = taking.take, list[str]()
+
+    def twice(context: Context, event: dict[str, Any]) -> None:
+        lies = delivery.lies_at(event["delivery"])
+        sealed = cast("bytes", context.redis.get(lies))
+        for _ in range(2):
+            context.redis.set(lies, sealed, ex=60)
+            take(context, event)
+            versions.append(hooks.client.get(web)["metadata"]["resourceVersion"])
+
+    monkeypatch.setattr(taking, "take", twice)
+    assert hooks.send(path) == 200
+    until(lambda: len(versions) == 2, what="both")
+    assert versions[0] == versions[1]
+    assert hooks.requested(web)
+    assert hooks.send(path) == 200
+    until(lambda: len(versions) == 4, what="both once more")
+    assert versions[1] != versions[2] == versions[3]
 
 
 def test_a_signature_is_needed_where_the_type_has_one(hooks: Hooks) -> None:
