@@ -82,7 +82,7 @@ def _of_images(
     commits = github.pulls.commits(repository, pull.number)
     ours = len(commits) == pull.commits == 1 and commits[0].ours
     files = github.pulls.changed_files(repository, pull.number)
-    read = Readers(context, place, pull.base_ref).environments(files)
+    read = Readers(context, place, pull.base_ref).possible_environments(files)
     return merging.Proposal(
         write=write,
         required_checks=bool(github.repositories.required_checks(repository, pull.base_ref)),

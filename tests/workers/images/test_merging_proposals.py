@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import pytest
 
+from policies.ledger import Built
+from policies.objects import ObjectRef
+from policies.orders.names import lock_name
 from tests.workers.images.conftest import Fleet
 from tests.workers.images.proposals import Bumps
+from workers.orders.records import Records
 
 RULE = "pullRequests: {images: {autoMerge: [minor, patch]}}\n"
 
@@ -83,3 +87,50 @@ def test_an_automation_that_is_suspended_merges_nothing(fleet: Fleet) -> None:
     bumps.green()
     fleet.images.automation(suspend=True)
     assert not bumps.settle(bumps.number)
+
+
+def locked(fleet: Fleet) -> None:
+    """Have the namespace be environment prod, which is locked, and a Kustomization there of another folder."""
+    images, repo = fleet.images, fleet.repo
+    binding = ObjectRef("fairway.dev", "v1alpha1", "RepositoryBinding", "", images.namespace)
+    environments = [{"name": "prod", "namespaces": [images.namespace]}]
+    images.client.patch(binding, {"spec": {"environments": environments}}, manager="test")
+    kind = {"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization"}
+    source = {"kind": "GitRepository", "name": "src"}
+    spec = {"sourceRef": source, "path": "./clusters/prod", "interval": "1h", "prune": True}
+    metadata = {"name": "prod", "namespace": images.namespace}
+    images.client.create({**kind, "metadata": metadata, "spec": spec})
+    lock = {
+        "verb": "lock",
+        "environment": "prod",
+        "repository": {"id": repo.id, "owner": repo.owner, "name": repo.name},
+        "actor": {"id": 1, "login": "alice"},
+        "comment": {"kind": "comment", "id": 1, "line": 1},
+    }
+    assert Records(images.context).create(lock_name(repo.id, "prod"), lock)
+
+
+def reads(fleet: Fleet, *looks: str) -> None:
+    """Have the last build of the Kustomization have looked there."""
+    built = Built("a", "i", "d", (), dict.fromkeys(looks, "1"))
+    fleet.images.context.ledger.record((fleet.images.namespace, "prod"), {}, built=built)
+
+
+def test_a_lock_stops_what_the_environment_reads(fleet: Fleet) -> None:
+    bumps = proposed(fleet)
+    locked(fleet)
+    bumps.green()
+    reads(fleet, "f web.yaml")
+    assert not bumps.settle(bumps.number)
+    reads(fleet, "t clusters/prod")
+    assert bumps.settle(bumps.number)
+
+
+def test_a_lock_stops_it_while_it_is_not_known_what_the_environment_reads(fleet: Fleet) -> None:
+    """What is known of that is lost with Redis, and a file outside its folder may be one it reads."""
+    bumps = proposed(fleet)
+    locked(fleet)
+    bumps.green()
+    assert not bumps.settle(bumps.number)
+    reads(fleet, "t clusters/prod")
+    assert bumps.settle(bumps.number)
