@@ -90,7 +90,7 @@ def test_an_automation_that_is_suspended_merges_nothing(fleet: Fleet) -> None:
 
 
 def locked(fleet: Fleet) -> None:
-    """Have the namespace be environment prod, which is locked, and a Kustomization there of another folder."""
+    """Make the namespace environment prod, which is locked, with a Kustomization of another folder."""
     images, repo = fleet.images, fleet.repo
     binding = ObjectRef("fairway.dev", "v1alpha1", "RepositoryBinding", "", images.namespace)
     environments = [{"name": "prod", "namespaces": [images.namespace]}]

@@ -253,6 +253,21 @@ def test_a_minimum_age_is_waited_for(fleet: Fleet) -> None:
     assert bumps.tags() == ["1.3.0"]
 
 
+def test_what_was_declined_is_closed_also_while_a_newer_one_is_too_young(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet, file="pullRequests: {images: {minimumAge: 72h}}\n")
+    bumps.run()
+    assert bumps.tags() == ["1.1.0"]
+    now = fleet.images.now().isoformat()
+    fleet.images.registry.push(fleet.images.path, "1.3.0", created=now)
+    bumps.released("1.3.0x")
+    bumps.run()
+    assert bumps.tags() == ["1.1.0"]
+    entry = f"version: 1\ndeclined:\n- image: {fleet.images.image}\n  version: 1.1.0\n"
+    fleet.forge.commit(fleet.repo, {".fairway/declined.yaml": entry}, "Decline")
+    assert bumps.message().endswith("not 72h old yet")
+    assert bumps.pulls() == []
+
+
 def test_two_workers_at_once_open_one(fleet: Fleet) -> None:
     bumps = Bumps.of(fleet)
     ref, barrier = bumps.ref, Barrier(2)
