@@ -262,6 +262,22 @@ def test_only_what_is_named_is_merged_by_itself(
     assert automerge.decide(one, rules) == automerge.Automerge(merges, step)
 
 
+@pytest.mark.parametrize(
+    ("images", "declined", "why"),
+    [
+        ({"apps:api": API.image}, [], ""),
+        ({"apps:web": WEB.image}, [NO_API], ""),
+        ({"apps:web": WEB.image, "apps:api": API.image}, [NO_API], "ghcr.io/acme/api:2.0.0 was declined"),
+        ({"apps:api": API.image}, None, ".fairway/declined.yaml cannot be read"),
+        ({}, [], "its text does not say any more what it proposes"),
+    ],
+)
+def test_what_is_declined_is_not_merged_by_itself(
+    images: dict[str, Image], declined: list[Declined] | None, why: str
+) -> None:
+    assert automerge.unwanted(images, declined) == why
+
+
 def test_a_commit_says_what_is_in_it() -> None:
     one = Group("policy", "apps:web", (update("web", digest=DIGEST, paths=("a.yaml", "b.yaml")),))
     assert message(one) == (

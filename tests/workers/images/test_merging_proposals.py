@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from policies.images.declined import NAME
 from policies.ledger import Built
 from policies.objects import ObjectRef
 from policies.orders.names import lock_name
@@ -134,3 +135,33 @@ def test_a_lock_stops_it_while_it_is_not_known_what_the_environment_reads(fleet:
     assert not bumps.settle(bumps.number)
     reads(fleet, "t clusters/prod")
     assert bumps.settle(bumps.number)
+
+
+def test_what_was_declined_meanwhile_is_not_merged(fleet: Fleet) -> None:
+    bumps = proposed(fleet)
+    bumps.green()
+    entry = f"version: 1\ndeclined:\n- image: {fleet.images.image}\n  version: {{}}\n"
+    for text in (entry.format("1.1.0"), "version: 1\ndeclined: 3\n"):
+        fleet.forge.commit(fleet.repo, {NAME: text}, "Decline")
+        assert not bumps.settle(bumps.number)
+    fleet.forge.commit(fleet.repo, {NAME: entry.format("1.0.9")}, "Decline another")
+    assert bumps.settle(bumps.number)
+
+
+def test_a_text_that_does_not_say_what_it_proposes_is_left_to_people(fleet: Fleet) -> None:
+    bumps = proposed(fleet)
+    bumps.green()
+    fleet.forge.edit_pull_request(fleet.repo, bumps.number, body="Mine")
+    assert not bumps.settle(bumps.number)
+
+
+def test_what_goes_to_another_branch_now_is_left_to_people(fleet: Fleet) -> None:
+    bumps = proposed(fleet)
+    number = bumps.number
+    fleet.forge.set_ref(fleet.repo, "refs/heads/release", fleet.head())
+    fleet.forge.protect(fleet.repo, "release", checks={"ci": None})
+    bumps.green()
+    fleet.forge.retarget(fleet.repo, number, "release")
+    assert not bumps.settle(number)
+    fleet.forge.retarget(fleet.repo, number, "main")
+    assert bumps.settle(number)
