@@ -167,7 +167,8 @@ def test_one_that_is_open_is_closed(scene: Scene) -> None:
     assert scene.reactions(comment) == ["rocket"]
     assert scene.reply() == (
         f"Closed, and not proposed any more: `{IMAGE}:1.1.0`. Reason: loses sessions."
-        " Whoever wants it back opens this pull request again."
+        " Whoever wants it back opens this pull request again or, once a newer version has taken its branch,"
+        " deletes the hidden line `fairway:images` from its description."
     )
     closed(scene, scene.number)
     assert scene.file(NAME) is None
