@@ -175,25 +175,6 @@ def test_what_people_closed_is_not_proposed_again(fleet: Fleet) -> None:
     assert (bumps.tags(), bumps.number > number) == (["1.2.0"], True)
 
 
-def test_what_people_closed_is_wanted_again_though_its_branch_has_moved_on(fleet: Fleet) -> None:
-    bumps = Bumps.of(fleet)
-    bumps.run()
-    closed = bumps.pull()
-    fleet.forge.close(fleet.repo, closed["number"])
-    bumps.released("1.2.0")
-    bumps.run()
-    assert bumps.tags() == ["1.2.0"]
-    with pytest.raises(ForgeError, match="cannot be changed"):
-        fleet.forge.reopen(fleet.repo, closed["number"])
-    lines = closed["body"].splitlines()
-    kept = [line for line in lines if not line.startswith("<!-- fairway:images")]
-    assert len(lines) - len(kept) == 1
-    fleet.forge.edit_pull_request(fleet.repo, closed["number"], body="\n".join(kept))
-    fleet.images.reconcile(fleet.images.policy(policy={"semver": {"range": "<1.2.0"}}))
-    bumps.run()
-    assert bumps.tags() == ["1.1.0"]
-
-
 def test_what_was_closed_stays_declined_when_it_is_grouped_otherwise(fleet: Fleet) -> None:
     bumps = Bumps.of(fleet)
     bumps.run()
@@ -230,6 +211,25 @@ def test_what_the_file_of_declined_versions_names_is_held_and_closed(fleet: Flee
     bumps.released("1.2.0")
     assert ".fairway/declined.yaml cannot be read: mend it" in bumps.message()
     assert bumps.pulls() == []
+
+
+def test_what_people_closed_is_wanted_again_though_its_branch_has_moved_on(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    closed = bumps.pull()
+    fleet.forge.close(fleet.repo, closed["number"])
+    bumps.released("1.2.0")
+    bumps.run()
+    assert bumps.tags() == ["1.2.0"]
+    with pytest.raises(ForgeError, match="cannot be changed"):
+        fleet.forge.reopen(fleet.repo, closed["number"])
+    lines = closed["body"].splitlines()
+    kept = [line for line in lines if not line.startswith("<!-- fairway:images")]
+    assert len(lines) - len(kept) == 1
+    fleet.forge.edit_pull_request(fleet.repo, closed["number"], body="\n".join(kept))
+    fleet.images.reconcile(fleet.images.policy(policy={"semver": {"range": "<1.2.0"}}))
+    bumps.run()
+    assert bumps.tags() == ["1.1.0"]
 
 
 def test_a_merged_one_declines_nothing_and_its_branch_is_used_again(fleet: Fleet) -> None:
