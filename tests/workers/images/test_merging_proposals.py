@@ -83,13 +83,6 @@ def test_a_text_that_claims_another_step_gives_no_right(fleet: Fleet) -> None:
     assert not bumps.settle(number)
 
 
-def test_an_automation_that_is_suspended_merges_nothing(fleet: Fleet) -> None:
-    bumps = proposed(fleet)
-    bumps.green()
-    fleet.images.automation(suspend=True)
-    assert not bumps.settle(bumps.number)
-
-
 def locked(fleet: Fleet) -> None:
     """Make the namespace environment prod, which is locked, with a Kustomization of another folder."""
     images, repo = fleet.images, fleet.repo
@@ -165,3 +158,10 @@ def test_what_goes_to_another_branch_now_is_left_to_people(fleet: Fleet) -> None
     assert not bumps.settle(number)
     fleet.forge.retarget(fleet.repo, number, "main")
     assert bumps.settle(number)
+
+
+def test_an_automation_that_is_suspended_merges_nothing(fleet: Fleet) -> None:
+    bumps = proposed(fleet)
+    bumps.green()
+    fleet.images.automation(suspend=True)
+    assert not bumps.settle(bumps.number)
