@@ -43,6 +43,13 @@ class Reader:
     path: str
     reads: Mapping[str, str] | None = None
 
+    def may_read(self, file: str, *, comes_or_goes: bool) -> bool:
+        """Tell whether it reads a file, as far as that is known: what could read any file may read this one.
+
+        What guards or locks something asks this, and what shows or puts something back `reads_file`.
+        """
+        return self.reads is None or self.reads_file(file, comes_or_goes=comes_or_goes)
+
     def reads_file(self, file: str, *, comes_or_goes: bool) -> bool:
         """Tell whether it reads a file; one that comes or goes also where it only lists the folder."""
         if self.reads is None:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from policies.images.declined import NAME, Declined, covering
 from policies.images.grouping import Group
+from policies.images.setters import Image
 from policies.images.updates import Step
 
 _MERGEABLE: frozenset[Step] = frozenset({"patch", "minor", "digest"})
@@ -41,3 +43,16 @@ def unruled(step: Step | None, rules: Collection[Step]) -> str:
         what = "an update of another kind" if step == "other" else f"a {step} update"
         return f"it is {what}, and only {only} ones are merged by a rule" if step else _UNKNOWN
     return ""
+
+
+def unwanted(images: Mapping[str, Image], declined: Sequence[Declined] | None) -> str:
+    """Say in a clause why people may not want these images; empty when nothing speaks against them.
+
+    `declined` is what the file at the base says, None when that cannot be read.
+    """
+    if not images:
+        return "its text does not say any more what it proposes"
+    if declined is None:
+        return f"{NAME} cannot be read"
+    found = next((image for image in images.values() if covering(image, declined) is not None), None)
+    return f"{found.name}:{found.tag} was declined" if found else ""

@@ -21,6 +21,7 @@ By = Literal["policy", "application", "all"]
 
 BRANCHES = "fairway/images/"
 _LONGEST = 80  # characters of a part
+_LONGEST_NAME = 63 + 1 + 253  # of a namespace and of an object in it: whose branch it is is read from there
 _UNSAFE = re.compile(r"[^0-9A-Za-z_.-]+|\.\.+|^[.-]+|[.-]+$|\.lock$")
 _AUTOMATION = re.compile(r"([a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)\.([a-z0-9](?:[-a-z0-9.]*[a-z0-9])?)")
 
@@ -93,7 +94,7 @@ def branch(namespace: str, automation: str, group: Group) -> str:
 
 def folder(namespace: str, automation: str) -> str:
     """Return what the branches of an ImageUpdateAutomation begin with, and no others do."""
-    return f"{BRANCHES}{_slug(f'{namespace}.{automation}')}/"
+    return f"{BRANCHES}{_slug(f'{namespace}.{automation}', _LONGEST_NAME)}/"
 
 
 def branches(namespace: str, automation: str, wanted: Group, applications: Mapping[str, str]) -> list[str]:
@@ -111,9 +112,9 @@ def automation_of(head: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
-def _slug(text: str) -> str:
+def _slug(text: str, longest: int = _LONGEST) -> str:
     """Write a text as one part of a branch's name; one that had to be changed gets a digest of its own."""
-    safe = _UNSAFE.sub("-", text).strip("-")[:_LONGEST].rstrip("-.")
+    safe = _UNSAFE.sub("-", text).strip("-")[:longest].rstrip("-.")
     if safe == text:
         return safe
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]

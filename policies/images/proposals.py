@@ -14,7 +14,8 @@ from typing import Literal
 
 from policies.images.declined import Declined, covering
 from policies.images.grouping import Group
-from policies.images.updates import Update
+from policies.images.setters import Image
+from policies.images.updates import Update, version
 from policies.images.windows import Zones, opens
 from policies.kinds.meta import seconds
 from policies.repofile.model import Images
@@ -28,17 +29,22 @@ Held = Literal["declined", "unreadable", "age", "window", "open", "per-hour"]
 class Pull:
     """An open pull request of ours.
 
-    `versions` is what it proposes, by policy; `base` is the commit that it was made on. To a branch that is
+    `images` is what it proposes, by policy; `base` is the commit that it was made on. To a branch that is
     `edited` a person has pushed. One is made `anew`, edited or not, where somebody ordered it
     (`Record.anew`).
     """
 
     number: int
     branch: str
-    versions: Mapping[str, str]
+    images: Mapping[str, Image]
     base: str
     edited: bool = False
     anew: bool = False
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Return what it proposes as a group says it, by policy."""
+        return {policy: version(image) for policy, image in self.images.items()}
 
     @property
     def left_to_people(self) -> bool:
@@ -194,11 +200,17 @@ class _Run:
     ) -> Decision:
         if self.repository.declined is None:
             return Leave(pull.number)
-        if not wanted.updates:
-            # What it proposes may be older than what is too young, and is proposed still.
-            return Leave(pull.number) if young else Close(pull.number, "declined")
+        unwanted = {
+            policy
+            for policy, image in pull.images.items()
+            if covering(image, self.repository.declined) is not None
+        }
         # An older version of what is too young is proposed still, unless there is news of the others.
-        kept = {update.policy for update in young} & pull.versions.keys()
+        kept = {update.policy for update in young} & pull.images.keys() - unwanted
+        if not wanted.updates:
+            if kept and not unwanted:
+                return Leave(pull.number)
+            return Close(pull.number, "declined" if declined or unwanted else "nothing-left")
         others = {policy: version for policy, version in pull.versions.items() if policy not in kept}
         same = wanted.versions == others and (bool(kept) or pull.base == self.repository.base)
         return Leave(pull.number) if same and not pull.anew else Renew(pull.number, branch, wanted)

@@ -19,6 +19,7 @@ from policies.images.grouping import Group
 from policies.images.setters import Image
 
 _MARKED = re.compile(r"^<!-- fairway:images (\{[^\n]*\}) -->$", re.MULTILINE)
+_DASHES = re.compile(r"-(?=-)")
 _SCOPES: tuple[Scope, ...] = ("version", "minor", "major")
 _FIELDS = ("name", "tag", "digest")
 
@@ -62,7 +63,7 @@ def line(record: Record) -> str:
     if record.anew:
         said["anew"] = record.anew
     # Nothing in it can end the comment.
-    text = json.dumps(said, separators=(",", ":")).replace(">", "\\u003e").replace("--", "\\u002d-")
+    text = _DASHES.sub(r"\\u002d", json.dumps(said, separators=(",", ":")).replace(">", "\\u003e"))
     return f"<!-- fairway:images {text} -->"
 
 

@@ -31,11 +31,13 @@ def address(source: str) -> str:
     return source if len(source) <= _LONGEST else ""
 
 
-def may_be_told(source: str, *, private: bool, to: str, tenancy: Literal["single", "strict"]) -> bool:
+def may_be_told(
+    source: str, *, private: bool, to: str, to_private: bool, tenancy: Literal["single", "strict"]
+) -> bool:
     """Tell whether the readers of one repository may read what another one says of its releases."""
     if not private or source.casefold() == to.casefold():
         return True
-    return tenancy == "single" and _owner(source) == _owner(to)
+    return to_private and tenancy == "single" and _owner(source) == _owner(to)
 
 
 def tags(tag: str) -> tuple[str, ...]:

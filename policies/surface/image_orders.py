@@ -15,6 +15,7 @@ from policies.surface.orders import nothing_to_do
 from policies.surface.refusals import Refused
 from policies.surface.words import listed, name, sentence
 
+_RECORD = "fairway:images"  # as policies.images.record writes it
 _SHOWN = 80  # characters of an order
 _SHORT = 7  # digits of a commit id
 _MOST = 8  # images, or lines
@@ -60,7 +61,8 @@ def ignored(declined: Sequence[Declined], asked: Scope, reason: str = "") -> str
     few = f" {listed(narrow, 'and')} {_has(len(narrow))} no {asked} version to go by." if narrow else ""
     return (
         f"Closed, and not proposed any more: {listed(shown, 'and')}.{few}{why}"
-        " Whoever wants it back opens this pull request again."
+        " Whoever wants it back opens this pull request again or, once a newer version has taken its branch,"
+        f" deletes the hidden line {code(_RECORD)} from its description."
     )
 
 

@@ -48,6 +48,12 @@ def test_a_pull_request() -> None:
     )
 
 
+@pytest.mark.parametrize("repository", [{"id": 8}, None])
+def test_a_branch_of_a_fork_is_never_taken_for_one_of_ours(repository: Any) -> None:
+    head = {"ref": "fairway/images/apps.fleet/all", "sha": HEAD, "repo": repository}
+    assert task("pull_request", bodies.pull_request(head=head)).arguments["head_ref"] == ""
+
+
 def test_a_comment_with_an_order() -> None:
     assert task("issue_comment", bodies.comment("Now:\n/help")) == Task(
         "workers.tasks.on_comment",

@@ -62,6 +62,8 @@ def test_what_nobody_of_the_environment_reads_is_no_conflict_either() -> None:
 )
 def test_what_a_kustomization_reads(reader: Reader, file: str, comes_or_goes: bool, reads: bool) -> None:
     assert reader.reads_file(file, comes_or_goes=comes_or_goes) is reads
+    known = reader.reads is not None
+    assert reader.may_read(file, comes_or_goes=comes_or_goes) is (reads if known else True)
 
 
 def test_a_branch_says_what_it_undoes() -> None:

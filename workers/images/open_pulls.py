@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from policies.images import record as records
-from policies.images import updates
 from policies.images.proposals import Pull
 from policies.images.record import Record
 from workers.github import GitHub, PullRequest
@@ -65,11 +64,10 @@ class OpenPulls:
 
     def _pull(self, pull: PullRequest) -> Pull:
         record = records.read(pull.body) or Record("")
-        versions = {policy: updates.version(image) for policy, image in record.images.items()}
         return Pull(
             pull.number,
             pull.head_ref,
-            versions,
+            record.images,
             record.base,
             edited=not self._is_our_commit(pull),
             anew=record.wants_anew(pull.head_sha),

@@ -47,8 +47,20 @@ class Readers:
 
     def environments(self, paths: Iterable[str]) -> list[str]:
         """Return the environments in which one of these files is read."""
+        return self._environments(self.of(paths).values())
+
+    def possible_environments(self, paths: Iterable[str]) -> list[str]:
+        """Return the environments in which one of these files may be read: a lock there stops a merge."""
+        files = list(paths)
+        return self._environments(
+            obj
+            for name, obj in self.objects.items()
+            if any(self.by_name[name].may_read(path, comes_or_goes=False) for path in files)
+        )
+
+    def _environments(self, objects: Iterable[Object]) -> list[str]:
         tenant = self._place.narrowed.tenant
-        namespaces = {obj["metadata"]["namespace"] for obj in self.of(paths).values()}
+        namespaces = {obj["metadata"]["namespace"] for obj in objects}
         return sorted({one.name for namespace in namespaces for one in tenant.environments(namespace)})
 
 

@@ -35,13 +35,22 @@ def _release(context: Context, place: Place, update: Update, source: str) -> Rel
     if not name or not context.settings.allows_account(name.partition("/")[0]):
         return linked
     try:
-        there = place.github.repositories.get(name)
-        told = sources.may_be_told(
-            name, private=there.private, to=place.repository, tenancy=context.settings.tenancy
-        )
-        for tag in sources.tags(update.image.tag) if told else ():
+        for tag in sources.tags(update.image.tag) if _may_be_told(context, place, name) else ():
             if (said := place.github.releases.of_tag(name, tag)) is not None:
                 return Release(update.image.name, said.name, said.url, said.body)
     except GitHubError as error:
         log.info("no release notes repository=%s: %s", name, error)
     return linked
+
+
+def _may_be_told(context: Context, place: Place, source: str) -> bool:
+    repositories = place.github.repositories
+    private = repositories.get(source).private
+    return sources.may_be_told(
+        source,
+        private=private,
+        to=place.repository,
+        # Whoever may read the pull request reads what it tells.
+        to_private=private and repositories.get(place.repository).private,
+        tenancy=context.settings.tenancy,
+    )

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from policies import merging, rollback
 from policies.budget import Urgency
 from policies.github.urls import repository_of
-from policies.images import automerge, commit_message, grouping
+from policies.images import automerge, commit_message, declined, grouping
+from policies.images import record as records
+from policies.images.automation import checkout_of, destination
 from policies.kinds import ImageUpdateAutomation
 from policies.objects import ObjectRef
 from policies.orders.locks import Hold, Lock
@@ -77,13 +79,17 @@ def _of_images(
     place = None if narrowed.unreadable else place_of(context, obj, url)
     if place is None or spec.spec.suspend:
         return _left(pull, "the automation that opened it proposes nothing now")
+    if pull.base_ref != (to := destination(spec, checkout_of(spec, (source or {}).get("spec") or {})).branch):
+        return _left(pull, f"its automation writes to {to}, and it goes to {pull.base_ref}")
     write = write_of(context, repository, {automation[0], spec.source_key[0]})
     if write < Write.MERGE:
         return merging.Proposal(write, False, pull.merge_state, False, None)
     commits = github.pulls.commits(repository, pull.number)
     ours = len(commits) == pull.commits == 1 and commits[0].ours
     files = github.pulls.changed_files(repository, pull.number)
-    read = Readers(context, place, pull.base_ref).environments(files)
+    read = Readers(context, place, pull.base_ref).possible_environments(files)
+    # The commit says it, which GitHub has signed; the pull request's text anybody may edit.
+    step = commit_message.step_of(commits[0].message) if ours else None
     return merging.Proposal(
         write=write,
         required_checks=bool(github.repositories.required_checks(repository, pull.base_ref)),
@@ -91,11 +97,16 @@ def _of_images(
         ours=ours,
         orderer=None,
         stopped_by=_stopped(context, repository_id, read, [pull.number]),
-        # The commit says it, which GitHub has signed; the pull request's text anybody may edit.
-        unruled=automerge.unruled(
-            commit_message.step_of(commits[0].message) if ours else None, place.settings.auto_merge
-        ),
+        unruled=automerge.unruled(step, place.settings.auto_merge) or _unwanted(github, repository, pull),
     )
+
+
+def _unwanted(github: GitHub, repository: str, pull: PullRequest) -> str:
+    """Say what the base has against it; a closed one that declines it is found by the automation's run."""
+    file = github.git_data.read(repository, declined.NAME, pull.base_ref)
+    reading = declined.read(file) if file is not None else declined.ABSENT
+    record = records.read(pull.body)
+    return automerge.unwanted(record.images if record else {}, reading.entries)
 
 
 def _left(pull: PullRequest, why: str) -> merging.Proposal:

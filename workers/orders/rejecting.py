@@ -29,7 +29,7 @@ def only_closes(desk: Desk, order: Written) -> bool:
 
 
 def namespaces(desk: Desk, order: Written) -> frozenset[str]:
-    """Return where it has an effect: with the automation, and where anything reads what was changed."""
+    """Return where it has an effect: with the automation, and where anything may read what was changed."""
     proposal = desk.proposal
     if not isinstance(proposal, Proposal):
         return frozenset()
@@ -37,7 +37,7 @@ def namespaces(desk: Desk, order: Written) -> frozenset[str]:
     if not only_closes(desk, order):
         paths = desk.changed_files
         for namespace, reader in reverting.readers(desk):
-            if any(reader.reads_file(path, comes_or_goes=True) for path in paths):
+            if any(reader.may_read(path, comes_or_goes=True) for path in paths):
                 found.add(namespace)
     return frozenset(found)
 

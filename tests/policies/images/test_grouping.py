@@ -114,7 +114,8 @@ def test_different_groups_have_different_branches() -> None:
 
 
 def test_automations_do_not_share_branches() -> None:
-    names = [("a", "b"), ("a", "b.c"), ("a-b", "c"), ("a", "b-c")]
+    names = [("a", "b"), ("a", "b.c"), ("a-b", "c"), ("a", "b-c"), ("n" * 63, "a" * 253)]
+    names += [("n" * 63, "a" * 40), ("n" * 63, "a" * 41)]
     made = [branch(*name, Group("all", "", ())) for name in names]
     assert [automation_of(head) for head in made] == names
     assert len(set(made)) == len(names)

@@ -15,6 +15,7 @@ from policies.images.commit_message import DEFAULT, message, subject
 from policies.images.declined import Declined
 from policies.images.grouping import By, Group, branch, group
 from policies.images.proposals import Close, Decision, Hold, Leave, Open, Pull, Renew, Repository, decide
+from policies.images.setters import Image
 from policies.images.updates import Step, Update
 from policies.repofile.model import Images
 from tests.policies.images.made import DIGEST, NOW, update
@@ -36,8 +37,8 @@ def made(one: Group) -> str:
 def pull(
     number: int, name: str, base: str = "b", *, edited: bool = False, anew: bool = False, **versions: str
 ) -> Pull:
-    named = {f"apps:{policy}": version for policy, version in versions.items()}
-    return Pull(number, head(name), named, base, edited, anew)
+    images = {f"apps:{policy}": Image(f"ghcr.io/acme/{policy}", tag, "") for policy, tag in versions.items()}
+    return Pull(number, head(name), images, base, edited, anew)
 
 
 def decided(
@@ -207,6 +208,30 @@ def test_what_was_declined_leaves_a_group() -> None:
     ]
 
 
+YOUNG_API = update("api", "2.0.1", since=NOW)
+OLD_WEB = update("web", since=NOW - DAY)
+
+
+@pytest.mark.parametrize(
+    ("by", "updates", "proposed", "wanted"),
+    [
+        ("policy", [YOUNG_API], {"api": "2.0.0"}, ("close", 7, "declined")),
+        ("policy", [YOUNG_API], {"api": "1.9.9"}, ("leave", 7)),
+        ("all", [YOUNG_API], {"api": "2.0.0", "web": "1.2.3"}, ("close", 7, "declined")),
+        ("all", [YOUNG_API], {"web": "1.2.3"}, ("close", 7, "nothing-left")),
+        ("all", [YOUNG_API, OLD_WEB], {"api": "2.0.0", "web": "1.2.3"}, ("renew", 7, {"apps:web": "1.2.3"})),
+        ("all", [YOUNG_API, OLD_WEB], {"api": "1.9.9", "web": "1.2.3"}, ("leave", 7)),
+    ],
+)
+def test_what_was_declined_stays_open_for_no_newer_version_that_is_too_young(
+    by: By, updates: list[Update], proposed: dict[str, str], wanted: tuple[Any, ...]
+) -> None:
+    name = "all" if by == "all" else "policy-api"
+    waits = ("age", name, ("apps:api",), NOW + DAY)
+    found = decided(updates, [pull(7, name, **proposed)], by=by, declined=[NO_API], minimumAge="24h")  # type: ignore[arg-type]
+    assert told(found) == [waits, wanted]
+
+
 def test_when_it_cannot_be_known_what_was_declined_nothing_moves() -> None:
     held = ("unreadable", "policy-web", ("apps:web",), None)
     assert told(decided([WEB], declined=None)) == [held]
@@ -235,6 +260,22 @@ def test_only_what_is_named_is_merged_by_itself(
 ) -> None:
     one = Group("all", "", tuple(update(f"p{index}", old=old) for index, old in enumerate(olds)))
     assert automerge.decide(one, rules) == automerge.Automerge(merges, step)
+
+
+@pytest.mark.parametrize(
+    ("images", "declined", "why"),
+    [
+        ({"apps:api": API.image}, [], ""),
+        ({"apps:web": WEB.image}, [NO_API], ""),
+        ({"apps:web": WEB.image, "apps:api": API.image}, [NO_API], "ghcr.io/acme/api:2.0.0 was declined"),
+        ({"apps:api": API.image}, None, ".fairway/declined.yaml cannot be read"),
+        ({}, [], "its text does not say any more what it proposes"),
+    ],
+)
+def test_what_is_declined_is_not_merged_by_itself(
+    images: dict[str, Image], declined: list[Declined] | None, why: str
+) -> None:
+    assert automerge.unwanted(images, declined) == why
 
 
 def test_a_commit_says_what_is_in_it() -> None:

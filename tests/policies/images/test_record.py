@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from policies.images.declined import covering
@@ -17,6 +17,7 @@ WEB = Image("ghcr.io/acme/web", "6.9.1", "sha256:" + "a" * 64)
 RECORD = Record("b" * 40, {"apps:web": WEB})
 
 
+@example("", "---", "version")
 @given(st.text(max_size=40), st.text(min_size=1, max_size=40), st.sampled_from(["version", "minor", "major"]))
 def test_what_is_written_is_read(policy: str, name: str, scope: str) -> None:
     record = Record("b", {policy: Image(name, "1.0.0", "")}, scope)  # type: ignore[arg-type]

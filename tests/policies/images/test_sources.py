@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from policies.images.sources import address, may_be_told, repository, tags
@@ -45,17 +47,22 @@ def test_which_address_can_be_linked(source: str, wanted: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "private", "tenancy", "told"),
+    ("source", "private", "to_private", "tenancy", "told"),
     [
-        ("other/web", False, "strict", True),
-        ("acme/fleet", True, "strict", True),
-        ("acme/web", True, "strict", False),
-        ("acme/web", True, "single", True),
-        ("other/web", True, "single", False),
+        ("other/web", False, True, "strict", True),
+        ("other/web", False, False, "strict", True),
+        ("acme/fleet", True, True, "strict", True),
+        ("acme/web", True, True, "strict", False),
+        ("acme/web", True, True, "single", True),
+        ("acme/web", True, False, "single", False),
+        ("other/web", True, True, "single", False),
     ],
 )
-def test_who_may_read_of_a_release(source: str, private: bool, tenancy: str, told: bool) -> None:
-    assert may_be_told(source, private=private, to="Acme/fleet", tenancy=tenancy) is told  # type: ignore[arg-type]
+def test_who_may_read_of_a_release(
+    source: str, private: bool, to_private: bool, tenancy: Literal["single", "strict"], told: bool
+) -> None:
+    found = may_be_told(source, private=private, to="Acme/fleet", to_private=to_private, tenancy=tenancy)
+    assert found is told
 
 
 def test_what_a_release_may_be_called() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from policies.errors import FairwayError
 from policies.images.switch import ANNOTATION
+from sandbox.forge.admin_http import ForgeError
 from tests.workers.images.conftest import Fleet, ready
 from tests.workers.images.proposals import Bumps
 from workers.images.automation import ImageUpdateAutomationReconciler
@@ -212,6 +213,25 @@ def test_what_the_file_of_declined_versions_names_is_held_and_closed(fleet: Flee
     assert bumps.pulls() == []
 
 
+def test_what_people_closed_is_wanted_again_though_its_branch_has_moved_on(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    closed = bumps.pull()
+    fleet.forge.close(fleet.repo, closed["number"])
+    bumps.released("1.2.0")
+    bumps.run()
+    assert bumps.tags() == ["1.2.0"]
+    with pytest.raises(ForgeError, match="cannot be changed"):
+        fleet.forge.reopen(fleet.repo, closed["number"])
+    lines = closed["body"].splitlines()
+    kept = [line for line in lines if not line.startswith("<!-- fairway:images")]
+    assert len(lines) - len(kept) == 1
+    fleet.forge.edit_pull_request(fleet.repo, closed["number"], body="\n".join(kept))
+    fleet.images.reconcile(fleet.images.policy(policy={"semver": {"range": "<1.2.0"}}))
+    bumps.run()
+    assert bumps.tags() == ["1.1.0"]
+
+
 def test_a_merged_one_declines_nothing_and_its_branch_is_used_again(fleet: Fleet) -> None:
     bumps = Bumps.of(fleet)
     bumps.run()
@@ -251,6 +271,21 @@ def test_a_minimum_age_is_waited_for(fleet: Fleet) -> None:
     fleet.images.pass_time(hours=73)
     bumps.run()
     assert bumps.tags() == ["1.3.0"]
+
+
+def test_what_was_declined_is_closed_also_while_a_newer_one_is_too_young(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet, file="pullRequests: {images: {minimumAge: 72h}}\n")
+    bumps.run()
+    assert bumps.tags() == ["1.1.0"]
+    now = fleet.images.now().isoformat()
+    fleet.images.registry.push(fleet.images.path, "1.3.0", created=now)
+    bumps.released("1.3.0x")
+    bumps.run()
+    assert bumps.tags() == ["1.1.0"]
+    entry = f"version: 1\ndeclined:\n- image: {fleet.images.image}\n  version: 1.1.0\n"
+    fleet.forge.commit(fleet.repo, {".fairway/declined.yaml": entry}, "Decline")
+    assert bumps.message().endswith("not 72h old yet")
+    assert bumps.pulls() == []
 
 
 def test_two_workers_at_once_open_one(fleet: Fleet) -> None:

@@ -43,7 +43,9 @@ def test_it_closes_and_says_what_is_not_proposed_any_more(
     comment = bumped.order(order)
     assert bumped.reactions(comment) == ["rocket"]
     assert bumped.reply() == (
-        f"Closed, and not proposed any more: {shown}. Whoever wants it back opens this pull request again."
+        f"Closed, and not proposed any more: {shown}. Whoever wants it back opens this pull request again or,"
+        " once a newer version has taken its branch, deletes the hidden line `fairway:images`"
+        " from its description."
     )
     pull = closed(bumped, bumped.number)
     assert pull["body"].startswith("New images.\n\n<!-- fairway:images ")

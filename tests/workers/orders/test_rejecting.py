@@ -10,6 +10,7 @@ import pytest
 
 from policies.images import declined
 from policies.images.setters import Image
+from policies.ledger import Built
 from tests.workers.orders.bumps import FILE, IMAGE, automation, closed, proposed
 from tests.workers.orders.conftest import MakeScene, config
 from tests.workers.orders.scene import Scene
@@ -166,7 +167,8 @@ def test_one_that_is_open_is_closed(scene: Scene) -> None:
     assert scene.reactions(comment) == ["rocket"]
     assert scene.reply() == (
         f"Closed, and not proposed any more: `{IMAGE}:1.1.0`. Reason: loses sessions."
-        " Whoever wants it back opens this pull request again."
+        " Whoever wants it back opens this pull request again or, once a newer version has taken its branch,"
+        " deletes the hidden line `fairway:images` from its description."
     )
     closed(scene, scene.number)
     assert scene.file(NAME) is None
@@ -213,6 +215,16 @@ def test_who_decides_on_an_environment_that_reads_the_files_decides_on_it(merged
     merged.order("/reject")
     assert "in `prod` it takes `@bob`" in merged.reply()
     assert merged.reactions(merged.order("/reject", "bob")) == ["rocket"]
+
+
+def test_an_environment_of_which_it_is_not_known_what_it_reads_decides_too(merged: Scene) -> None:
+    rules = "version: 1\nenvironments: {staging: {users: [bob]}}\n"
+    merged.forge.commit(merged.repo, {".fairway.yaml": rules}, "Configure")
+    merged.order("/reject")
+    assert "in `staging` it takes `@bob`" in merged.reply()
+    built = Built("a", "i", "d", (), {"t staging": "1"})
+    merged.context.ledger.record((merged.staging, "staging"), {}, built=built)
+    assert merged.reactions(merged.order("/reject")) == ["rocket"]
 
 
 def test_a_binding_that_lets_nothing_be_written(make_scene: MakeScene) -> None:
