@@ -214,10 +214,17 @@ class Pulls:
         return self._change(repository, there.number, {"title": title, "body": body}, urgency)
 
     def rewrite(
-        self, repository: str, number: int, body: str, *, urgency: Urgency = Urgency.FINAL
+        self,
+        repository: str,
+        number: int,
+        body: str,
+        *,
+        title: str | None = None,
+        urgency: Urgency = Urgency.FINAL,
     ) -> PullRequest:
-        """Give a pull request another body."""
-        return self._change(repository, number, {"body": body}, urgency)
+        """Give a pull request another body, and another title where one is given."""
+        said = {"body": body} if title is None else {"title": title, "body": body}
+        return self._change(repository, number, said, urgency)
 
     def close(
         self, repository: str, number: int, *, body: str | None = None, urgency: Urgency = Urgency.FINAL
