@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any
 from urllib.parse import quote
 
@@ -191,6 +191,14 @@ class Pulls:
     ) -> list[PullRequest]:
         """List those from one branch of `owner/name` to another that are closed or merged, newest first."""
         return list(self._closed(repository, head, base, urgency))
+
+    def closed_into(
+        self, repository: str, base: str, most: int, *, urgency: Urgency = Urgency.FINAL
+    ) -> list[PullRequest]:
+        """List those into a branch that are closed or merged, the last changed first, `most` of them."""
+        query = f"state=closed&base={quote(base, safe='')}&sort=updated&direction=desc"
+        what = f"list what was merged or closed into {base} of {repository}"
+        return list(islice(self._list(repository, f"/pulls?{query}", what, urgency), most))
 
     def ensure(
         self,

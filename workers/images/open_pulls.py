@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from policies.images import record as records
 from policies.images import updates
@@ -14,6 +15,7 @@ from policies.images.record import Record
 from workers.github import GitHub, PullRequest
 
 _HOUR = timedelta(hours=1)
+_LATELY = 300  # closed ones of everybody's that are looked through, three requests
 
 
 @dataclass
@@ -45,18 +47,35 @@ class OpenPulls:
         return [self._pull(one) for one in self.open.values()]
 
     def closed(self, branch: str) -> list[PullRequest]:
-        """Return those of a branch that are closed or merged, the newest first."""
+        """Return those of a branch that are closed or merged."""
+        found, all_of_them = self._lately
+        if all_of_them:
+            return [one for one in found if one.head_ref == branch]
         if branch not in self._closed:
-            found = self.github.pulls.closed_from(self.repository, branch, self.base)
-            self._closed[branch] = [one for one in found if self._is_ours(one)]
+            self._closed[branch] = self.closed_now(branch)
         return self._closed[branch]
 
+    def closed_now(self, branch: str) -> list[PullRequest]:
+        """Return those of a branch that are closed or merged at this moment."""
+        found = self.github.pulls.closed_from(self.repository, branch, self.base)
+        return [one for one in found if self._is_ours(one)]
+
     def declining(self, branches: Iterable[str]) -> list[Record]:
-        """Return the records of those of some branches that people closed without merging them."""
-        found = (
-            records.read(one.body) for branch in branches for one in self.closed(branch) if not one.merged_at
-        )
-        return [one for one in found if one is not None]
+        """Return the records of those that people closed without merging them, however they are grouped.
+
+        Which branches ours were on is not known, since an application's name may change, so all that was
+        closed is looked through; of what was closed long ago, in a repository with many, that of `branches`.
+        """
+        found, all_of_them = self._lately
+        older = [] if all_of_them else [one for branch in branches for one in self.closed(branch)]
+        records_of = (records.read(one.body) for one in (*found, *older) if not one.merged_at)
+        return [one for one in records_of if one is not None]
+
+    @cached_property
+    def _lately(self) -> tuple[list[PullRequest], bool]:
+        """Return ours that were closed or merged lately, and whether that is all there are."""
+        found = self.github.pulls.closed_into(self.repository, self.base, _LATELY)
+        return [one for one in found if self._is_ours(one)], len(found) < _LATELY
 
     def opened(self, now: datetime) -> list[datetime]:
         """Return when those were opened that are less than an hour old, whatever became of them."""

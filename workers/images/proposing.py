@@ -107,7 +107,8 @@ class Proposer:
         for change in edits.changes:
             found.setdefault(change.policy, []).append(change)
         updates = [self._update(policy, changes) for policy, changes in found.items()]
-        groups = grouping.group(updates, self._place.settings.group, self._applications)
+        by = self._place.settings.group
+        groups = grouping.group(updates, by, self._applications if by == "application" else {})
         # The rest comes once these are merged: a text on all of them would be longer than GitHub takes.
         return tuple(replace(one, updates=one.updates[:_MOST]) for one in groups)
 
@@ -118,8 +119,6 @@ class Proposer:
 
     @cached_property
     def _applications(self) -> Mapping[str, str]:
-        if self._place.settings.group != "application":
-            return {}
         return grouping.applications(self._edits.files, self._readers.by_name)
 
     def _decided(self, groups: tuple[Group, ...]) -> tuple[Decision, ...]:
@@ -160,7 +159,11 @@ class Proposer:
     def _limits(
         self, declined: tuple[Declined, ...] | None, opened: list[datetime] | tuple[()] = ()
     ) -> Repository:
-        return Repository(self._place.settings, self._base.sha, declined, opened)
+        return Repository(self._place.settings, self._base.sha, declined, opened, self._settled)
+
+    @cached_property
+    def _settled(self) -> bool:
+        return self._place.settings.group != "application" or not self._readers.lost
 
     def _act(self, decision: Decision, outcome: Outcome) -> None:
         pulls = self._pulls.open

@@ -13,6 +13,7 @@ from policies.errors import FairwayError
 from policies.images.switch import ANNOTATION
 from tests.workers.images.conftest import Fleet, ready
 from tests.workers.images.proposals import Bumps
+from workers.images import open_pulls
 from workers.images.automation import ImageUpdateAutomationReconciler
 from workers.images.place import place_of
 from workers.reconcile.status import Superseded
@@ -174,7 +175,11 @@ def test_what_people_closed_is_not_proposed_again(fleet: Fleet) -> None:
     assert (bumps.tags(), bumps.number > number) == (["1.2.0"], True)
 
 
-def test_what_was_closed_stays_declined_when_it_is_grouped_otherwise(fleet: Fleet) -> None:
+@pytest.mark.parametrize("lately", [300, 0])
+def test_what_was_closed_stays_declined_when_it_is_grouped_otherwise(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, lately: int
+) -> None:
+    monkeypatch.setattr(open_pulls, "_LATELY", lately)
     bumps = Bumps.of(fleet)
     bumps.run()
     fleet.forge.close(fleet.repo, bumps.number)
