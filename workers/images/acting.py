@@ -9,7 +9,6 @@ and is renewed once more.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from policies.budget import Urgency
@@ -27,6 +26,7 @@ from workers.github import BranchMoved, Change, PullRequest
 from workers.images import editing, updating
 from workers.images.describing import Describer
 from workers.images.facts import Facts
+from workers.images.open_pulls import OpenPulls
 from workers.images.place import Place
 from workers.images.pushing import Work
 from workers.images.readers import Readers
@@ -73,14 +73,18 @@ class Actor:
         self._place, self._base, self._github = place, base, place.github
         self._describer = Describer(context, task, work, place, base, facts, readers)
 
-    def open(self, branch: str, group: Group, closed: Sequence[PullRequest]) -> Made | None:
-        """Open a pull request; `closed` are those of its branch that are over. None when nothing changes."""
-        head = self._github.git_data.head(self._place.repository, branch) or ""
+    def open(self, branch: str, group: Group, pulls: OpenPulls) -> Made | None:
+        """Open a pull request; None when nothing changes.
+
+        Raises BranchMoved where one from its branch was merged or closed since it was decided on.
+        """
+        closed, head = pulls.closed(branch), self._github.git_data.head(self._place.repository, branch) or ""
         if head and head not in {one.head_sha for one in closed}:
             self._refuse_others(branch, head)
         wanted = self._wanted(group)
         if wanted is None:
             return None
+        self._refuse_over(group, closed, pulls.closed_now(branch))
         sha = self._committed(branch, wanted, over=head)
         repository, to, title = self._place.repository, self._work.to.branch, wanted.title
         pull = self._github.pulls.ensure(repository, head=branch, base=to, title=title, body=wanted.body)
@@ -154,6 +158,23 @@ class Actor:
             message=wanted.message,
             over=over,
         )
+
+    def _refuse_over(self, group: Group, before: list[PullRequest], now: list[PullRequest]) -> None:
+        """Raise BranchMoved where people have decided on this meanwhile.
+
+        One that was merged between the fetch of the base and the listing of what is open is not open, and its
+        images are not in the base.
+        """
+        repository, images = self._place.repository, Record.of(group, "").images
+        news = {one.number for one in now} - {one.number for one in before}
+        merged = any(
+            one.merged_at and (record := records.read(one.body)) and images.items() <= record.images.items()
+            for one in now
+        )
+        if news or (
+            merged and self._base.sha != self._github.git_data.head(repository, self._work.to.branch)
+        ):
+            raise BranchMoved(f"what was to be proposed to {repository} was merged or closed meanwhile")
 
     def _refuse_changed(self, pull: PullRequest) -> None:
         """Raise BranchMoved for a pull request that is not what was decided on: the next run decides anew."""

@@ -169,7 +169,7 @@ class Proposer:
         pulls = self._pulls.open
         match decision:
             case Open(branch, group):
-                made = self._actor.open(branch, group, self._pulls.closed(branch))
+                made = self._actor.open(branch, group, self._pulls)
             case Renew(number, branch, group):
                 made = self._actor.renew(pulls[number], group)
             case Leave(number, edited):

@@ -12,6 +12,8 @@ from tests.workers.images.conftest import Fleet, ready
 from tests.workers.images.proposals import Bumps
 from workers.images.acting import Actor
 from workers.images.describing import Describer
+from workers.images.proposing import Proposer
+from workers.reconcile.status import Superseded
 
 
 @pytest.fixture
@@ -94,3 +96,35 @@ def test_a_branch_and_its_text_change_together(fleet: Fleet, during: During) -> 
     bumps.run()
     assert (seen, fleet.read(bumps.branch)) == ([head], fleet.manifest("1.2.0"))
     assert bumps.tags() == ["1.2.0"]
+
+
+@pytest.mark.parametrize("method", ["merge", "squash"])
+def test_one_that_is_merged_between_the_base_and_the_list_is_not_opened_again(
+    fleet: Fleet, during: During, method: str
+) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    number = bumps.number
+    during(Proposer, "propose", lambda: fleet.forge.merge(fleet.repo, number, method=method))
+    for _ in range(2):
+        bumps.run()
+    assert [one["number"] for one in bumps.pulls("all")] == [number]
+    # Whoever takes it back by hand has it proposed again.
+    fleet.forge.commit(fleet.repo, {"web.yaml": fleet.manifest("1.0.0")}, "Back")
+    bumps.run()
+    assert bumps.number > number
+
+
+def test_one_that_is_opened_and_closed_meanwhile_is_not_opened_again(fleet: Fleet, during: During) -> None:
+    bumps, numbers = Bumps.of(fleet), []
+
+    def act() -> None:
+        bumps.run()
+        numbers.append(bumps.number)
+        fleet.forge.close(fleet.repo, bumps.number)
+
+    during(Describer, "texts", act)
+    with pytest.raises(Superseded):
+        bumps.run()
+    assert "its version was declined" in bumps.message()
+    assert [one["number"] for one in bumps.pulls("all")] == numbers
