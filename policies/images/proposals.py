@@ -32,7 +32,8 @@ class Pull:
 
     `versions` is what it proposes, by policy; `base` is the commit that it was made on. To a branch that is
     `edited` a person has pushed. One is made `anew`, edited or not, where somebody ordered it
-    (`Record.anew`).
+    (`Record.anew`). `files` stands for the files that it changes as they were there; `behind` says that
+    GitHub does not merge it before it is made on a newer base.
     """
 
     number: int
@@ -41,6 +42,8 @@ class Pull:
     base: str
     edited: bool = False
     anew: bool = False
+    files: str = ""
+    behind: bool = False
 
     @property
     def left_to_people(self) -> bool:
@@ -121,16 +124,18 @@ def decide(
     name: Callable[[Group], str],
     now: datetime,
     zones: Zones,
+    files: Callable[[Group], str] = lambda _: "",
 ) -> tuple[Decision, ...]:
     """Decide on all groups in their order, then on pull requests that belong to none.
 
-    `name` gives a group its branch; `zones` finds the time zone of a window.
+    `name` gives a group its branch; `zones` finds the time zone of a window; `files` stands for the files of
+    a group as the base has them.
     """
     named = [(name(group), group) for group in groups]
     by_branch = {pull.branch: pull for pull in pulls}
     over = [pull for pull in pulls if pull.branch not in {branch for branch, _ in named}]
     wanted = {policy for group in groups for policy in group.versions}
-    run = _Run(repository, now, zones, len(pulls))
+    run = _Run(repository, now, zones, len(pulls), files)
     for pull in over:
         if not pull.left_to_people:
             run.leave(pull, wanted)
@@ -153,6 +158,7 @@ class _Run:
     now: datetime
     zones: Zones
     open: int
+    files: Callable[[Group], str]
     new: int = 0
     decisions: list[Decision] = field(default_factory=list)
     regrouped: list[Pull] = field(default_factory=list)
@@ -250,8 +256,14 @@ class _Run:
         # An older version of what is too young is proposed still, unless there is news of the others.
         kept = {update.policy for update in young} & pull.versions.keys()
         others = {policy: version for policy, version in pull.versions.items() if policy not in kept}
-        same = wanted.versions == others and (bool(kept) or pull.base == self.repository.base)
+        same = wanted.versions == others and (bool(kept) or self._stands_on_base(pull, wanted))
         return Leave(pull.number) if same and not pull.anew else Renew(pull.number, branch, wanted)
+
+    def _stands_on_base(self, pull: Pull, wanted: Group) -> bool:
+        """Tell whether it would be the same on the base of now: others' commits start no check of it anew."""
+        if pull.base == self.repository.base:
+            return True
+        return not pull.behind and bool(pull.files) and pull.files == self.files(wanted)
 
     def _opened(self, branch: str, group: Group) -> Decision:
         policies, settings = tuple(update.policy for update in group.updates), self.repository.settings

@@ -15,6 +15,7 @@ from policies.images.record import Record
 from workers.github import GitHub, PullRequest
 
 _HOUR = timedelta(hours=1)
+_BEHIND = frozenset({"behind", "dirty"})  # GitHub's words
 _LATELY = 300  # closed ones of everybody's that are looked through, three requests
 
 
@@ -22,13 +23,15 @@ _LATELY = 300  # closed ones of everybody's that are looked through, three reque
 class OpenPulls:
     """Those from our branches into a base of one repository; every method raises GitHubError.
 
-    `folder` is what the automation's branches begin with. What is asked is asked once.
+    `folder` is what the automation's branches begin with, `at` the commit that the base is. What is asked is
+    asked once.
     """
 
     github: GitHub
     repository: str
     folder: str
     base: str
+    at: str
     _open: dict[int, PullRequest] | None = None
     _closed: dict[str, list[PullRequest]] = field(default_factory=dict)
 
@@ -42,6 +45,7 @@ class OpenPulls:
             }
         return self._open
 
+    @cached_property
     def decided_on(self) -> list[Pull]:
         """Return the open ones as decisions are made on them."""
         return [self._pull(one) for one in self.open.values()]
@@ -92,7 +96,13 @@ class OpenPulls:
             record.base,
             edited=not self._is_our_commit(pull),
             anew=record.wants_anew(pull.head_sha),
+            files=record.files,
+            behind=record.base != self.at and self._is_behind(pull.number),
         )
+
+    def _is_behind(self, number: int) -> bool:
+        """Tell whether GitHub wants it on a newer base; where it does not know yet, the next run hears."""
+        return self.github.pulls.get(self.repository, number).merge_state in _BEHIND
 
     def _is_our_commit(self, pull: PullRequest) -> bool:
         """Tell whether all there is to merge is one commit that our App made."""

@@ -25,6 +25,7 @@ from policies.images.setters import Change
 from policies.images.updates import Update
 from policies.reference import Resolved
 from workers.context import Context
+from workers.git import committing
 from workers.github import BranchMoved, RateLimited
 from workers.images import editing, pushing
 from workers.images.acting import Actor
@@ -67,7 +68,9 @@ class Proposer:
         by_policy = {f"{task.namespace}:{one['metadata']['name']}": one for one in task.policies}
         self._facts = Facts(context, by_policy)
         self._readers = Readers(context, place, work.to.branch)
-        self._pulls = OpenPulls(place.github, place.repository, grouping.folder(*self._name), work.to.branch)
+        self._pulls = OpenPulls(
+            place.github, place.repository, grouping.folder(*self._name), work.to.branch, base.sha
+        )
         self._actor = Actor(context, task, work, place, base, self._facts, self._readers)
 
     def propose(self) -> Outcome:
@@ -149,11 +152,12 @@ class Proposer:
     ) -> tuple[Decision, ...]:
         return proposals.decide(
             groups,
-            self._pulls.decided_on(),
+            self._pulls.decided_on,
             self._limits(declined, opened),
             name=lambda group: grouping.branch(*self._name, group),
             now=self._context.now(),
             zones=_zone,
+            files=lambda group: committing.state_of(self._work.remote.mirror, self._base.sha, group.paths),
         )
 
     def _limits(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -359,3 +360,25 @@ def test_nothing_is_regrouped_while_it_is_not_known_what_belongs_together() -> N
     assert told(decided([WEB], both, settled=False)) == [waits, ("leave", 7), ("leave", 8)]
     alone = [pull(7, "policy-web", web="1.2.2")]
     assert told(decided([WEB], alone, settled=False)) == [("renew", 7, {"apps:web": "1.2.3"})]
+
+
+@pytest.mark.parametrize(
+    ("base", "files", "behind", "wanted"),
+    [
+        ("b", "", False, ("leave", 7)),
+        ("older", "same", False, ("leave", 7)),
+        ("older", "other", False, ("renew", 7, {"apps:web": "1.2.3"})),
+        ("older", "", False, ("renew", 7, {"apps:web": "1.2.3"})),
+        ("older", "same", True, ("renew", 7, {"apps:web": "1.2.3"})),
+        ("b", "other", True, ("leave", 7)),
+    ],
+)
+def test_a_base_that_moves_elsewhere_moves_nothing(
+    base: str, files: str, behind: bool, wanted: tuple[Any, ...]
+) -> None:
+    one = replace(pull(7, "policy-web", base, web="1.2.3"), files=files, behind=behind)
+    found = decide(
+        group([WEB], "policy", {}), [one], Repository(Images(), "b", ()), name=made, now=NOW, zones=ZoneInfo,
+        files=lambda _: "same",
+    )  # fmt: skip
+    assert told(found) == [wanted]

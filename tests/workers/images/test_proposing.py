@@ -119,9 +119,35 @@ def test_a_newer_version_takes_the_place_of_an_older_one(fleet: Fleet) -> None:
 def test_it_is_made_anew_when_its_base_moves(fleet: Fleet) -> None:
     bumps = Bumps.of(fleet)
     bumps.run()
-    moved = fleet.forge.commit(fleet.repo, {"README": "y"}, "Move")
+    moved = fleet.forge.commit(
+        fleet.repo, {"web.yaml": f"# {fleet.manifest('1.0.0')}{fleet.manifest('1.0.0')}"}, "Move"
+    )
     bumps.run()
     assert (bumps.parents(), bumps.record().base) == ([moved], moved)
+
+
+def test_a_commit_that_does_not_touch_its_files_leaves_it(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    before = bumps.pull()
+    fleet.forge.commit(fleet.repo, {"README": "y"}, "Move")
+    bumps.run()
+    after = bumps.pull()
+    assert (after["head"]["sha"], after["body"]) == (before["head"]["sha"], before["body"])
+    fleet.forge.commit(fleet.repo, {"web2.yaml": fleet.manifest("1.0.0")}, "One more")
+    bumps.run()
+    assert (bumps.parents(), len(bumps.commits())) == ([fleet.head()], 1)
+
+
+def test_one_that_github_wants_on_the_newest_base_is_made_anew(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    fleet.forge.protect(fleet.repo, checks={"ci": None}, strict=True)
+    bumps.green()
+    fleet.forge.commit(fleet.repo, {"README": "y"}, "Move")
+    for _ in range(2):
+        bumps.run()
+    assert bumps.parents() == [fleet.head()]
 
 
 def test_what_the_base_has_is_closed_and_declines_nothing(fleet: Fleet) -> None:
