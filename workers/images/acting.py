@@ -12,11 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from policies.budget import Urgency
-from policies.images import commit_message
+from policies.images import automerge, commit_message
 from policies.images import record as records
 from policies.images.automation import GitOperationFailed
 from policies.images.grouping import Group
 from policies.images.record import Record
+from policies.images.updates import Step
 from policies.reference import Resolved
 from policies.surface import images as texts
 from policies.tenancy import Write
@@ -88,7 +89,7 @@ class Actor:
         sha = self._committed(branch, wanted, over=head)
         repository, to, title = self._place.repository, self._work.to.branch, wanted.title
         pull = self._github.pulls.ensure(repository, head=branch, base=to, title=title, body=wanted.body)
-        self._queue_merge(pull.number)
+        self._queue_merge(pull.number, group.step)
         return Made(pull.number, sha, f"opened pull request #{pull.number} {pull.url}: {title}")
 
     def renew(self, pull: PullRequest, group: Group) -> Made | None:
@@ -103,18 +104,18 @@ class Actor:
         sha = self._committed(pull.head_ref, wanted, over=pull.head_sha)
         repository, title = self._place.repository, wanted.title
         self._github.pulls.rewrite(repository, pull.number, wanted.body, title=title)
-        self._queue_merge(pull.number)
+        self._queue_merge(pull.number, group.step)
         if EDITED in pull.labels:
             self._handed_back(pull)
         return Made(pull.number, sha, f"renewed pull request #{pull.number} {pull.url}: {title}")
 
-    def leave(self, pull: PullRequest, *, edited: bool) -> None:
+    def leave(self, pull: PullRequest, step: Step | None, *, edited: bool) -> None:
         """Leave a pull request as it is; one that a person pushed to is told so, once."""
         if not edited:
             # Whoever made it anew may have died before the last word.
             if EDITED in pull.labels:
                 self._handed_back(pull)
-            self._queue_merge(pull.number)
+            self._queue_merge(pull.number, step)
         elif EDITED not in pull.labels:
             repository = self._place.repository
             self._github.comments.ensure(
@@ -222,9 +223,10 @@ class Actor:
             self._github.comments.remove(repository, said.id)
         self._github.labels.remove(repository, pull.number, EDITED)
 
-    def _queue_merge(self, number: int) -> None:
-        """Have it merged where a rule may say so; whether it does is decided at that moment."""
-        if self._place.settings.auto_merge and self._place.write is Write.MERGE:
+    def _queue_merge(self, number: int, step: Step | None) -> None:
+        """Have it merged where a rule covers this step; whether it is merged is decided at that moment."""
+        rules = self._place.settings.auto_merge
+        if self._place.write is Write.MERGE and not automerge.unruled(step, rules):
             merges.queue(self._context, self._place.repository, number)
 
 

@@ -69,7 +69,12 @@ class Proposer:
         self._facts = Facts(context, by_policy)
         self._readers = Readers(context, place, work.to.branch)
         self._pulls = OpenPulls(
-            place.github, place.repository, grouping.folder(*self._name), work.to.branch, base.sha
+            place.github,
+            place.repository,
+            grouping.folder(*self._name),
+            work.to.branch,
+            base.sha,
+            context.redis,
         )
         self._actor = Actor(context, task, work, place, base, self._facts, self._readers)
 
@@ -177,7 +182,7 @@ class Proposer:
             case Renew(number, branch, group):
                 made = self._actor.renew(pulls[number], group)
             case Leave(number, edited):
-                self._actor.leave(pulls[number], edited=edited)
+                self._actor.leave(pulls[number], self._pulls.step(number), edited=edited)
                 outcome.pulls.append(number)
                 return
             case Close(number, why):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from policies.errors import FairwayError
 from policies.images.switch import ANNOTATION
 from tests.workers.images.conftest import Fleet, ready
 from tests.workers.images.proposals import Bumps
+from workers.github import GitHub
 from workers.images import open_pulls
 from workers.images.automation import ImageUpdateAutomationReconciler
 from workers.images.place import place_of
@@ -137,6 +139,35 @@ def test_a_commit_that_does_not_touch_its_files_leaves_it(fleet: Fleet) -> None:
     fleet.forge.commit(fleet.repo, {"web2.yaml": fleet.manifest("1.0.0")}, "One more")
     bumps.run()
     assert (bumps.parents(), len(bumps.commits())) == ([fleet.head()], 1)
+
+
+def test_what_is_quiet_costs_one_request(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    bumps = Bumps.of(fleet)
+    for _ in range(2):
+        bumps.run()
+    asked, pages = list[str](), GitHub.pages
+
+    def counted(self: GitHub, repository: str, path: str, *args: Any, **options: Any) -> Any:
+        asked.append(path)
+        return pages(self, repository, path, *args, **options)
+
+    monkeypatch.setattr(GitHub, "pages", counted)
+    bumps.run()
+    assert [path for path in asked if "/pulls" in path] == ["/pulls?state=open&sort=created&direction=asc"]
+
+
+def test_a_base_that_is_pushed_to_by_force_is_nobodys_push(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    first = fleet.head()
+    fleet.forge.commit(fleet.repo, {"README": "soon gone"}, "Gone")
+    bumps.run()
+    fleet.forge.set_ref(fleet.repo, "refs/heads/main", first)
+    fleet.forge.set_ref(fleet.repo, "refs/heads/other", first)
+    for base in ("other", "main"):  # the list of its commits is made anew with its base
+        fleet.forge.edit_pull_request(fleet.repo, bumps.number, base=base)
+    assert len(bumps.commits()) == 2
+    bumps.run()
+    assert (bumps.pull()["labels"], bumps.parents(), len(bumps.commits())) == ([], [first], 1)
 
 
 def test_one_that_github_wants_on_the_newest_base_is_made_anew(fleet: Fleet) -> None:
