@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
 
+from policies.images.decisions import Close, Decision, Held, Hold, Leave, Open, Renew
 from policies.images.declined import Declined, covering
 from policies.images.grouping import Group
 from policies.images.updates import Update
@@ -20,10 +20,21 @@ from policies.images.windows import Zones, opens
 from policies.kinds.meta import seconds
 from policies.repofile.model import Images
 
+__all__ = [
+    "Close",
+    "Decision",
+    "Held",
+    "Hold",
+    "Leave",
+    "Open",
+    "Pull",
+    "Renew",
+    "Repository",
+    "decide",
+]
+
 _HOUR = timedelta(hours=1)
 _SOON = timedelta(minutes=1)
-
-Held = Literal["declined", "unreadable", "age", "grouping", "window", "open", "per-hour"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,52 +79,6 @@ class Repository:
     def minimum_age(self) -> timedelta:
         """Return how old an image has to be."""
         return timedelta(seconds=seconds(self.settings.minimum_age))
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """A pull request is opened."""
-
-    branch: str
-    group: Group
-
-
-@dataclass(frozen=True, slots=True)
-class Renew:
-    """A pull request proposes something else now, or is made anew on a base that moved."""
-
-    number: int
-    branch: str
-    group: Group
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    """A pull request stays as it is; `edited`: because a person pushed to it, whatever is new."""
-
-    number: int
-    edited: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """A pull request is needed no more: the base has it, it was declined, or another group proposes it."""
-
-    number: int
-    why: Literal["nothing-left", "declined", "regrouped"]
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """A group waits: why, which policies, and until when as far as that is known."""
-
-    branch: str
-    why: Held
-    policies: tuple[str, ...]
-    until: datetime | None = None
-
-
-Decision = Open | Renew | Leave | Close | Hold
 
 
 def decide(
