@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 _HOUR = timedelta(hours=1)
-_SOON = timedelta(minutes=1)
+_SOON = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)

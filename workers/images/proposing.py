@@ -185,6 +185,10 @@ class Proposer:
                 self._actor.leave(pulls[number], self._pulls.step(number), edited=edited)
                 outcome.pulls.append(number)
                 return
+            case Close(number, "regrouped") if outcome.error or outcome.moved:
+                # What is to stand in its place may not: it is closed by the run in which all went well.
+                outcome.pulls.append(number)
+                return
             case Close(number, why):
                 outcome.done.append(self._actor.close(pulls[number], why))
                 return

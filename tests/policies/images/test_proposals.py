@@ -352,7 +352,7 @@ def test_what_is_grouped_otherwise_is_closed_when_another_stands_in_its_place(
 
 
 def test_nothing_is_regrouped_while_it_is_not_known_what_belongs_together() -> None:
-    waits = ("grouping", "policy-web", ("apps:web",), NOW + timedelta(minutes=1))
+    waits = ("grouping", "policy-web", ("apps:web",), NOW + timedelta(minutes=5))
     opened = ("open", "policy-api", {"apps:api": "2.0.0"})
     found = told(decided([API, WEB], [pull(8, "all", web="1.2.2")], settled=False))
     assert found == [opened, waits, ("leave", 8)]

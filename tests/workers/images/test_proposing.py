@@ -259,6 +259,22 @@ def test_another_grouping_proposes_it_in_another_pull_request(fleet: Fleet) -> N
     assert "images are grouped otherwise now" in bumps.said(first)[0]
 
 
+def test_what_is_grouped_otherwise_stays_open_until_another_stands(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    first = bumps.number
+    other = bumps.branch.replace("policy-web", "all")
+    fleet.forge.commit(fleet.repo, {"README": "theirs"}, "Theirs", branch=other)
+    fleet.forge.commit(
+        fleet.repo, {".fairway.yaml": "version: 1\npullRequests: {images: {group: all}}\n"}, "F"
+    )
+    assert ready(bumps.run())[0] == "False"
+    assert bumps.number == first
+    fleet.forge.set_ref(fleet.repo, f"refs/heads/{other}", None)
+    bumps.run()
+    assert bumps.pull()["head"]["ref"] == other
+
+
 def test_what_the_file_of_declined_versions_names_is_held_and_closed(fleet: Fleet) -> None:
     bumps = Bumps.of(fleet)
     bumps.run()
