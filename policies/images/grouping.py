@@ -40,6 +40,11 @@ class Group:
         return largest(update.step for update in self.updates)
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """Return the files that change, in order and each once."""
+        return tuple(sorted({path for update in self.updates for path in update.paths}))
+
+    @property
     def versions(self) -> dict[str, str]:
         """Return what is proposed, by policy."""
         return {update.policy: update.version for update in self.updates}

@@ -40,6 +40,7 @@ def _held(hold: Hold, settings: Images) -> str:
         "declined": "its version was declined",
         "unreadable": ".fairway/declined.yaml cannot be read: mend it",
         "age": f"not {settings.minimum_age} old yet",
+        "grouping": "whose its files are is known once their Kustomizations were built again",
         "window": "no window is open",
         "open": f"the limit of open pull requests, {settings.limit}, is reached",
         "per-hour": f"the limit of those opened within an hour, {settings.per_hour}, is reached",

@@ -22,6 +22,7 @@ _MARKED = re.compile(r"^<!-- fairway:images (\{[^\n]*\}) -->$", re.MULTILINE)
 _DASHES = re.compile(r"-(?=-)")
 _SCOPES: tuple[Scope, ...] = ("version", "minor", "major")
 _FIELDS = ("name", "tag", "digest")
+_TEXTS = ("anew", "files")  # of a record, left out where they are empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +31,18 @@ class Record:
 
     `scope` is how much of each version is declined once it is closed. One without images declines nothing:
     that is how ours are closed by ourselves. `anew` is the head with which a person wants the branch made
-    anew, whoever has pushed to it.
+    anew, whoever has pushed to it. `files` stands for the files that it changes, as they are on the base.
     """
 
     base: str
     images: Mapping[str, Image] = field(default_factory=dict)
     scope: Scope = "version"
     anew: str = ""
+    files: str = ""
 
     @classmethod
-    def of(cls, group: Group, base: str) -> Record:
-        return cls(base, {update.policy: update.image for update in group.updates})
+    def of(cls, group: Group, base: str, files: str = "") -> Record:
+        return cls(base, {update.policy: update.image for update in group.updates}, files=files)
 
     def wants_anew(self, head: str) -> bool:
         """Tell whether a branch with this head is to be made anew: what was pushed since is not meant."""
@@ -60,8 +62,7 @@ def line(record: Record) -> str:
     said: dict[str, Any] = {"base": record.base, "images": images}
     if record.scope != "version":
         said["scope"] = record.scope
-    if record.anew:
-        said["anew"] = record.anew
+    said |= {name: value for name in _TEXTS if (value := getattr(record, name))}
     # Nothing in it can end the comment.
     text = _DASHES.sub(r"\\u002d", json.dumps(said, separators=(",", ":")).replace(">", "\\u003e"))
     return f"<!-- fairway:images {text} -->"
@@ -95,8 +96,8 @@ def _record(said: Mapping[str, Any]) -> Record | None:
     if not isinstance(base, str) or not isinstance(given, dict) or scope not in _SCOPES:
         return None
     images = {policy: image for policy, one in given.items() if (image := _image(one)) is not None}
-    anew = said.get("anew")
-    known = Record(base, images, scope, anew if isinstance(anew, str) else "")
+    texts = {name: value for name in _TEXTS if isinstance(value := said.get(name), str)}
+    known = Record(base, images, scope, **texts)
     return known if len(images) == len(given) else None
 
 

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from policies import conditions
+from policies.conditions import Condition
 from policies.errors import TerminalError
 from policies.images.automation import Destination, InvalidSource, SourceManagerFailed
 from policies.kinds.imageupdateautomation import GitSpec
@@ -14,6 +16,9 @@ from policies.repofile.model import Images
 from policies.tenancy import Write
 
 ANNOTATION = "fairway.dev/pull-request"
+PROPOSING = (
+    "Proposing"  # the condition of an automation that proposes, kept until it is known that it does not
+)
 
 
 def asked(annotations: Mapping[str, str]) -> bool | None:
@@ -45,6 +50,27 @@ def settings(said: bool | None, file: Images | None, unreadable: Problem | None)
             remedy=f"mend the file, or annotate the automation with {ANNOTATION}: disabled",
         )
     return file or (Images() if said else None)
+
+
+def mark(url: str) -> str:
+    """Return the message of the condition Proposing of an automation with a source at this address."""
+    return f"images are proposed in pull requests to {url}"
+
+
+def is_marked(found: Iterable[Condition], url: str = "") -> bool:
+    """Tell from its conditions whether an automation proposed so far; with an address, to that."""
+    marked = conditions.find(found, PROPOSING)
+    return marked is not None and (not url or marked.get("message") == mark(url))
+
+
+def not_known(why: str) -> SourceManagerFailed:
+    """An automation proposed so far because the repository's file says so, which cannot be read any more."""
+    return SourceManagerFailed(
+        f"failed configuring source manager: images were proposed in pull requests so far, and whether they"
+        f" still are to be is not known: {why}; nothing is pushed in their place",
+        remedy="give Fairway's App back what it had, or, to have images pushed, annotate the automation with"
+        f" {ANNOTATION}: disabled",
+    )
 
 
 def refuse_contradictions(git: GitSpec, to: Destination, started: Selection) -> None:

@@ -56,8 +56,8 @@ def closed(why: str) -> str:
     """Say why a pull request is closed by ourselves; `why` is a word of policies.images.proposals.Close."""
     reasons = {
         "nothing-left": "its base has these images by now, or nothing chooses them any more",
-        "declined": "what it proposes is declined in `.fairway/declined.yaml`",
-        "regrouped": "another pull request proposes the same, since images are grouped otherwise now",
+        "declined": "what it proposes was declined, in `.fairway/declined.yaml` or by closing a pull request",
+        "regrouped": "images are grouped otherwise now, and others propose what it did, or do so in turn",
     }
     return f"Closed by Fairway: {reasons[why]}. This declines nothing."
 

@@ -64,7 +64,11 @@ def test_a_newer_tag_takes_its_place_and_a_moved_base_makes_it_anew(world: World
     number = bumps.pull("1.0.0 → 1.1.0")["number"]
     bumps.released("1.2.0")
     assert bumps.pull("1.0.0 → 1.2.0")["number"] == number
-    moved = bumps.team.push({"README": "moved"})
+    old = bumps.commits(number)[0]["sha"]
+    bumps.team.push({"README": "moved"})
+    bumps.look()
+    assert [one["sha"] for one in bumps.commits(number)] == [old], "nothing of it has moved"
+    moved = bumps.team.push({"app/web.yaml": f"# moved\n{bumps.file('web', '1.0.0')}"})
 
     def parents() -> list[str]:
         found = bumps.commits(number)

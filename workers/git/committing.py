@@ -6,6 +6,7 @@ The mirror has to be held all the while: what no ref leads to may be tidied away
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -25,6 +26,7 @@ _MOVED = re.compile(
 )
 _GUARDED = re.compile(r"protected|hook declined|pre-receive|GH0|GL-|not allowed|denied", re.IGNORECASE)
 _LONGEST = 300
+_DIGITS = 16
 
 
 def tree_of(mirror: Mirror, base: str, files: Mapping[str, bytes]) -> str:
@@ -50,6 +52,16 @@ def modes_of(mirror: Mirror, base: str, files: Iterable[str]) -> dict[str, str]:
         return {path: f"{tree[path].filemode:06o}" for path in files}
     except (pygit2.GitError, KeyError) as error:
         raise broken(error) from error
+
+
+def state_of(mirror: Mirror, base: str, files: Iterable[str]) -> str:
+    """Return a short digest of files' names, modes and contents in a commit; raises MirrorBroken."""
+    try:
+        tree = mirror.open()[base].peel(pygit2.Tree)
+        told = [f"{tree[path].filemode:o} {tree[path].id} {path}" for path in sorted(files)]
+    except (pygit2.GitError, KeyError) as error:
+        raise broken(error) from error
+    return hashlib.sha256("\0".join(told).encode(errors="surrogateescape")).hexdigest()[:_DIGITS]
 
 
 def is_commit_of(mirror: Mirror, sha: str, tree: str, parent: str) -> bool:

@@ -120,10 +120,15 @@ class GitData:
         self._point(repository, branch, there, str(made["sha"]), urgency, force=not forward, held=held)
         return str(made["sha"])
 
-    def delete_branch(self, repository: str, branch: str, *, urgency: Urgency = Urgency.PROGRESS) -> None:
-        """Delete a branch, if it is still there."""
-        if self.head(repository, branch, urgency=urgency) is None:
+    def delete_branch(
+        self, repository: str, branch: str, *, at: str = "", urgency: Urgency = Urgency.PROGRESS
+    ) -> None:
+        """Delete a branch, if it is still there; with `at` raises BranchMoved where it ends otherwise."""
+        there = self.head(repository, branch, urgency=urgency)
+        if there is None:
             return
+        if at and there != at:
+            raise _moved(repository, branch)
         path, what = f"/git/refs/heads/{quote(branch)}", f"delete the branch {branch} of {repository}"
         self._calls.call("DELETE", repository, path, what, permissions=CONTENTS, urgency=urgency)
 
@@ -184,7 +189,7 @@ class GitData:
 
 
 def _moved(repository: str, branch: str) -> BranchMoved:
-    return BranchMoved(f"the branch {branch} of {repository} is not where it was when the commit was made")
+    return BranchMoved(f"the branch {branch} of {repository} is not where it was when it was looked at")
 
 
 def _decoded(content: str, what: str) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any
 from urllib.parse import quote
 
@@ -192,6 +192,14 @@ class Pulls:
         """List those from one branch of `owner/name` to another that are closed or merged, newest first."""
         return list(self._closed(repository, head, base, urgency))
 
+    def closed_into(
+        self, repository: str, base: str, most: int, *, urgency: Urgency = Urgency.FINAL
+    ) -> list[PullRequest]:
+        """List those into a branch that are closed or merged, the last changed first, `most` of them."""
+        query = f"state=closed&base={quote(base, safe='')}&sort=updated&direction=desc"
+        what = f"list what was merged or closed into {base} of {repository}"
+        return list(islice(self._list(repository, f"/pulls?{query}", what, urgency), most))
+
     def ensure(
         self,
         repository: str,
@@ -214,10 +222,17 @@ class Pulls:
         return self._change(repository, there.number, {"title": title, "body": body}, urgency)
 
     def rewrite(
-        self, repository: str, number: int, body: str, *, urgency: Urgency = Urgency.FINAL
+        self,
+        repository: str,
+        number: int,
+        body: str,
+        *,
+        title: str | None = None,
+        urgency: Urgency = Urgency.FINAL,
     ) -> PullRequest:
-        """Give a pull request another body."""
-        return self._change(repository, number, {"body": body}, urgency)
+        """Give a pull request another body, and another title where one is given."""
+        said = {"body": body} if title is None else {"title": title, "body": body}
+        return self._change(repository, number, said, urgency)
 
     def close(
         self, repository: str, number: int, *, body: str | None = None, urgency: Urgency = Urgency.FINAL

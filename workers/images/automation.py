@@ -8,7 +8,7 @@ from typing import Any
 
 from policies import conditions, reference
 from policies.errors import FairwayError
-from policies.images import automation, holding, notes
+from policies.images import automation, holding, notes, switch
 from policies.images.automation import Destination, SourceManagerFailed
 from policies.kinds import GitRepository, ImageUpdateAutomation, InvalidObject
 from policies.kinds.imageupdateautomation import GitSpec
@@ -73,6 +73,7 @@ class ImageUpdateAutomationReconciler(Plain[ImageUpdateAutomation]):
             self._write(record, {}, began)
             return
         self._done(task, work, updating.update(self._context, task, work, wanted, found), began)
+        self._mark(record)
 
     def _policies(self, namespace: str) -> list[Object]:
         cluster = self._context.cluster
@@ -132,6 +133,7 @@ class ImageUpdateAutomationReconciler(Plain[ImageUpdateAutomation]):
         """Have pull requests propose what there is to write."""
         context, key = self._context, Key("ImageUpdateAutomation", task.namespace, task.spec.metadata.name)
         ready = prepared(context, task.namespace, place, work, wanted)
+        self._mark(task.record, work.source.spec.url)
         outcome = Proposer(context, task, work, ready, updating.fetched(work, wanted)).propose()
         again = holding.until(outcome.decisions)
         if outcome.moved:
@@ -159,6 +161,15 @@ class ImageUpdateAutomationReconciler(Plain[ImageUpdateAutomation]):
             severity = "Warning" if outcome.edits.notes else "Normal"
             self._event(task.record, severity, MARKERS_LEFT if outcome.edits.notes else "Succeeded", message)
 
+    def _mark(self, record: Record, url: str = "") -> None:
+        """Write down that images are proposed, before any is; without an address, that none are."""
+        changed = self._conditions(record.obj)
+        if url:
+            changed.set(switch.PROPOSING, "True", "PullRequests", switch.mark(url))
+        else:
+            changed.delete(switch.PROPOSING)
+        record.write({"conditions": changed.sorted()})
+
     def _write(self, record: Record, status: dict[str, Any], began: str, message: str = "") -> None:
         """Say that all is well; without a message, as it was said before."""
         said = message or (conditions.find(conditions.of(record.obj), conditions.READY) or {})["message"]
@@ -166,11 +177,12 @@ class ImageUpdateAutomationReconciler(Plain[ImageUpdateAutomation]):
 
 
 def _is_current(task: Task, found: Resolved) -> bool:
-    """Tell whether a run that ended well has seen the same policies, commit and spec."""
+    """Tell whether a run that pushes, and ended well, has seen the same policies, commit and spec."""
     obj, status = task.record.obj, task.spec.status
     requested = annotations_of(obj).get(REQUESTED_AT, "")
     return (
         conditions.is_true(conditions.of(obj), conditions.READY)
+        and not switch.is_marked(conditions.of(obj))
         and status.observed_generation == obj["metadata"]["generation"]
         and requested == (status.last_handled_reconcile_at or "")
         and (obj["status"].get("observedPolicies") or {}) == task.observed

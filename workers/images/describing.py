@@ -18,6 +18,7 @@ from policies.repofile.model import Window
 from policies.surface import images as texts
 from policies.tenancy import Write
 from workers.context import Context
+from workers.git import committing
 from workers.images.facts import Facts
 from workers.images.place import Place
 from workers.images.pushing import Work
@@ -58,7 +59,11 @@ class Describer:
             unrendered=unrendered,
         )
         application = group.name if group.by == "application" else ""
-        return texts.title(rows, application), texts.body(found, Record.of(group, self._base.sha))
+        return texts.title(rows, application), texts.body(found, self._record(group))
+
+    def _record(self, group: Group) -> Record:
+        state = committing.state_of(self._work.remote.mirror, self._base.sha, group.paths)
+        return Record.of(group, self._base.sha, state)
 
     def _row(self, update: Update) -> Row:
         known = self._facts.of(update.policy, update.image)

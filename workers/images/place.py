@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from policies import conditions
 from policies.errors import FairwayError
 from policies.github.urls import repository_of
 from policies.images import switch
@@ -36,7 +37,10 @@ class Place:
 
 
 def place_of(context: Context, automation: Object, url: str) -> Place | None:
-    """Return where an automation proposes, None when it does not; raises FairwayError."""
+    """Return where an automation proposes, None when it does not; raises FairwayError.
+
+    One that proposed so far is not taken for one that does not while the repository's file cannot be read.
+    """
     said = switch.asked(annotations_of(automation))
     if said is False:
         return None
@@ -44,6 +48,7 @@ def place_of(context: Context, automation: Object, url: str) -> Place | None:
     if found is None or github is None:
         if said:
             raise switch.nowhere()
+        _refuse_unknown(automation, url, "there is no App for this address any more")
         return None
     repository = "/".join(found)
     try:
@@ -54,11 +59,21 @@ def place_of(context: Context, automation: Object, url: str) -> Place | None:
         # Our App is not on this repository, so neither is a file of it for us.
         if said:
             raise _failed(error) from error
+        _refuse_unknown(automation, url, error.message)
         return None
     except GitHubError as error:
         raise _failed(error) from error
+    if said is None and not narrowed.tenant.bound:
+        _refuse_unknown(automation, url, f"{repository} is bound no more, or its account not served")
+        return None
     settings = switch.settings(said, narrowed.images, narrowed.unreadable)
     return Place(github, repository, narrowed, settings) if settings else None
+
+
+def _refuse_unknown(automation: Object, url: str, why: str) -> None:
+    """Raise SourceManagerFailed for an automation that proposed so far."""
+    if switch.is_marked(conditions.of(automation), url):
+        raise switch.not_known(why)
 
 
 def prepared(context: Context, namespace: str, place: Place, work: Work, wanted: Selection) -> Place:

@@ -25,6 +25,7 @@ from policies.images.setters import Change
 from policies.images.updates import Update
 from policies.reference import Resolved
 from workers.context import Context
+from workers.git import committing
 from workers.github import BranchMoved, RateLimited
 from workers.images import editing, pushing
 from workers.images.acting import Actor
@@ -67,7 +68,14 @@ class Proposer:
         by_policy = {f"{task.namespace}:{one['metadata']['name']}": one for one in task.policies}
         self._facts = Facts(context, by_policy)
         self._readers = Readers(context, place, work.to.branch)
-        self._pulls = OpenPulls(place.github, place.repository, grouping.folder(*self._name), work.to.branch)
+        self._pulls = OpenPulls(
+            place.github,
+            place.repository,
+            grouping.folder(*self._name),
+            work.to.branch,
+            base.sha,
+            context.redis,
+        )
         self._actor = Actor(context, task, work, place, base, self._facts, self._readers)
 
     def propose(self) -> Outcome:
@@ -107,7 +115,8 @@ class Proposer:
         for change in edits.changes:
             found.setdefault(change.policy, []).append(change)
         updates = [self._update(policy, changes) for policy, changes in found.items()]
-        groups = grouping.group(updates, self._place.settings.group, self._applications)
+        by = self._place.settings.group
+        groups = grouping.group(updates, by, self._applications if by == "application" else {})
         # The rest comes once these are merged: a text on all of them would be longer than GitHub takes.
         return tuple(replace(one, updates=one.updates[:_MOST]) for one in groups)
 
@@ -118,8 +127,6 @@ class Proposer:
 
     @cached_property
     def _applications(self) -> Mapping[str, str]:
-        if self._place.settings.group != "application":
-            return {}
         return grouping.applications(self._edits.files, self._readers.by_name)
 
     def _decided(self, groups: tuple[Group, ...]) -> tuple[Decision, ...]:
@@ -150,27 +157,36 @@ class Proposer:
     ) -> tuple[Decision, ...]:
         return proposals.decide(
             groups,
-            self._pulls.decided_on(),
+            self._pulls.decided_on,
             self._limits(declined, opened),
             name=lambda group: grouping.branch(*self._name, group),
             now=self._context.now(),
             zones=_zone,
+            files=lambda group: committing.state_of(self._work.remote.mirror, self._base.sha, group.paths),
         )
 
     def _limits(
         self, declined: tuple[Declined, ...] | None, opened: list[datetime] | tuple[()] = ()
     ) -> Repository:
-        return Repository(self._place.settings, self._base.sha, declined, opened)
+        return Repository(self._place.settings, self._base.sha, declined, opened, self._settled)
+
+    @cached_property
+    def _settled(self) -> bool:
+        return self._place.settings.group != "application" or not self._readers.lost
 
     def _act(self, decision: Decision, outcome: Outcome) -> None:
         pulls = self._pulls.open
         match decision:
             case Open(branch, group):
-                made = self._actor.open(branch, group, self._pulls.closed(branch))
+                made = self._actor.open(branch, group, self._pulls)
             case Renew(number, branch, group):
                 made = self._actor.renew(pulls[number], group)
             case Leave(number, edited):
-                self._actor.leave(pulls[number], edited=edited)
+                self._actor.leave(pulls[number], self._pulls.step(number), edited=edited)
+                outcome.pulls.append(number)
+                return
+            case Close(number, "regrouped") if outcome.error or outcome.moved:
+                # What is to stand in its place may not: it is closed by the run in which all went well.
                 outcome.pulls.append(number)
                 return
             case Close(number, why):

@@ -36,6 +36,14 @@ class Readers:
             found[name] = Reader(obj["spec"].get("path") or "", known.reads if known else None)
         return found
 
+    @property
+    def lost(self) -> bool:
+        """Tell whether one was built once and it is not known any more what it read; the next build tells."""
+        return any(
+            self.by_name[name].reads is None and (obj.get("status") or {}).get("lastAppliedRevision")
+            for name, obj in self.objects.items()
+        )
+
     def of(self, paths: Iterable[str]) -> dict[str, Object]:
         """Return the Kustomizations that read one of these files."""
         files = list(paths)

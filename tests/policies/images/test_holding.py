@@ -38,6 +38,11 @@ def hold(why: Held, *names: str, hours: int = 0) -> Hold:
             [hold("window", "web", hours=2)],
             "fine; held: policy web until 2026-11-27T14:00:00Z: no window is open",
         ),
+        (
+            [],
+            [hold("grouping", "web")],
+            "fine; held: policy web: whose its files are is known once their Kustomizations were built again",
+        ),
         ([], [hold("open", "web")], "fine; held: policy web: the limit of open pull requests, 3, is reached"),
         (
             [1],

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -48,9 +49,10 @@ def decided(
     by: By = "policy",
     declined: Sequence[Declined] | None = (),
     opened: Sequence[datetime] = (),
+    settled: bool = True,
     **settings: Any,
 ) -> list[Decision]:
-    repository = Repository(Images.model_validate(settings), "b", declined, opened)
+    repository = Repository(Images.model_validate(settings), "b", declined, opened, settled)
     found = decide(group(updates, by, {}), pulls, repository, name=made, now=NOW, zones=ZoneInfo)
     return list(found)
 
@@ -95,7 +97,7 @@ def test_all_share_one_when_they_should() -> None:
         ([pull(7, "policy-web", edited=True, web="1.2.2")], [("edited", 7)]),
         (
             [pull(8, "policy-gone", gone="1")],
-            [("open", "policy-web", {"apps:web": "1.2.3"}), ("close", 8, "nothing-left")],
+            [("close", 8, "nothing-left"), ("open", "policy-web", {"apps:web": "1.2.3"})],
         ),
         (
             [pull(8, "all", web="1.2.3", gone="1")],
@@ -324,3 +326,100 @@ def test_what_cannot_be_known_to_be_wanted_is_not_made_anew() -> None:
     ordered = pull(7, "policy-web", edited=True, anew=True, web="1.2.3")
     found = told(decided([WEB], [ordered], declined=None))
     assert found == [("unreadable", "policy-web", ("apps:web",), None), ("leave", 7)]
+
+
+OPENED, REGROUPED = ("open", "policy-web", {"apps:web": "1.2.3"}), ("close", 8, "regrouped")
+API_HELD = ("open", "policy-api", ("apps:api",), None)
+WEB_HELD = ("open", "policy-web", ("apps:web",), None)
+
+
+@pytest.mark.parametrize(
+    ("updates", "pulls", "options", "wanted"),
+    [
+        # The one that goes makes room for the one that comes.
+        ([WEB], [pull(8, "all", web="1.2.3")], {"limit": 1}, [OPENED, REGROUPED]),
+        ([WEB], [pull(8, "all", gone="1")], {"limit": 1}, [("close", 8, "nothing-left"), OPENED]),
+        # But for one, and not for two.
+        (
+            [API, WEB],
+            [pull(8, "all", web="1.2.3", api="2.0.0")],
+            {"limit": 1},
+            [("open", "policy-api", {"apps:api": "2.0.0"}), WEB_HELD, REGROUPED],
+        ),
+        (
+            [API, WEB],
+            [pull(8, "all", web="1.2.3")],
+            {"limit": 1},
+            [API_HELD, OPENED, REGROUPED],
+        ),
+        # What waits has nothing in its place yet.
+        (
+            [WEB],
+            [pull(8, "all", web="1.2.2")],
+            {"schedule": [{"from": "14:00", "to": "15:00"}]},
+            [("window", "policy-web", ("apps:web",), NOW + 2 * HOUR), ("leave", 8)],
+        ),
+        (
+            [update("web", since=NOW)],
+            [pull(8, "all", web="1.2.2")],
+            {"minimumAge": "24h"},
+            [("age", "policy-web", ("apps:web",), NOW + DAY), ("leave", 8)],
+        ),
+        (
+            [WEB],
+            [pull(8, "all", web="1.2.3")],
+            {"declined": None},
+            [("unreadable", "policy-web", ("apps:web",), None), ("leave", 8)],
+        ),
+        (
+            [API],
+            [pull(8, "all", api="2.0.0")],
+            {"declined": [NO_API]},
+            [("declined", "policy-api", ("apps:api",), None), ("close", 8, "declined")],
+        ),
+        # What people push to stands in its place, too.
+        (
+            [WEB],
+            [pull(7, "policy-web", edited=True, web="1.2.2"), pull(8, "all", web="1.2.3")],
+            {},
+            [("edited", 7), REGROUPED],
+        ),
+    ],
+)
+def test_what_is_grouped_otherwise_is_closed_when_another_stands_in_its_place(
+    updates: list[Update], pulls: list[Pull], options: dict[str, Any], wanted: list[tuple[Any, ...]]
+) -> None:
+    assert told(decided(updates, pulls, **options)) == wanted
+
+
+def test_nothing_is_regrouped_while_it_is_not_known_what_belongs_together() -> None:
+    waits = ("grouping", "policy-web", ("apps:web",), NOW + timedelta(minutes=5))
+    opened = ("open", "policy-api", {"apps:api": "2.0.0"})
+    found = told(decided([API, WEB], [pull(8, "all", web="1.2.2")], settled=False))
+    assert found == [opened, waits, ("leave", 8)]
+    both = [pull(7, "policy-web", web="1.2.2"), pull(8, "all", web="1.2.2")]
+    assert told(decided([WEB], both, settled=False)) == [waits, ("leave", 7), ("leave", 8)]
+    alone = [pull(7, "policy-web", web="1.2.2")]
+    assert told(decided([WEB], alone, settled=False)) == [("renew", 7, {"apps:web": "1.2.3"})]
+
+
+@pytest.mark.parametrize(
+    ("base", "files", "behind", "wanted"),
+    [
+        ("b", "", False, ("leave", 7)),
+        ("older", "same", False, ("leave", 7)),
+        ("older", "other", False, ("renew", 7, {"apps:web": "1.2.3"})),
+        ("older", "", False, ("renew", 7, {"apps:web": "1.2.3"})),
+        ("older", "same", True, ("renew", 7, {"apps:web": "1.2.3"})),
+        ("b", "other", True, ("leave", 7)),
+    ],
+)
+def test_a_base_that_moves_elsewhere_moves_nothing(
+    base: str, files: str, behind: bool, wanted: tuple[Any, ...]
+) -> None:
+    one = replace(pull(7, "policy-web", base, web="1.2.3"), files=files, behind=behind)
+    found = decide(
+        group([WEB], "policy", {}), [one], Repository(Images(), "b", ()), name=made, now=NOW, zones=ZoneInfo,
+        files=lambda _: "same",
+    )  # fmt: skip
+    assert told(found) == [wanted]

@@ -58,6 +58,13 @@ def test_a_branch_is_made_anew_only_with_the_head_that_was_meant() -> None:
     assert read(line(RECORD).replace('"base"', '"anew":true,"base"')) == RECORD
 
 
+def test_the_state_of_its_files_is_kept() -> None:
+    known = replace(RECORD, files="0123456789abcdef")
+    assert read(line(known)) == known
+    assert '"files"' not in line(RECORD)
+    assert read(line(known).replace('"0123456789abcdef"', "[]")) == RECORD
+
+
 def test_another_one_takes_its_place_and_the_rest_stays() -> None:
     body = f"Above\n{line(RECORD)}\nbelow"
     wider = Record(RECORD.base, RECORD.images, "minor")

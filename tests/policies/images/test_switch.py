@@ -9,7 +9,16 @@ import pytest
 
 from policies.errors import FairwayError
 from policies.images.automation import destination
-from policies.images.switch import ANNOTATION, asked, refuse_contradictions, settings
+from policies.images.switch import (
+    ANNOTATION,
+    PROPOSING,
+    asked,
+    is_marked,
+    mark,
+    not_known,
+    refuse_contradictions,
+    settings,
+)
 from policies.kinds import ImageUpdateAutomation
 from policies.reference import choose
 from policies.repofile import Problem, Span
@@ -80,3 +89,33 @@ def test_what_contradicts_a_pull_request(git: dict[str, Any], field: str) -> Non
     with pytest.raises(FairwayError, match="images are proposed in pull requests") as raised:
         refuse_contradictions(automation.spec.git, to, started)
     assert field in raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("found", "url", "marked"),
+    [
+        ([], "https://github.com/acme/fleet", False),
+        ([{"type": "Ready", "message": mark("https://github.com/acme/fleet")}], "", False),
+        ([{"type": PROPOSING, "message": mark("https://github.com/acme/fleet")}], "", True),
+        (
+            [{"type": PROPOSING, "message": mark("https://github.com/acme/fleet")}],
+            "https://github.com/acme/fleet",
+            True,
+        ),
+        (
+            [{"type": PROPOSING, "message": mark("https://github.com/acme/fleet")}],
+            "https://example.com/fleet",
+            False,
+        ),
+    ],
+)
+def test_that_it_proposed_is_remembered_of_an_address(
+    found: list[dict[str, str]], url: str, marked: bool
+) -> None:
+    assert is_marked(found, url) is marked
+
+
+def test_what_is_not_known_says_what_to_do() -> None:
+    error = not_known("acme/fleet is gone")
+    assert "is not known: acme/fleet is gone; nothing is pushed" in error.message
+    assert f"{ANNOTATION}: disabled" in error.remedy

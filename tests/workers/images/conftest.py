@@ -173,6 +173,7 @@ class Fleet:
     repo: Repository
     app: App
     images: Images
+    installation: int
 
     def manifest(self, tag: str) -> str:
         return f'image: {self.images.image}:{tag} # {{"$imagepolicy": "{self.images.namespace}:web"}}\r\n'
@@ -220,8 +221,7 @@ def fleet(
         FAIRWAY_GITHUB_PRIVATE_KEY_FILE=str(tmp_path / "app.pem"),
     )
     repo = forge.create_repository(f"images-{number}", "fleet", files={"README": "x"})
-    forge.install(app, repo.owner)
-    found = Fleet(forge, repo, app, images)
+    found = Fleet(forge, repo, app, images, forge.install(app, repo.owner))
     forge.commit(repo, {"web.yaml": found.manifest("1.0.0")}, "One")
     images.chosen("1.0.0", "1.1.0")
     images.source(repo.clone_url, provider="github", secretRef=None)

@@ -165,3 +165,14 @@ def test_an_automation_that_is_suspended_merges_nothing(fleet: Fleet) -> None:
     bumps.green()
     fleet.images.automation(suspend=True)
     assert not bumps.settle(bumps.number)
+
+
+@pytest.mark.parametrize(("rules", "queued"), [("minor", True), ("patch", False), ("digest", False)])
+def test_only_what_a_rule_covers_is_queued(fleet: Fleet, rules: str, queued: bool) -> None:
+    context = fleet.images.context
+    bumps = proposed(fleet, file=f"pullRequests: {{images: {{autoMerge: [{rules}]}}}}\n")
+    key = f"Merge/{fleet.repo.owner}/{fleet.repo.name}:{bumps.number}"
+    for _ in range(2):
+        bumps.run()
+        assert bool(context.redis.hexists("fairway:dirty", key)) is queued
+        context.redis.flushall()

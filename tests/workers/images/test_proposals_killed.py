@@ -30,7 +30,7 @@ def test_one_is_opened(fleet: Fleet, tmp_path: Path, point: str) -> None:
     assert bumps.pull()["head"]["sha"] == head, "what was made is used"
 
 
-@pytest.mark.parametrize("point", ["commit", "open"])
+@pytest.mark.parametrize("point", ["commit", "rewrite"])
 def test_one_is_renewed(fleet: Fleet, tmp_path: Path, point: str) -> None:
     bumps = Bumps.of(fleet)
     bumps.run()

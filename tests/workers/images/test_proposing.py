@@ -6,6 +6,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,8 @@ from policies.images.switch import ANNOTATION
 from sandbox.forge.admin_http import ForgeError
 from tests.workers.images.conftest import Fleet, ready
 from tests.workers.images.proposals import Bumps
+from workers.github import GitHub
+from workers.images import open_pulls
 from workers.images.automation import ImageUpdateAutomationReconciler
 from workers.images.place import place_of
 from workers.reconcile.status import Superseded
@@ -119,9 +122,64 @@ def test_a_newer_version_takes_the_place_of_an_older_one(fleet: Fleet) -> None:
 def test_it_is_made_anew_when_its_base_moves(fleet: Fleet) -> None:
     bumps = Bumps.of(fleet)
     bumps.run()
-    moved = fleet.forge.commit(fleet.repo, {"README": "y"}, "Move")
+    moved = fleet.forge.commit(
+        fleet.repo, {"web.yaml": f"# {fleet.manifest('1.0.0')}{fleet.manifest('1.0.0')}"}, "Move"
+    )
     bumps.run()
     assert (bumps.parents(), bumps.record().base) == ([moved], moved)
+
+
+def test_a_commit_that_does_not_touch_its_files_leaves_it(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    before = bumps.pull()
+    fleet.forge.commit(fleet.repo, {"README": "y"}, "Move")
+    bumps.run()
+    after = bumps.pull()
+    assert (after["head"]["sha"], after["body"]) == (before["head"]["sha"], before["body"])
+    fleet.forge.commit(fleet.repo, {"web2.yaml": fleet.manifest("1.0.0")}, "One more")
+    bumps.run()
+    assert (bumps.parents(), len(bumps.commits())) == ([fleet.head()], 1)
+
+
+def test_what_is_quiet_costs_one_request(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    bumps = Bumps.of(fleet)
+    for _ in range(2):
+        bumps.run()
+    asked, pages = list[str](), GitHub.pages
+
+    def counted(self: GitHub, repository: str, path: str, *args: Any, **options: Any) -> Any:
+        asked.append(path)
+        return pages(self, repository, path, *args, **options)
+
+    monkeypatch.setattr(GitHub, "pages", counted)
+    bumps.run()
+    assert [path for path in asked if "/pulls" in path] == ["/pulls?state=open&sort=created&direction=asc"]
+
+
+def test_a_base_that_is_pushed_to_by_force_is_nobodys_push(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    first = fleet.head()
+    fleet.forge.commit(fleet.repo, {"README": "soon gone"}, "Gone")
+    bumps.run()
+    fleet.forge.set_ref(fleet.repo, "refs/heads/main", first)
+    fleet.forge.set_ref(fleet.repo, "refs/heads/other", first)
+    for base in ("other", "main"):  # the list of its commits is made anew with its base
+        fleet.forge.edit_pull_request(fleet.repo, bumps.number, base=base)
+    assert len(bumps.commits()) == 2
+    bumps.run()
+    assert (bumps.pull()["labels"], bumps.parents(), len(bumps.commits())) == ([], [first], 1)
+
+
+def test_one_that_github_wants_on_the_newest_base_is_made_anew(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    fleet.forge.protect(fleet.repo, checks={"ci": None}, strict=True)
+    bumps.green()
+    fleet.forge.commit(fleet.repo, {"README": "y"}, "Move")
+    for _ in range(2):
+        bumps.run()
+    assert bumps.parents() == [fleet.head()]
 
 
 def test_what_the_base_has_is_closed_and_declines_nothing(fleet: Fleet) -> None:
@@ -175,7 +233,11 @@ def test_what_people_closed_is_not_proposed_again(fleet: Fleet) -> None:
     assert (bumps.tags(), bumps.number > number) == (["1.2.0"], True)
 
 
-def test_what_was_closed_stays_declined_when_it_is_grouped_otherwise(fleet: Fleet) -> None:
+@pytest.mark.parametrize("lately", [300, 0])
+def test_what_was_closed_stays_declined_when_it_is_grouped_otherwise(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, lately: int
+) -> None:
+    monkeypatch.setattr(open_pulls, "_LATELY", lately)
     bumps = Bumps.of(fleet)
     bumps.run()
     fleet.forge.close(fleet.repo, bumps.number)
@@ -196,6 +258,22 @@ def test_another_grouping_proposes_it_in_another_pull_request(fleet: Fleet) -> N
     bumps.run()
     assert bumps.pull()["head"]["ref"].endswith("/all")
     assert "images are grouped otherwise now" in bumps.said(first)[0]
+
+
+def test_what_is_grouped_otherwise_stays_open_until_another_stands(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    first = bumps.number
+    other = bumps.branch.replace("policy-web", "all")
+    fleet.forge.commit(fleet.repo, {"README": "theirs"}, "Theirs", branch=other)
+    fleet.forge.commit(
+        fleet.repo, {".fairway.yaml": "version: 1\npullRequests: {images: {group: all}}\n"}, "F"
+    )
+    assert ready(bumps.run())[0] == "False"
+    assert bumps.number == first
+    fleet.forge.set_ref(fleet.repo, f"refs/heads/{other}", None)
+    bumps.run()
+    assert bumps.pull()["head"]["ref"] == other
 
 
 def test_what_the_file_of_declined_versions_names_is_held_and_closed(fleet: Fleet) -> None:

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from policies.ledger import Built
 from policies.objects import ObjectRef
 from tests.workers.images.conftest import Fleet, ready
 from tests.workers.images.proposals import Bumps
+
+KUSTOMIZATION = ("kustomize.toolkit.fluxcd.io", "v1", "Kustomization")
 
 
 def grouped(fleet: Fleet, settings: str, *names: str, **options: Any) -> Bumps:
@@ -24,6 +27,24 @@ def grouped(fleet: Fleet, settings: str, *names: str, **options: Any) -> Bumps:
     fleet.forge.commit(fleet.repo, {**files, "web.yaml": None}, "Apps")
     file = f"pullRequests: {{images: {{{settings}}}}}\n"
     return Bumps.of(fleet, word="", file=file, **options)
+
+
+def kustomization(fleet: Fleet, name: str, path: str) -> ObjectRef:
+    ref = ObjectRef(*KUSTOMIZATION, fleet.images.namespace, name)
+    spec = {"sourceRef": {"kind": "GitRepository", "name": "src"}, "path": path, "interval": "1h"}
+    kind = {"apiVersion": f"{ref.group}/{ref.version}", "kind": ref.kind}
+    metadata = {"name": name, "namespace": ref.namespace}
+    fleet.images.client.create({**kind, "metadata": metadata, "spec": {**spec, "prune": True}})
+    return ref
+
+
+def built(fleet: Fleet, ref: ObjectRef, *files: str) -> None:
+    """Have a Kustomization look as if it had read these files when it was built last."""
+    status = {"status": {"lastAppliedRevision": "main@sha1:0"}}
+    fleet.images.client.patch(ref, status, manager="test", subresource="status")
+    made = Built("a", "i", "d", (), {f"f {file}": "x" for file in files})
+    owner = (ref.namespace, ref.name)
+    fleet.images.context.ledger.record(owner, {}, built=made)
 
 
 def branches(bumps: Bumps) -> list[str]:
@@ -54,16 +75,46 @@ def test_all_share_one(fleet: Fleet) -> None:
 
 def test_an_application_is_the_kustomization_that_reads_the_files(fleet: Fleet) -> None:
     bumps = grouped(fleet, "group: application", "api", "site", "worker")
-    client, namespace = fleet.images.client, fleet.images.namespace
+    namespace = fleet.images.namespace
     for name, path in (("front", "./apps/site"), ("back", "./apps/api")):
-        ref = ObjectRef("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", namespace, name)
-        source = {"kind": "GitRepository", "name": "src"}
-        spec = {"sourceRef": source, "path": path, "interval": "1h", "prune": True}
-        kind = {"apiVersion": f"{ref.group}/{ref.version}", "kind": ref.kind}
-        client.create({**kind, "metadata": {"name": name, "namespace": namespace}, "spec": spec})
+        kustomization(fleet, name, path)
     bumps.run()
     found = [branch.rpartition("-")[0] for branch in branches(bumps)]
     assert found == ["app-apps-worker", f"app-{namespace}-back", f"app-{namespace}-front"]
+
+
+def test_what_was_closed_stays_declined_when_applications_are_none_any_more(fleet: Fleet) -> None:
+    bumps = grouped(fleet, "group: application", "api")
+    kustomization(fleet, "back", "./apps/api")
+    bumps.run()
+    fleet.forge.close(fleet.repo, bumps.number)
+    file = {".fairway.yaml": "version: 1\npullRequests: {images: {group: policy}}\n"}
+    fleet.forge.commit(fleet.repo, file, "File")
+    assert "policy api: its version was declined" in bumps.message()
+    assert bumps.pulls() == []
+
+
+def test_what_a_flush_has_lost_regroups_nothing(fleet: Fleet) -> None:
+    bumps = grouped(fleet, "group: application", "api")
+    built(fleet, kustomization(fleet, "back", "./clusters"), "apps/api/api.yaml")
+    bumps.run()
+    (before,) = bumps.pulls()
+    assert before["head"]["ref"].rpartition("-")[0].endswith(f"app-{fleet.images.namespace}-back")
+    fleet.images.context.redis.flushall()
+    assert "once their Kustomizations were built again" in bumps.message()
+    assert bumps.pulls() == [before]
+    built(fleet, ObjectRef(*KUSTOMIZATION, fleet.images.namespace, "back"), "apps/api/api.yaml")
+    bumps.run()
+    assert bumps.pulls() == [before]
+
+
+def test_what_was_closed_stays_declined_after_a_flush(fleet: Fleet) -> None:
+    bumps = grouped(fleet, "group: application", "api")
+    built(fleet, kustomization(fleet, "back", "./clusters"), "apps/api/api.yaml")
+    bumps.run()
+    fleet.forge.close(fleet.repo, bumps.number)
+    fleet.images.context.redis.flushall()
+    assert "policy api: its version was declined" in bumps.message()
 
 
 def test_limits_hold_what_is_too_much(fleet: Fleet) -> None:
