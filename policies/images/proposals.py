@@ -148,6 +148,8 @@ class _Run:
         """Decide on one when all groups were."""
         if pull.versions.keys() & self.standing:
             return Close(pull.number, "regrouped")
+        if self._unwanted(pull):
+            return Close(pull.number, "declined")
         if pull.versions.keys() & self.waiting or self.repository.declined is None:
             return Leave(pull.number)
         return Close(pull.number, "declined")
@@ -221,11 +223,7 @@ class _Run:
     ) -> Decision:
         if self.repository.declined is None:
             return Leave(pull.number)
-        unwanted = {
-            policy
-            for policy, image in pull.images.items()
-            if covering(image, self.repository.declined) is not None
-        }
+        unwanted = self._unwanted(pull)
         # An older version of what is too young is proposed still, unless there is news of the others.
         kept = {update.policy for update in young} & pull.images.keys() - unwanted
         if not wanted.updates:
@@ -235,6 +233,11 @@ class _Run:
         others = {policy: version for policy, version in pull.versions.items() if policy not in kept}
         same = wanted.versions == others and (bool(kept) or self._stands_on_base(pull, wanted))
         return Leave(pull.number) if same and not pull.anew else Renew(pull.number, branch, wanted)
+
+    def _unwanted(self, pull: Pull) -> set[str]:
+        """Return the policies of which it proposes what was declined."""
+        entries = self.repository.declined or ()
+        return {policy for policy, image in pull.images.items() if covering(image, entries) is not None}
 
     def _stands_on_base(self, pull: Pull, wanted: Group) -> bool:
         """Tell whether it would be the same on the base of now: others' commits start no check of it anew."""

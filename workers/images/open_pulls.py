@@ -10,7 +10,7 @@ from functools import cached_property
 
 from redis import Redis
 
-from policies.images import commit_message, updates
+from policies.images import commit_message
 from policies.images import record as records
 from policies.images.proposals import Pull
 from policies.images.record import Record

@@ -377,6 +377,12 @@ WEB_HELD = ("open", "policy-web", ("apps:web",), None)
             {"declined": [NO_API]},
             [("declined", "policy-api", ("apps:api",), None), ("close", 8, "declined")],
         ),
+        (
+            [update("api", "2.1.0", since=NOW)],
+            [pull(8, "all", api="2.0.0")],
+            {"declined": [NO_API], "minimumAge": "24h"},
+            [("age", "policy-api", ("apps:api",), NOW + DAY), ("close", 8, "declined")],
+        ),
         # What people push to stands in its place, too.
         (
             [WEB],
