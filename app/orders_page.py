@@ -104,12 +104,15 @@ namespaces.
 
 - `/ignore` closes the pull request. A closed one is itself the record of what is not proposed any more:
   its version, with `minor` or `major` all that have the same numbers. Whoever wants it back opens the pull
-  request again; given in one that is closed, the order makes the record wider.
+  request again. Once a newer version has taken its branch, GitHub does not let that be done: deleting the
+  line that begins with `<!-- fairway:images` from its description takes the record back as well, and the
+  automation's next run proposes again what is chosen then. Given in one that is closed, the order makes the
+  record wider.
 - `/reject` in a merged one opens another that puts back what it changed, for all environments, and writes
   its versions into `.fairway/declined.yaml`, in one commit. It has an effect in every namespace that reads
-  what was changed, so in a protected environment it names its commit and is not given by who has a part in
-  it; people merge what it opens. In one that is open it closes it, as `/ignore` does, whatever the
-  environment, and gives the reason in its answer. `/rollback` of images writes its versions down, too;
+  what was changed, or may, while it is not known what a Kustomization reads; so in a protected environment
+  it names its commit and is not given by who has a part in it; people merge what it opens. In one that is
+  open it closes it, as `/ignore` does, whatever the environment, and gives the reason in its answer. `/rollback` of images writes its versions down, too;
   in the pull request of either, it takes them out of the file again.
   While that file cannot be read, or added to, neither is carried out: the answer names line and remedy.
 - `/rescan` has the ImageRepositories scanned and the ImagePolicies choose again, and says what they choose.
