@@ -25,7 +25,8 @@ from workers.github.errors import (
     Unreachable,
 )
 from workers.github.gitdata import Change, Entry
-from workers.github.pulls import Method, PullCommit, PullRequest, Review
+from workers.github.pull_answers import PullCommit, PullRequest, Review
+from workers.github.pulls import Method
 from workers.github.reactions import Reaction
 from workers.github.repositories import Repository
 from workers.github.statuses import CommitStatus, State, StatusWriter
