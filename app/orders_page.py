@@ -112,8 +112,9 @@ namespaces.
   its versions into `.fairway/declined.yaml`, in one commit. It has an effect in every namespace that reads
   what was changed, or may, while it is not known what a Kustomization reads; so in a protected environment
   it names its commit and is not given by who has a part in it; people merge what it opens. In one that is
-  open it closes it, as `/ignore` does, whatever the environment, and gives the reason in its answer. `/rollback` of images writes its versions down, too;
-  in the pull request of either, it takes them out of the file again.
+  open it closes it, as `/ignore` does, whatever the environment, and gives the reason in its answer.
+  `/rollback` of images writes its versions down, too; in the pull request of either, it takes them out of
+  the file again.
   While that file cannot be read, or added to, neither is carried out: the answer names line and remedy.
 - `/rescan` has the ImageRepositories scanned and the ImagePolicies choose again, and says what they choose.
   An ImageRepository in a namespace that the repository is not bound to is not asked.

@@ -8,7 +8,7 @@ which of the two states is wanted, only a person knows.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 BRANCHES = "fairway/rollback/"
@@ -41,7 +41,7 @@ class Reader:
     """Where a Kustomization reads: its folder, and how its last build looked where (None: not known)."""
 
     path: str
-    reads: Mapping[str, str] | None = None
+    reads: Collection[str] | None = None
 
     def may_read(self, file: str, *, comes_or_goes: bool) -> bool:
         """Tell whether it reads a file, as far as that is known: what could read any file may read this one.
@@ -55,7 +55,11 @@ class Reader:
         if self.reads is None:
             return _below(file, posixpath.normpath(self.path.strip("/") or "."))
         folder = posixpath.dirname(file) or "."
-        if {f"f {file}", f"s {file}"} & self.reads.keys() or (comes_or_goes and f"l {folder}" in self.reads):
+        if (
+            f"f {file}" in self.reads
+            or f"s {file}" in self.reads
+            or (comes_or_goes and f"l {folder}" in self.reads)
+        ):
             return True
         return any(look.startswith("t ") and _below(file, look[2:]) for look in self.reads)
 

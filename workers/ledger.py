@@ -75,6 +75,24 @@ class Ledger:
             pipe.expire(key, TTL)
         pipe.execute()
 
+    def looked(self, owner: Owner, reads: Collection[str]) -> None:
+        """Write down where a build looked of which nothing else is remembered: names, and no contents."""
+        self._redis.set(_looked(owner), json.dumps(sorted(reads)), ex=TTL)
+
+    def reads(self, owners: Sequence[Owner]) -> dict[Owner, Collection[str] | None]:
+        """Return where each Kustomization's last build looked; None where nobody knows."""
+        pipe = self._redis.pipeline(transaction=False)
+        for owner in owners:
+            pipe.hget(_applied(owner), _BUILT)
+            pipe.get(_looked(owner))
+        answers = cast("list[bytes | None]", pipe.execute()) if owners else []
+        found: dict[Owner, Collection[str] | None] = {}
+        for owner, text, looked in zip(owners, answers[::2], answers[1::2], strict=True):
+            built = _read(_built_of, text or b"")
+            known = built.reads if built else None
+            found[owner] = known if known is not None else _read(_names_of, looked or b"")
+        return found
+
     def saw(self, news: Mapping[Owner, Mapping[str, Seen | None]]) -> None:
         """Write down what a watch saw; None for what is gone."""
         pipe = self._redis.pipeline(transaction=False)
@@ -98,11 +116,15 @@ class Ledger:
 
     def forget(self, owner: Owner) -> None:
         """Drop everything about a Kustomization that is gone."""
-        self._redis.delete(_applied(owner), _seen(owner), _over(owner))
+        self._redis.delete(_applied(owner), _looked(owner), _seen(owner), _over(owner))
 
 
 def _applied(owner: Owner) -> str:
     return f"fairway:applied:{owner[0]}/{owner[1]}"
+
+
+def _looked(owner: Owner) -> str:
+    return f"fairway:read:{owner[0]}/{owner[1]}"
 
 
 def _seen(owner: Owner) -> str:
@@ -132,6 +154,10 @@ def _seen_of(text: bytes) -> Seen:
     mark, version, (verdict, message, reason), count, left_alone = json.loads(text)
     health = Health(Verdict(verdict), message, reason)
     return Seen(Mark(*mark) if mark else None, version, health, count, left_alone)
+
+
+def _names_of(text: bytes) -> frozenset[str]:
+    return frozenset(map(str, json.loads(text)))
 
 
 def _built_of(text: bytes) -> Built:

@@ -28,7 +28,9 @@ _COMMANDS = {
     "demo": _Command(
         "app.cli.demo", "demo", "Watch a push become live objects on a real Kubernetes API server."
     ),
-    "events": _Command("app.cli.flux.events", "events", "Show the events of sources and Kustomizations."),
+    "events": _Command(
+        "app.cli.flux.events", "events", "Show the events of sources, Kustomizations, images and Receivers."
+    ),
     "get": _Command("app.cli.flux.get", "get", "Show objects and their status."),
     "reconcile": _Command(
         "app.cli.flux.reconcile", "reconcile", "Reconcile an object now, and wait for the result."

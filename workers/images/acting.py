@@ -79,6 +79,12 @@ class Actor:
 
         Raises BranchMoved where one from its branch was merged or closed since it was decided on.
         """
+        if (other := pulls.aimed_elsewhere(branch)) is not None:
+            raise GitOperationFailed(
+                f"failed to update source: pull request #{other.number} of the branch {branch} was aimed at"
+                f" {other.base_ref}, and its branch is not moved under it",
+                remedy=f"aim it at {self._work.to.branch} again, or close it",
+            )
         closed, head = pulls.closed(branch), self._github.git_data.head(self._place.repository, branch) or ""
         if head and head not in {one.head_sha for one in closed}:
             self._refuse_others(branch, head)

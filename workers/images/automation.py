@@ -65,6 +65,7 @@ class ImageUpdateAutomationReconciler(Plain[ImageUpdateAutomation]):
         wanted = reference.choose(checkout)
         place = place_of(self._context, record.obj, str((source.get("spec") or {}).get("url") or ""))
         if place is not None:
+            self._mark(record, str(source["spec"]["url"]))
             self._propose(task, self._work(task, git, source, to, writes=False), wanted, place, began)
             return
         work = self._work(task, git, source, to)
@@ -133,7 +134,6 @@ class ImageUpdateAutomationReconciler(Plain[ImageUpdateAutomation]):
         """Have pull requests propose what there is to write."""
         context, key = self._context, Key("ImageUpdateAutomation", task.namespace, task.spec.metadata.name)
         ready = prepared(context, task.namespace, place, work, wanted)
-        self._mark(task.record, work.source.spec.url)
         outcome = Proposer(context, task, work, ready, updating.fetched(work, wanted)).propose()
         again = holding.until(outcome.decisions)
         if outcome.moved:

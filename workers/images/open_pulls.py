@@ -37,19 +37,22 @@ class OpenPulls:
     base: str
     at: str
     redis: Redis
-    _open: dict[int, PullRequest] | None = None
     _closed: dict[str, list[PullRequest]] = field(default_factory=dict)
     _steps: dict[int, Step | None] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def open(self) -> dict[int, PullRequest]:
         """Return the open ones by number; of one branch there is no more than one."""
-        if self._open is None:
-            found = self.github.pulls.open(self.repository)
-            self._open = {
-                one.number: one for one in found if self._is_ours(one) and one.base_ref == self.base
-            }
-        return self._open
+        return {one.number: one for one in self._anywhere if one.base_ref == self.base}
+
+    def aimed_elsewhere(self, branch: str) -> PullRequest | None:
+        """Return an open one of a branch that somebody has aimed at another base."""
+        found = (one for one in self._anywhere if one.head_ref == branch and one.base_ref != self.base)
+        return next(found, None)
+
+    @cached_property
+    def _anywhere(self) -> list[PullRequest]:
+        return [one for one in self.github.pulls.open(self.repository) if self._is_ours(one)]
 
     @cached_property
     def decided_on(self) -> list[Pull]:

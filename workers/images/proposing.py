@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from functools import cached_property
+from typing import TypeGuard
 from zoneinfo import ZoneInfo
 
 from policies.errors import FairwayError
@@ -133,14 +134,16 @@ class Proposer:
         """Decide, and again when it turns out that people have closed what would be proposed."""
         reading = editing.declined_of(self._work.remote.mirror, self._base.sha)
         declined, asked = reading.entries, set[str]()
+        named = {grouping.branch(*self._name, one): one for one in groups}
         opened: list[datetime] | None = None
         while True:
             decisions = self._decide(groups, declined, opened or ())
-            wanted = [one for one in decisions if isinstance(one, Open | Renew)]
-            if opened is None and any(isinstance(one, Open) for one in wanted):
+            if opened is None and any(isinstance(one, Open) for one in decisions):
                 opened = self._pulls.opened(self._context.now())
                 continue
-            branches = {branch for one in wanted for branch in self._branches(one.group)} - asked
+            # Also of what waits: what is closed there may be proposed by another group as well.
+            wanted = [one.branch for one in decisions if isinstance(one, Open | Renew) or _waits(one)]
+            branches = {branch for one in wanted for branch in self._branches(named[one])} - asked
             if declined is None or not branches:
                 return decisions
             asked |= branches
@@ -198,6 +201,10 @@ class Proposer:
             outcome.pulls.append(made.number)
             outcome.sha = made.sha
             outcome.done.append(made.said)
+
+
+def _waits(decision: Decision) -> TypeGuard[Hold]:
+    return isinstance(decision, Hold) and decision.why in ("window", "open", "per-hour")
 
 
 def _zone(name: str) -> tzinfo:

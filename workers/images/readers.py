@@ -29,12 +29,11 @@ class Readers:
     @cached_property
     def by_name(self) -> dict[str, Reader]:
         """Return where each reads, by `namespace/name`."""
-        built = self._context.ledger.built([_owner(obj) for obj in self.objects.values()])
-        found = {}
-        for name, obj in self.objects.items():
-            known = built[_owner(obj)]
-            found[name] = Reader(obj["spec"].get("path") or "", known.reads if known else None)
-        return found
+        reads = self._context.ledger.reads([_owner(obj) for obj in self.objects.values()])
+        return {
+            name: Reader(obj["spec"].get("path") or "", reads[_owner(obj)])
+            for name, obj in self.objects.items()
+        }
 
     @property
     def lost(self) -> bool:

@@ -47,13 +47,11 @@ def open_one(desk: Desk, environment: str) -> PullRequest | None:
 def readers(desk: Desk) -> list[tuple[str, Reader]]:
     """Return where the Kustomizations that follow the base read, each with its namespace."""
     _, everything = following(desk.context, desk.name, desk.pull.base_ref, desk.narrowed.tenant)
-    built = desk.context.ledger.built([_owner(obj) for obj in everything])
-    found = []
-    for obj in everything:
-        known = built[_owner(obj)]
-        reader = Reader(obj["spec"].get("path") or "", known.reads if known else None)
-        found.append((obj["metadata"]["namespace"], reader))
-    return found
+    reads = desk.context.ledger.reads([_owner(obj) for obj in everything])
+    return [
+        (obj["metadata"]["namespace"], Reader(obj["spec"].get("path") or "", reads[_owner(obj)]))
+        for obj in everything
+    ]
 
 
 def plan(desk: Desk, around: States, reading: Iterable[Reader], *, besides: str = "") -> Plan:

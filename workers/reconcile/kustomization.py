@@ -166,11 +166,15 @@ class KustomizationReconciler:
             # What was never applied must not be pruned one day: its account might not even be let to look.
             report.inventory = inventory.union(old, error.touched)
             run.remember(memory)
+            run.looked(rendered.reads)
             files = dict(zip((ref.id for ref in new), rendered.origins, strict=True))
             raise error.in_file(files.get(error.ref.id, "")).without(rendered.secret_words) from None
         report.applied(changes)
         stale = inventory.difference(old, new)
-        run.remember(memory, stale, builder.note(rendered, [ref.id for ref in new]))
+        note = builder.note(rendered, [ref.id for ref in new])
+        run.remember(memory, stale, note)
+        if note is None:
+            run.looked(rendered.reads)
         self._prune(run, stale, new)
         self._wait(run, changes)
 

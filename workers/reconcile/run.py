@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -69,6 +69,11 @@ class Run:
             ignored=self.options.ignored,
             salt=build_inputs.salt(self.record.obj, settings),
         )
+
+    def looked(self, reads: Mapping[str, str] | None) -> None:
+        """Keep where a build looked that nobody may skip: who reads a file is asked of others, too."""
+        if reads is not None:
+            self.context.ledger.looked((self.record.ref.namespace, self.record.ref.name), reads)
 
     def remember(
         self,

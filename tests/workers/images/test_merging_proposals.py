@@ -156,6 +156,10 @@ def test_what_goes_to_another_branch_now_is_left_to_people(fleet: Fleet) -> None
     bumps.green()
     fleet.forge.retarget(fleet.repo, number, "release")
     assert not bumps.settle(number)
+    before = fleet.head(bumps.branch)
+    fleet.forge.commit(fleet.repo, {"README": "newer"}, "Move the base")
+    assert f"pull request #{number} of the branch {bumps.branch} was aimed at release" in bumps.message()
+    assert ([one["number"] for one in bumps.pulls()], fleet.head(bumps.branch)) == ([number], before)
     fleet.forge.retarget(fleet.repo, number, "main")
     assert bumps.settle(number)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import Any
 
@@ -231,6 +232,17 @@ def test_what_people_closed_is_not_proposed_again(fleet: Fleet) -> None:
     bumps.released("1.2.0")
     bumps.run()
     assert (bumps.tags(), bumps.number > number) == (["1.2.0"], True)
+
+
+def test_what_was_closed_is_declined_also_while_nothing_is_opened(fleet: Fleet) -> None:
+    bumps = Bumps.of(fleet)
+    bumps.run()
+    fleet.forge.close(fleet.repo, bumps.number)
+    later = datetime.now(UTC) + timedelta(hours=2)
+    window = f"{{from: '{later:%H}:00', to: '{later + timedelta(hours=1):%H}:00'}}"
+    file = f"version: 1\npullRequests: {{images: {{schedule: [{window}]}}}}\n"
+    fleet.forge.commit(fleet.repo, {".fairway.yaml": file}, "Wait for a window")
+    assert "its version was declined" in bumps.message()
 
 
 @pytest.mark.parametrize("lately", [300, 0])

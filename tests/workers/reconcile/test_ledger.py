@@ -200,6 +200,20 @@ def test_fields_to_ignore_are_compared_each_time(eyes: Eyes) -> None:
     assert eyes.asked(one["web"]) == []
 
 
+def test_where_it_looked_is_known_also_of_what_is_built_each_time(eyes: Eyes) -> None:
+    delivery = eyes.delivery
+    owner, ledger = (delivery.namespace, "app"), delivery.context.ledger
+    forgotten(eyes, "applied")
+    assert ledger.reads([owner]) == {owner: None}
+    delivery.kustomization(ignore=[{"target": {"kind": "ConfigMap"}, "paths": ["/data/value"]}])
+    eyes.run()
+    assert "f map.yaml" in (ledger.reads([owner])[owner] or ())
+    delivery.kustomization(ignore=None)
+    delivery.commit({"map.yaml": json.dumps({**MAP, "data": {"value": 1}})})
+    assert told(eyes.run())[0] == "False"
+    assert "f map.yaml" in (ledger.reads([owner])[owner] or ()), "of what could not be applied, too"
+
+
 def test_what_is_applied_only_when_missing_is_looked_at_each_time(eyes: Eyes) -> None:
     once = {**MAP, "metadata": {**MAP["metadata"], "annotations": {f"{GROUP}/ssa": "IfNotPresent"}}}
     eyes.delivery.commit({"map.yaml": json.dumps(once), "other.yaml": json.dumps(OTHER)})

@@ -57,10 +57,10 @@ def _record(github: GitHub, pull: PullRequest) -> Record | None:
 
 def _reading(context: Context, sources: Sequence[Source], files: Sequence[str]) -> Iterator[Applied]:
     everything = [applied for source in sources for applied in source.applied]
-    built = context.ledger.built([(one.ref.namespace, one.ref.name) for one in everything])
+    reads = context.ledger.reads([(one.ref.namespace, one.ref.name) for one in everything])
     for applied in everything:
-        known = built[applied.ref.namespace, applied.ref.name]
-        reader = Reader(applied.obj["spec"].get("path") or "", known.reads if known else None)
+        known = reads[applied.ref.namespace, applied.ref.name]
+        reader = Reader(applied.obj["spec"].get("path") or "", known)
         if any(reader.reads_file(file, comes_or_goes=False) for file in files):
             yield applied
 
