@@ -55,7 +55,8 @@ def private_key() -> str:
 def http() -> Iterator[responses.RequestsMock]:
     with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
         account = {"login": "acme", "id": 1}
-        mock.get(f"{API}/repos/acme/fleet/installation", json={"id": 7, "account": account})
+        found = {"id": 7, "account": account, "created_at": "2026-01-01T00:00:00Z"}
+        mock.get(f"{API}/repos/acme/fleet/installation", json=found)
         expires = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
         token = {"token": "ghs_x", "expires_at": expires}
         mock.post(f"{API}/app/installations/7/access_tokens", json=token, status=201)
