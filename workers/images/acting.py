@@ -26,11 +26,9 @@ from workers.git import committing
 from workers.github import BranchMoved, Change, PullRequest
 from workers.images import editing, updating
 from workers.images.describing import Describer
-from workers.images.facts import Facts
 from workers.images.open_pulls import OpenPulls
 from workers.images.place import Place
 from workers.images.pushing import Work
-from workers.images.readers import Readers
 from workers.images.updating import Task
 from workers.orders import merges
 
@@ -67,12 +65,11 @@ class Actor:
         work: Work,
         place: Place,
         base: Resolved,
-        facts: Facts,
-        readers: Readers,
+        describer: Describer,
     ) -> None:
         self._context, self._task, self._work = context, task, work
         self._place, self._base, self._github = place, base, place.github
-        self._describer = Describer(context, task, work, place, base, facts, readers)
+        self._describer = describer
 
     def open(self, branch: str, group: Group, pulls: OpenPulls) -> Made | None:
         """Open a pull request; None when nothing changes.

@@ -30,6 +30,7 @@ from workers.git import committing
 from workers.github import BranchMoved, RateLimited
 from workers.images import editing, pushing
 from workers.images.acting import Actor
+from workers.images.describing import Describer
 from workers.images.facts import Facts
 from workers.images.open_pulls import OpenPulls
 from workers.images.place import Place
@@ -77,7 +78,8 @@ class Proposer:
             base.sha,
             context.redis,
         )
-        self._actor = Actor(context, task, work, place, base, self._facts, self._readers)
+        describer = Describer(context, task, work, place, base, self._facts, self._readers)
+        self._actor = Actor(context, task, work, place, base, describer)
 
     def propose(self) -> Outcome:
         """Do what there is to do; raises FairwayError for what keeps all of it from being done.
