@@ -87,7 +87,8 @@ func run(scratch string, memory int64, maxOutput int) error {
 	defer os.RemoveAll(folder)
 	out := bufio.NewWriter(os.Stdout)
 	shared := &engine{trees: newTrees(folder), maxOutput: maxOutput}
-	go watchMemory(memory, out)
+	watch := newMemoryWatch(memory, out)
+	go watch.run()
 	go showLife(out)
 	if err := write(out, map[string]any{"hello": map[string]any{"protocol": protocol, "version": version}}); err != nil {
 		return err
@@ -100,15 +101,16 @@ func run(scratch string, memory int64, maxOutput int) error {
 		} else if err != nil {
 			return fmt.Errorf("reading a request: %w", err)
 		}
-		if err := write(out, handle(shared, &req)); err != nil {
+		if err := write(out, handle(shared, watch, &req)); err != nil {
 			return err
 		}
 	}
 }
 
-func handle(e *engine, req *request) answer {
+func handle(e *engine, watch *memoryWatch, req *request) answer {
 	current.Store(req.ID)
 	defer current.Store(0)
+	defer watch.check()
 	do, known := operations[req.Op]
 	if !known {
 		return answer{ID: req.ID, Error: &failure{Kind: "internal", Message: fmt.Sprintf("unknown operation %q", req.Op)}}

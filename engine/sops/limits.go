@@ -21,18 +21,40 @@ const (
 	memoryCheck     = 20 * time.Millisecond
 )
 
-// watchMemory gives up the current request when the heap outgrows its limit. The process ends with it:
+// A memoryWatch gives up the current request when the heap outgrows its limit. The process ends with it:
 // there is no other way to take memory back from a library that is still building.
-func watchMemory(limit int64, out *bufio.Writer) {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+type memoryWatch struct {
+	limit  uint64
+	out    *bufio.Writer
+	lock   sync.Mutex
+	sample []metrics.Sample
+}
+
+func newMemoryWatch(limit int64, out *bufio.Writer) *memoryWatch {
+	// What was allocated and not freed yet, and what the last collection found in use.
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/heap/live:bytes"}}
+	return &memoryWatch{limit: uint64(limit), out: out, sample: sample}
+}
+
+func (w *memoryWatch) run() {
 	for range time.Tick(memoryCheck) {
-		metrics.Read(sample)
-		if id := current.Load(); id != 0 && sample[0].Value.Uint64() > uint64(limit) {
-			_ = write(out, answer{ID: id, Error: &failure{
-				Kind:    "too_large",
-				Message: "decrypting needs more memory than it may have; look for anchors that multiply values",
-			}})
-			os.Exit(exitOutOfMemory)
-		}
+		w.check()
 	}
+}
+
+// check is called at the end of a request too: one large allocation holds up the whole process, this watch
+// with it.
+func (w *memoryWatch) check() {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	id := current.Load()
+	metrics.Read(w.sample)
+	if id == 0 || max(w.sample[0].Value.Uint64(), w.sample[1].Value.Uint64()) <= w.limit {
+		return
+	}
+	_ = write(w.out, answer{ID: id, Error: &failure{
+		Kind:    "too_large",
+		Message: "decrypting needs more memory than it may have; look for anchors that multiply values",
+	}})
+	os.Exit(exitOutOfMemory)
 }

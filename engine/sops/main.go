@@ -60,7 +60,8 @@ func run(loopback bool, memory int64) error {
 	logging.SetLevel(logrus.PanicLevel)
 	debug.SetMemoryLimit(memory)
 	out := bufio.NewWriter(os.Stdout)
-	go watchMemory(memory, out)
+	watch := newMemoryWatch(memory, out)
+	go watch.run()
 	network := newNetwork(loopback)
 	if err := write(out, map[string]any{"hello": map[string]any{"protocol": protocol, "version": version}}); err != nil {
 		return err
@@ -73,7 +74,7 @@ func run(loopback bool, memory int64) error {
 		} else if err != nil {
 			return errors.New("reading a request failed") // never its text: it holds keys
 		}
-		if err := write(out, handle(network, &req)); err != nil {
+		if err := write(out, handle(network, watch, &req)); err != nil {
 			return err
 		}
 	}
@@ -94,9 +95,10 @@ func clearEnvironment() {
 	}
 }
 
-func handle(network *network, req *request) answer {
+func handle(network *network, watch *memoryWatch, req *request) answer {
 	current.Store(req.ID)
 	defer current.Store(0)
+	defer watch.check()
 	var result any
 	var err error
 	switch req.Op {
