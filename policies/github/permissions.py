@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What our App asks of GitHub: permissions and events, each with why, and what is missing without it.
 
-The sandbox's App has exactly these, and docs/github-app.md is written from them. Every token asks for a few
-of them only, so an App that was not given one loses no more than what the table says.
+The sandbox's App has exactly these, and docs/github-app.md is written from them. A token asks for those that
+the App was given, so one that was not loses no more than what the table says.
 """
 
 from __future__ import annotations
@@ -133,6 +133,20 @@ def asked() -> Mapping[str, str]:
     return {permission.name: permission.access for permission in PERMISSIONS}
 
 
+def shared(granted: Mapping[str, str]) -> dict[str, str]:
+    """Return what a token asks for with which every part is spoken of: of ours, what the App was given."""
+    return {
+        name: access if granted[name] in (access, "write", "admin") else "read"
+        for name, access in asked().items()
+        if name in granted
+    }
+
+
+def within(permissions: Mapping[str, str], others: Mapping[str, str]) -> bool:
+    """Tell whether a token with the other permissions does for what needs these."""
+    return all(others.get(name) in (access, "write", "admin") for name, access in permissions.items())
+
+
 def lacking(granted: Mapping[str, str], *, of_organization: bool) -> dict[str, str]:
     """Return what of it an installation was not given (`deployments: write`), each with what needs it.
 
@@ -141,8 +155,7 @@ def lacking(granted: Mapping[str, str], *, of_organization: bool) -> dict[str, s
     return {
         f"{one.name}: {one.access}": one.needed_by
         for one in PERMISSIONS
-        if (of_organization or not one.of_organization)
-        and granted.get(one.name) not in (one.access, "write", "admin")
+        if (of_organization or not one.of_organization) and not within({one.name: one.access}, granted)
     }
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who Fairway is on GitHub: the App by a JWT, and on a repository by an installation token.
 
-A token is asked for one repository and the fewest permissions, lives in memory only, and is used until five
+A token is asked for one repository and what it is needed for, lives in memory only, and is used until five
 minutes before it ends. The private key is parsed once: doing it per JWT would cost 37 ms each time.
 """
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from policies.budget import Urgency
 
-# By part of the surface, each with the fewest permissions: one that is missing takes only its part away.
+# What each part of the surface needs: a permission that is missing takes only its part away.
 CHECKS = {"checks": "write", "metadata": "read"}
 CONTENTS = {"contents": "write", "metadata": "read"}
 DEPLOYMENTS = {"deployments": "write", "metadata": "read"}

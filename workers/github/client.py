@@ -8,7 +8,7 @@ does not pay for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from policies.budget import Urgency
 from policies.errors import SettingsError
+from policies.github.permissions import shared, within
 from workers.github.activity import Activity
 from workers.github.app_auth import (
     READ_PERMISSIONS,
@@ -31,7 +32,7 @@ from workers.github.checks import CheckWriter
 from workers.github.comments import Comments
 from workers.github.deliveries import Deliveries
 from workers.github.deployments import DeploymentWriter
-from workers.github.errors import NotFound, Unauthorized
+from workers.github.errors import NotFound, PermissionMissing, Unauthorized
 from workers.github.gitdata import GitData
 from workers.github.labels import Labels
 from workers.github.permissions import People
@@ -57,11 +58,12 @@ _INSTALLATION_LIFETIME = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Installation:
-    """Where the App is installed: its id, and the account's login and numeric id."""
+    """Where the App is installed: its id, the account's login and numeric id, and what it may do there."""
 
     id: int
     account: str
     account_id: int
+    permissions: Mapping[str, str] = field(hash=False)
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ class GitHub:
             what = f"find the App's installation on {owner}/{repo}"
             answer = self.call_as_app("GET", f"/repos/{owner}/{repo}/installation", what, urgency=urgency)
             account = answer["account"]
-            found = Installation(answer["id"], account.get("login") or account["slug"], account["id"])
+            login = account.get("login") or account["slug"]
+            found = Installation(answer["id"], login, account["id"], answer["permissions"])
             known = self._installations[name] = (found, self._now() + _INSTALLATION_LIFETIME)
             self._sender.made(_who(found.id), datetime.fromisoformat(answer["created_at"]))
         return known[0]
@@ -285,9 +288,23 @@ class GitHub:
             self._clients[token] = self._transport.client(TokenAuth(token.value))
         return self._clients[token]
 
-    def _with_token(self, repository: str, permissions: Mapping[str, str], asked: Request) -> Answer:
+    def _token_of_all(self, repository: str, permissions: Mapping[str, str], urgency: Urgency) -> Token:
+        """Return a token with which all parts are spoken of, or just for this one where it is not in that.
+
+        A token for each part would cost five requests before the first word on a repository is said.
+        """
         owner, _, name = repository.partition("/")
-        token = self.token_for(owner, name, permissions=permissions, urgency=asked.urgency)
+        all_parts = shared(self.installation_for(owner, name, urgency=urgency).permissions)
+        if within(permissions, all_parts):
+            try:
+                return self.token_for(owner, name, permissions=all_parts, urgency=urgency)
+            except PermissionMissing:
+                # Something was taken from the App since we looked; what is left is known with the next look.
+                self._installations.pop(repository.lower(), None)
+        return self.token_for(owner, name, permissions=permissions, urgency=urgency)
+
+    def _with_token(self, repository: str, permissions: Mapping[str, str], asked: Request) -> Answer:
+        token = self._token_of_all(repository, permissions, asked.urgency)
         try:
             return self._sender.send(_who(token.installation_id), self._client(token), asked)
         except Unauthorized:

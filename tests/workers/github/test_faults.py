@@ -16,6 +16,7 @@ import requests
 import responses
 from requests import PreparedRequest
 
+from policies.github.permissions import asked
 from tests.workers.github.conftest import Clock
 from workers.github import (
     AppJwt,
@@ -55,7 +56,7 @@ def private_key() -> str:
 def http() -> Iterator[responses.RequestsMock]:
     with responses.RequestsMock(assert_all_requests_are_fired=True) as mock:
         account = {"login": "acme", "id": 1}
-        found = {"id": 7, "account": account, "created_at": "2026-01-01T00:00:00Z"}
+        found = {"id": 7, "account": account, "created_at": "2026-01-01T00:00:00Z", "permissions": asked()}
         mock.get(f"{API}/repos/acme/fleet/installation", json=found)
         expires = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
         token = {"token": "ghs_x", "expires_at": expires}

@@ -22,6 +22,11 @@ from workers.github import (
     Unauthorized,
 )
 from workers.github.app_auth import InstallationTokens
+from workers.github.calls import DEPLOYMENTS, PULL_REQUESTS
+
+
+def show_status(place: Place) -> tuple[str, str, str, str]:
+    return "GET", place.name, "/commits/main/status", "show the statuses"
 
 
 def test_the_installation_of_a_repository_is_found(place: Place) -> None:
@@ -70,6 +75,23 @@ def test_other_permissions_are_another_token(place: Place) -> None:
     assert reading.value != writing.value
 
 
+def test_all_parts_are_spoken_of_with_one_token(able: Place) -> None:
+    able.github.call(*show_status(able))
+    able.github.call("GET", able.name, "/pulls", "show pull requests", permissions=PULL_REQUESTS)
+    able.github.call("GET", able.name, "/deployments", "show the deployments", permissions=DEPLOYMENTS)
+    assert len(able.github._clients) == 1
+
+
+def test_a_part_that_was_taken_away_takes_no_other_with_it(able: Place) -> None:
+    able.github.installation_for(able.repo.owner, able.repo.name)
+    able.forge.set_permissions(able.installation, {"deployments": None})
+    assert able.github.call(*show_status(able))["sha"] == able.head
+    with pytest.raises(PermissionMissing, match="deployments: write"):
+        able.github.call("GET", able.name, "/deployments", "show the deployments", permissions=DEPLOYMENTS)
+    able.github.call("GET", able.name, "/pulls", "show pull requests", permissions=PULL_REQUESTS)
+    assert all("deployments" not in token.permissions for token in able.github._clients)
+
+
 def test_threads_that_need_a_token_at_once_ask_for_one(place: Place) -> None:
     with ThreadPoolExecutor(8) as pool:
         tokens = list(pool.map(lambda _: place.github.token_for(place.repo.owner, "fleet").value, range(16)))
@@ -92,9 +114,9 @@ def test_an_app_that_was_installed_anew_is_found_again(place: Place) -> None:
 
 
 def test_a_revoked_token_is_replaced_by_the_next_call(place: Place) -> None:
-    show = ("GET", place.name, "/commits/main/status", "show the statuses")
+    show = show_status(place)
     place.github.call(*show)
-    token = place.github.token_for(place.repo.owner, place.repo.name, permissions=STATUS_PERMISSIONS)
+    [token] = place.github._clients
     headers = {"Authorization": f"Bearer {token.value}"}
     urllib3.request("DELETE", f"{place.forge.api_url}/installation/token", headers=headers)
     with pytest.raises(Unauthorized):
