@@ -69,9 +69,7 @@ def mergeable_state(pull: Row) -> tuple[Row, str]:
     if pull["state"] == "closed":
         return pull, "unknown"
     if pull["mergeable"] is None:
-        made = pull_branches.test_merge(pull)
-        pulls.change(forge().store, pull["id"], mergeable=made is not None, merge_commit_sha=made)
-        return pulls.existing_pull(forge().store, pull["id"]), "unknown"
+        return _looked_into(pull), "unknown"
     if not pull["mergeable"]:
         return pull, "dirty"
     if pull["draft"]:
@@ -81,6 +79,17 @@ def mergeable_state(pull: Row) -> tuple[Row, str]:
     if obstacle(pull, level=LEVELS["write"]):
         return pull, "behind"
     return pull, "clean" if _settled(pull) else "unstable"
+
+
+def _looked_into(pull: Row) -> Row:
+    """Try the merge, unless somebody has merged it for good meanwhile: that commit is the one it came with."""
+    store = forge().store
+    with forge().repositories.lock(pull["repository_id"]):
+        pull = pulls.existing_pull(store, pull["id"])
+        if pull["state"] == "open" and pull["mergeable"] is None:
+            made = pull_branches.test_merge(pull)
+            pulls.change(store, pull["id"], mergeable=made is not None, merge_commit_sha=made)
+        return pulls.existing_pull(store, pull["id"])
 
 
 def _settled(pull: Row) -> bool:

@@ -69,11 +69,15 @@ class Pulls:
 
     def says(self, number: int, *words: str, within: float = HEALED) -> str:
         """Wait until the comment says all of this, and return it."""
-        return until(
-            lambda: (text := self.text(number)) and all(word in text for word in words) and text,
-            within=within,
-            what=f"a comment on #{number} with {words}: {self.text(number)}",
-        )
+
+        def look() -> str:
+            text = self.text(number)
+            return text if text and all(word in text for word in words) else ""
+
+        try:
+            return until(look, within=within, what=f"a comment on #{number} with {words}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it says:\n{self.text(number)}") from None
 
     def checks(self, sha: str, name: str = "Fairway demo") -> list[dict[str, Any]]:
         """Return the check runs of a name on a commit, the newest last."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,18 @@ def test_a_merge_commit_joins_both(team: Stage) -> None:
     assert api.get(f"{team.path}/pulls/1/merge").status == 204
     assert api.get(f"{team.path}/git/ref/pull/1/head").body["object"]["sha"] == head
     assert api.get(f"{team.path}/git/ref/pull/1/merge").status == 404
+
+
+def test_whoever_looks_during_a_merge_does_not_change_what_it_made(team: Stage) -> None:
+    api = team.as_installation()
+    for number in range(1, 21):
+        team.forge.commit(team.repo, {f"{number}.txt": "1\n"}, "Add one", branch=f"topic-{number}")
+        team.forge.open_pull_request(team.repo, f"topic-{number}", "Add one")
+        with ThreadPoolExecutor(2) as pool:
+            looking = pool.submit(api.get, f"{team.path}/pulls/{number}")
+            merging = pool.submit(team.forge.merge, team.repo, number)
+        assert looking.result().status == 200
+        assert api.get(f"{team.path}/pulls/{number}").body["merge_commit_sha"] == merging.result()
 
 
 def test_a_squash_is_one_commit_by_the_author(team: Stage) -> None:
