@@ -136,7 +136,7 @@ def asked() -> Mapping[str, str]:
 def shared(granted: Mapping[str, str]) -> dict[str, str]:
     """Return what a token asks for with which every part is spoken of: of ours, what the App was given."""
     return {
-        name: access if granted[name] in (access, "write", "admin") else "read"
+        name: access if within({name: access}, granted) else "read"
         for name, access in asked().items()
         if name in granted
     }

@@ -17,6 +17,7 @@ from typing import Any
 
 from policies.budget import Urgency
 from policies.errors import SettingsError
+from policies.github.permissions import within
 from workers.github.errors import Invalid, permission_missing
 
 # One request to GitHub: method, path, what it is for, JSON body, urgency → JSON answer. Raises GitHubError.
@@ -123,7 +124,7 @@ class InstallationTokens:
             # GitHub does not say which permission it misses, so we look.
             granted = self._call("GET", path, "show the App's installation", None, urgency)["permissions"]
             for name, level in sorted(permissions.items()):
-                if granted.get(name) not in (level, "write", "admin"):
+                if not within({name: level}, granted):
                     raise permission_missing(what, f"{name}: {level}") from None
             raise
         expires = datetime.fromisoformat(answer["expires_at"])
