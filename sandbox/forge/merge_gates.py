@@ -82,7 +82,7 @@ def mergeable_state(pull: Row) -> tuple[Row, str]:
 
 
 def _looked_into(pull: Row) -> Row:
-    """Try the merge, unless somebody has merged it for good meanwhile: that commit is the one it came with."""
+    """Try the merge, unless somebody has merged it meanwhile: then that commit is the one that counts."""
     store = forge().store
     with forge().repositories.lock(pull["repository_id"]):
         pull = pulls.existing_pull(store, pull["id"])
