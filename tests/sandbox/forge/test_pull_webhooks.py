@@ -89,6 +89,7 @@ def test_closed_and_reopened(heard: Stage, receiver: Receiver) -> None:
 @pytest.mark.parametrize("method", ["merge", "squash", "rebase"])
 def test_a_merge_is_a_push_and_a_closing(heard: Stage, receiver: Receiver, method: str) -> None:
     propose(heard)
+    receiver.wait("push")
     sha = heard.forge.merge(heard.repo, 1, author="bob", method=method)
     payload = told(receiver, "pull_request", "closed")
     pull = payload["pull_request"]
@@ -110,6 +111,7 @@ def test_a_merge_by_hand_is_a_push_and_a_closing(heard: Stage, receiver: Receive
 
 def test_an_app_that_merges_is_the_sender(heard: Stage, receiver: Receiver) -> None:
     propose(heard)
+    receiver.wait("push")
     assert heard.as_installation().put(f"{heard.path}/pulls/1/merge").status == 200
     bot = f"{heard.app.slug}[bot]"
     assert told(receiver, "pull_request", "closed")["sender"]["login"] == bot

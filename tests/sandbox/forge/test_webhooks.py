@@ -24,6 +24,7 @@ def heard(make_stage: MakeStage, receiver: Receiver) -> Stage:
 
 
 def push(receiver: Receiver, count: int = 1) -> Any:
+    """The last of so many pushes; wait for each before the next: deliveries may overtake each other."""
     delivery: Received = receiver.wait("push", count)[-1]
     check_event("push", None, delivery.payload)
     return delivery.payload
@@ -102,6 +103,7 @@ def test_a_branch_that_catches_up_lists_commits_that_are_not_distinct(
     heard: Stage, receiver: Receiver
 ) -> None:
     sha = heard.forge.commit(heard.repo, {"b.txt": "b\n"}, "side", branch="side")
+    push(receiver)
     heard.forge.set_ref(heard.repo, "refs/heads/main", sha)
     payload = push(receiver, 2)
     assert [(commit["id"], commit["distinct"]) for commit in payload["commits"]] == [(sha, False)]
@@ -110,6 +112,7 @@ def test_a_branch_that_catches_up_lists_commits_that_are_not_distinct(
 
 def test_a_forced_push_says_so(heard: Stage, receiver: Receiver) -> None:
     sha = heard.forge.commit(heard.repo, {"a.txt": "two\n"}, "change")
+    push(receiver)
     heard.forge.set_ref(heard.repo, "refs/heads/main", heard.head)
     payload = push(receiver, 2)
     assert (payload["forced"], payload["before"], payload["after"]) == (True, sha, heard.head)
@@ -118,6 +121,7 @@ def test_a_forced_push_says_so(heard: Stage, receiver: Receiver) -> None:
 
 def test_a_deleted_branch_has_no_head(heard: Stage, receiver: Receiver) -> None:
     heard.forge.set_ref(heard.repo, "refs/heads/gone", heard.head)
+    push(receiver)
     heard.forge.set_ref(heard.repo, "refs/heads/gone", None)
     payload = push(receiver, 2)
     assert (payload["deleted"], payload["after"], payload["head_commit"]) == (True, ZERO, None)
