@@ -181,6 +181,13 @@ def replaced(by: str) -> Verdict:
     return Verdict(State.FAILURE, says.replaced(short(by)))
 
 
+def unknown(sha: str, by: str, *, final: bool) -> Verdict:
+    """Judge a commit of which nobody can tell whether the one that is there contains it."""
+    if final:
+        return Verdict(State.FAILURE, says.never_known(short(sha), short(by)))
+    return Verdict(State.PENDING, says.waits_for_history(short(sha), short(by)))
+
+
 def may_follow(old: str, new: State) -> bool:
     """Tell whether a state may be written after the one that is shown ("" for none)."""
     if old == "success":

@@ -37,18 +37,23 @@ def outcome(
     sha: str,
     sources: Sequence[Source],
     *,
-    contains: Callable[[Source], bool],
+    contains: Callable[[Source], bool | None],
     passed_by: Callable[[Source], bool],
+    given_up: Callable[[], bool],
 ) -> Outcome:
     """Judge a commit by the sources that follow its ref.
 
-    `contains` tells whether what a source has now contains the commit, `passed_by` whether the source has
-    looked since the commit was there; each is asked only when it matters.
+    `contains` tells whether what a source has now contains the commit (None: not known), `given_up`
+    whether that was not known for long enough, and `passed_by` whether the source has looked since the commit
+    was there; each is asked only when it matters.
     """
     if not sources:
         return Outcome(Fate.UNFOLLOWED, sha, commit_status.of_commit(sha, ()))
     elsewhere = next((source for source in sources if source.sha and source.sha != sha), None)
-    if elsewhere is not None and contains(elsewhere):
+    contained = elsewhere is not None and contains(elsewhere)
+    if elsewhere is not None and contained is None:
+        return Outcome(Fate.ITSELF, sha, commit_status.unknown(sha, elsewhere.sha, final=given_up()))
+    if elsewhere is not None and contained:
         later = commit_status.of_commit(elsewhere.sha, sources)
         verdict = commit_status.overtaken(sha, elsewhere.sha, later)
         return Outcome(Fate.OVERTAKEN, elsewhere.sha, verdict)

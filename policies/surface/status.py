@@ -86,6 +86,16 @@ def replaced(by: str) -> str:
     return f"Never applied: {by} replaced it on its branch"
 
 
+def waits_for_history(sha: str, by: str) -> str:
+    """Say that the branch's history cannot be read at the moment."""
+    return f"Waits for the Git host to tell whether {by} contains {sha}"
+
+
+def never_known(sha: str, by: str) -> str:
+    """Say that the branch's history could not be read for too long."""
+    return f"Not known whether {by}, which is there, contains {sha}: its history could not be read"
+
+
 def deployed(cluster: str) -> str:
     """Describe a deployment."""
     return f"Applied to {cluster} by Fairway"

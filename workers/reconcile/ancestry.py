@@ -17,11 +17,11 @@ class Ancestry:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def contains(self, source: GitRepository, *, descendant: str, ancestor: str) -> bool:
-        """Tell whether `descendant` has `ancestor` in its history; False when that cannot be found out."""
+    def contains(self, source: GitRepository, *, descendant: str, ancestor: str) -> bool | None:
+        """Tell whether `descendant` has `ancestor` in its history; None when that cannot be found out."""
         try:
             remote = remote_of(self._context, source)
             return remote.is_ancestor(ancestor, descendant, timeout=source.timeout_seconds)
         except FairwayError as error:
             log.warning("history not known url=%s: %s", source.spec.url, error)
-            return False
+            return None

@@ -73,7 +73,7 @@ class Reporter:
         # One that nobody told us of was fetched before now; it may be overtaken like any other.
         met = head or Head(sha, ref_of(sources[0].obj), 0.0)
         verdict = self._observer.outcome(seen, met, sources).verdict
-        shown.append(self._store_view(seen, sha, verdict, sources))
+        shown.append([self._store_view(seen, sha, verdict, sources), verdict.text])
         if self._write(seen.repository, sha, self._timed(verdict, sha, head)):
             untold.add(client, seen.repository, met)
         if verdict.final:

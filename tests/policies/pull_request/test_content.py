@@ -42,7 +42,9 @@ HEALTHY = Health(Kstatus.CURRENT, "Resource is current")
 def of(*objects: Object | Applied, source: Object | None = None, **more: Any) -> Content:
     ones = [one if isinstance(one, Applied) else Applied(one) for one in objects]
     sources = [Source(source or git_repository(), ones)]
-    judged: Outcome = outcome(SHA, sources, contains=lambda _: False, passed_by=lambda _: False)
+    judged: Outcome = outcome(
+        SHA, sources, contains=lambda _: False, passed_by=lambda _: False, given_up=bool
+    )
     narrowed = more.pop("narrowed", Narrowed(EVERYTHING))
     return content(judged, sources, cluster="prod-eu", sha=SHA, narrowed=narrowed, **more)
 

@@ -15,8 +15,12 @@ def source(revision: str | None, kustomization: Object | None = None) -> Source:
     return Source(git_repository(revision=revision), [Applied(kustomization)] if kustomization else [])
 
 
-def judged(*sources: Source, contains: bool = False, passed_by: bool = False) -> Outcome:
-    return outcome(SHA, sources, contains=lambda _: contains, passed_by=lambda _: passed_by)
+def judged(
+    *sources: Source, contains: bool | None = False, passed_by: bool = False, given_up: bool = False
+) -> Outcome:
+    return outcome(
+        SHA, sources, contains=lambda _: contains, passed_by=lambda _: passed_by, given_up=lambda: given_up
+    )
 
 
 LATER = applied(lastAttemptedRevision=OTHER_REVISION, lastAppliedRevision=OTHER_REVISION)
@@ -44,6 +48,20 @@ LATER = applied(lastAttemptedRevision=OTHER_REVISION, lastAppliedRevision=OTHER_
             "Waits for Kustomization apps/web",
         ),
         (judged(source(OTHER_REVISION), passed_by=True), Fate.REPLACED, OTHER, State.FAILURE, "replaced it"),
+        (
+            judged(source(OTHER_REVISION), contains=None, passed_by=True),
+            Fate.ITSELF,
+            SHA,
+            State.PENDING,
+            "Waits for the Git host to tell whether b7d0e11 contains 3f2a91c",
+        ),
+        (
+            judged(source(OTHER_REVISION), contains=None, given_up=True),
+            Fate.ITSELF,
+            SHA,
+            State.FAILURE,
+            "Not known whether b7d0e11",
+        ),
     ],
 )
 def test_what_became_of_a_commit(found: Outcome, fate: Fate, sha: str, state: State, text: str) -> None:
@@ -53,9 +71,10 @@ def test_what_became_of_a_commit(found: Outcome, fate: Fate, sha: str, state: St
 
 
 def test_history_is_asked_only_when_it_matters() -> None:
-    def never(_: Source) -> bool:
+    def never(*_: Source) -> bool:
         raise AssertionError("asked")
 
     there = source(REVISION, applied())
-    assert outcome(SHA, [there], contains=never, passed_by=never).fate is Fate.ITSELF
-    assert outcome(SHA, [source(None)], contains=never, passed_by=never).fate is Fate.ITSELF
+    assert outcome(SHA, [there], contains=never, passed_by=never, given_up=never).fate is Fate.ITSELF
+    nothing = outcome(SHA, [source(None)], contains=never, passed_by=never, given_up=never)
+    assert nothing.fate is Fate.ITSELF

@@ -232,6 +232,8 @@ PLAIN: dict[str, str] = {
     "status.overtaken_by_failure": status.overtaken_by_failure(
         "b7d0e11", status.not_in_time(WEB, "2 of 3 ready", 0)),
     "status.replaced": status.replaced("b7d0e11"),
+    "status.waits_for_history": status.waits_for_history("3f2a91c", "b7d0e11"),
+    "status.never_known": status.never_known("3f2a91c", "b7d0e11"),
     "status.deployed": status.deployed("prod-eu"),
     "rows.suspended": rows.suspended(),
     "rows.source_suspended": rows.source_suspended("a1b2c3d"),

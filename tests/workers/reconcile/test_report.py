@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from policies.objects import ObjectRef
 from tests.fixtures.world import config_map as manifest
+from tests.workers.reconcile.delivery import SOURCE, seen_as_it_is
 from tests.workers.reconcile.tenant import Tenant, bind
 from workers import heads
 from workers.cluster import Client
 from workers.github import GitHubError, Invalid
 from workers.heads import Head
+from workers.later import Later
 from workers.reconcile.report import Reporter
 
 
@@ -42,6 +46,33 @@ def test_one_commits_error_does_not_keep_the_others_back(client: Client, tenant:
     with pytest.raises(GitHubError):
         report(tenant)
     assert states(tenant, first, second) == ["", "success"]
+    report(tenant)
+    assert states(tenant, first, second) == ["success", "success"]
+
+
+def test_a_commit_is_not_said_to_be_replaced_while_its_history_cannot_be_read(
+    client: Client, tenant: Tenant
+) -> None:
+    bind(client, tenant)
+    first, second = pushed(tenant, "1"), pushed(tenant, "2")
+    tenant.apply()
+    source = ObjectRef(*SOURCE, tenant.namespace, "src")
+    client.patch(source, {"spec": {"secretRef": {"name": "gone"}}}, manager="somebody")
+    seen_as_it_is(client, source)
+    report(tenant)
+    said = tenant.forge.statuses(tenant.repo, first)[-1]
+    assert (said["state"], said["description"]) == (
+        "pending",
+        f"Waits for the Git host to tell whether {second[:7]} contains {first[:7]}",
+    )
+    context = tenant.delivery.context
+    later = context.now() + timedelta(seconds=6)
+    due = {str(one.key) for one in Later(context.redis).due(later)}
+    assert {f"{kind}/{tenant.repo.full_name}".lower() for kind in ("Repository", "Report")} <= {
+        one.lower() for one in due
+    }
+    client.patch(source, {"spec": {"secretRef": None}}, manager="somebody")
+    seen_as_it_is(client, source)
     report(tenant)
     assert states(tenant, first, second) == ["success", "success"]
 

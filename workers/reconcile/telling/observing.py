@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from policies import clock
 from policies.commit_status import Applied, Source
@@ -17,9 +18,13 @@ from workers import heads
 from workers.bindings import tenant_of
 from workers.context import Context
 from workers.heads import Head
+from workers.later import Later
 from workers.reconcile import parts
 from workers.reconcile.ancestry import Ancestry
+from workers.workqueue import Key
 
+_BACK = timedelta(seconds=5)  # until a Git host is asked again
+_REMEMBER = 3600  # seconds
 _GIVE_UP = 600.0  # seconds after which a commit that no source ever fetched counts as replaced
 
 
@@ -76,7 +81,7 @@ class Observer:
     def outcome(self, seen: Observed, head: Head, sources: list[Source]) -> Outcome:
         """Judge a commit by the sources that it concerns."""
 
-        def contains(source: Source) -> bool:
+        def contains(source: Source) -> bool | None:
             spec = GitRepository.model_validate(source.obj)
             return Ancestry(self._context).contains(spec, descendant=source.sha, ancestor=head.sha)
 
@@ -86,7 +91,20 @@ class Observer:
             looked = seen.looked.get(f"{metadata['namespace']}/{metadata['name']}", 0.0)
             return looked > head.at or self._context.now().timestamp() - head.at > _GIVE_UP
 
-        return outcome(head.sha, sources, contains=contains, passed_by=passed_by)
+        def given_up() -> bool:
+            return self._not_known(seen.repository, head.sha)
+
+        return outcome(head.sha, sources, contains=contains, passed_by=passed_by, given_up=given_up)
+
+    def _not_known(self, repository: str, sha: str) -> bool:
+        """Have a commit judged once more when its Git host may be back; True when that took too long."""
+        client, now, key = self._context.redis, self._context.now(), f"fairway:history:{repository}:{sha}"
+        client.set(key, repr(now.timestamp()), nx=True, ex=_REMEMBER)
+        if now.timestamp() - float(client.get(key) or now.timestamp()) > _GIVE_UP:
+            return True
+        for kind in ("Repository", "Report"):
+            Later(client).put(Key(kind, *repository.split("/")), now + _BACK)
+        return False
 
     def _applied(self, source: Object, kustomizations: Iterable[Object]) -> list[Applied]:
         metadata = source["metadata"]
