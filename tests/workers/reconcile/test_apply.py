@@ -8,6 +8,7 @@ import pytest
 
 from policies.objects import Object, ObjectRef
 from policies.ownership import FIELD_MANAGER, GROUP
+from tests.fixtures.granting import granted
 from tests.fixtures.world import until
 from tests.workers.reconcile.conftest import Apply, config_map, crd, deployment, made
 from workers.cluster import Client, Forbidden, Invalid, NoMatch
@@ -331,7 +332,9 @@ def test_a_service_account_may_apply_only_what_it_is_allowed(
         ),
     ):
         client.create(obj)
-    deployer = client.impersonate(f"system:serviceaccount:{namespace}:deployer")
+    user = f"system:serviceaccount:{namespace}:deployer"
+    granted(client, user, namespace, "configmaps", verb="create")
+    deployer = client.impersonate(user)
     assert [change.done for change in apply(config_map(namespace), by=deployer)] == [Done.CREATED]
     with pytest.raises(
         ApplyFailed, match=rf"^Deployment/{namespace}/web dry-run failed \(Forbidden\): "

@@ -7,6 +7,7 @@ import pytest
 
 from policies.objects import Object, ObjectRef
 from policies.ownership import GROUP, with_owner
+from tests.fixtures.granting import granted
 from tests.fixtures.world import until
 from tests.workers.reconcile.conftest import Apply, config_map, crd, deployment, made
 from workers.cluster import Client
@@ -89,7 +90,9 @@ def deployer(client: Client, namespace: str) -> Client:
     rbac = "rbac.authorization.k8s.io/v1"
     client.create(made(rbac, "Role", "deployer", namespace, rules=rules))
     client.create(made(rbac, "RoleBinding", "deployer", namespace, subjects=[subject], roleRef=role))
-    return client.impersonate(f"system:serviceaccount:{namespace}:deployer")
+    user = f"system:serviceaccount:{namespace}:deployer"
+    granted(client, user, namespace, "configmaps")
+    return client.impersonate(user)
 
 
 def test_what_may_not_be_deleted_survives_and_is_named(

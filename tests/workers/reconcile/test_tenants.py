@@ -17,6 +17,7 @@ import pytest
 from policies import commit_status, inventory, views
 from policies.objects import ObjectRef
 from policies.ownership import GROUP, with_owner
+from tests.fixtures.granting import granted
 from tests.fixtures.world import config_map as manifest
 from tests.workers.reconcile.conftest import config_map, deployment, made
 from tests.workers.reconcile.delivery import Delivery, retried, told
@@ -57,6 +58,7 @@ def tenant(client: Client, deliver: Callable[..., Delivery], namespace: str) -> 
     subject = {"kind": "ServiceAccount", "name": "deployer", "namespace": namespace}
     binding = made(f"{RBAC}/v1", "RoleBinding", "deployer", namespace, roleRef=role, subjects=[subject])
     client.create(binding)
+    granted(client, f"system:serviceaccount:{namespace}:deployer", namespace, "configmaps")
     delivery = deliver(namespace, **STRICT, FAIRWAY_DEFAULT_SERVICE_ACCOUNT="deployer")
     delivery.commit({"a.yaml": manifest("mine")})
     return delivery

@@ -13,6 +13,7 @@ import pytest
 from policies.registry.clouds import Misplaced
 from policies.registry.identities import IdentityInvalid
 from policies.registry.pull_secrets import Login, PullSecretInvalid, login_for
+from tests.fixtures.granting import granted
 from tests.fixtures.registry import Image
 from tests.fixtures.registry_clouds import ECR, Clouds, ecr, form, sts
 from workers.cluster import Client
@@ -167,6 +168,7 @@ def test_a_token_that_may_not_be_made_is_told(client: Client, namespace: str, cl
     user = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": f"reader-{namespace}"}
     client.create({**group, "kind": "Role", "rules": rules})
     client.create({**group, "kind": "RoleBinding", "roleRef": role, "subjects": [user]})
+    granted(client, f"reader-{namespace}", namespace, "serviceaccounts")
     reader = client.impersonate(f"reader-{namespace}")
     what = f"failed to create kubernetes token for service account '{namespace}/puller': "
     with pytest.raises(Unconfigured, match=f"{what}.*: let Fairway create tokens of service accounts"):
