@@ -50,13 +50,15 @@ def outcome(
     if not sources:
         return Outcome(Fate.UNFOLLOWED, sha, commit_status.of_commit(sha, ()))
     elsewhere = next((source for source in sources if source.sha and source.sha != sha), None)
-    contained = elsewhere is not None and contains(elsewhere)
-    if elsewhere is not None and contained is None:
+    if elsewhere is None:
+        return Outcome(Fate.ITSELF, sha, commit_status.of_commit(sha, sources))
+    contained = contains(elsewhere)
+    if contained is None:
         return Outcome(Fate.ITSELF, sha, commit_status.unknown(sha, elsewhere.sha, final=given_up()))
-    if elsewhere is not None and contained:
+    if contained:
         later = commit_status.of_commit(elsewhere.sha, sources)
         verdict = commit_status.overtaken(sha, elsewhere.sha, later)
         return Outcome(Fate.OVERTAKEN, elsewhere.sha, verdict)
-    if elsewhere is not None and passed_by(elsewhere):
+    if passed_by(elsewhere):
         return Outcome(Fate.REPLACED, elsewhere.sha, commit_status.replaced(elsewhere.sha))
     return Outcome(Fate.ITSELF, sha, commit_status.of_commit(sha, sources))

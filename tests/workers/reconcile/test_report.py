@@ -18,6 +18,7 @@ from workers.github import GitHubError, Invalid
 from workers.heads import Head
 from workers.later import Later
 from workers.reconcile.report import Reporter
+from workers.reconcile.telling.observing import Observer
 
 
 def pushed(tenant: Tenant, value: str) -> str:
@@ -75,6 +76,33 @@ def test_a_commit_is_not_said_to_be_replaced_while_its_history_cannot_be_read(
     seen_as_it_is(client, source)
     report(tenant)
     assert states(tenant, first, second) == ["success", "success"]
+
+
+def test_a_history_that_could_be_read_in_between_is_waited_for_anew(
+    client: Client, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bind(client, tenant)
+    first = pushed(tenant, "1")
+    pushed(tenant, "2")
+    tenant.apply()
+    context, source = tenant.delivery.context, ObjectRef(*SOURCE, tenant.namespace, "src")
+    now = context.now()
+
+    def text(*, readable: bool, minutes: float) -> str:
+        secret = None if readable else {"name": "gone"}
+        client.patch(source, {"spec": {"secretRef": secret}}, manager="somebody")
+        seen_as_it_is(client, source)
+        monkeypatch.setattr(context, "now", lambda: now + timedelta(minutes=minutes))
+        observer = Observer(context)
+        seen = observer.observe(tenant.repo.full_name.lower())
+        return observer.outcome(
+            seen, Head(first, "refs/heads/main", now.timestamp()), seen.sources
+        ).verdict.text
+
+    assert text(readable=False, minutes=0).startswith("Waits for the Git host")
+    assert text(readable=True, minutes=5).startswith("Overtaken by")
+    assert text(readable=False, minutes=12).startswith("Waits for the Git host")
+    assert text(readable=False, minutes=23).startswith("Not known whether")
 
 
 def test_a_commit_of_which_github_takes_no_status_is_given_up(

@@ -83,7 +83,10 @@ class Observer:
 
         def contains(source: Source) -> bool | None:
             spec = GitRepository.model_validate(source.obj)
-            return Ancestry(self._context).contains(spec, descendant=source.sha, ancestor=head.sha)
+            found = Ancestry(self._context).contains(spec, descendant=source.sha, ancestor=head.sha)
+            if found is not None:
+                self._context.redis.delete(_unknown_key(seen.repository, head.sha))
+            return found
 
         def passed_by(source: Source) -> bool:
             """Tell whether the source has fetched since the push, and found another commit."""
@@ -92,13 +95,13 @@ class Observer:
             return looked > head.at or self._context.now().timestamp() - head.at > _GIVE_UP
 
         def given_up() -> bool:
-            return self._not_known(seen.repository, head.sha)
+            return self._is_given_up(seen.repository, head.sha)
 
         return outcome(head.sha, sources, contains=contains, passed_by=passed_by, given_up=given_up)
 
-    def _not_known(self, repository: str, sha: str) -> bool:
+    def _is_given_up(self, repository: str, sha: str) -> bool:
         """Have a commit judged once more when its Git host may be back; True when that took too long."""
-        client, now, key = self._context.redis, self._context.now(), f"fairway:history:{repository}:{sha}"
+        client, now, key = self._context.redis, self._context.now(), _unknown_key(repository, sha)
         client.set(key, repr(now.timestamp()), nx=True, ex=_REMEMBER)
         if now.timestamp() - float(client.get(key) or now.timestamp()) > _GIVE_UP:
             return True
@@ -119,6 +122,11 @@ class Observer:
         since = clock.parse(artifact["lastUpdateTime"]) if artifact else self._context.now()
         age = (self._context.now() - since).total_seconds()
         return Applied(obj, found, overdue=age > Kustomization.model_validate(obj).timeout_seconds)
+
+
+def _unknown_key(repository: str, sha: str) -> str:
+    """Name the note of since when nobody can tell whether a commit is in its branch's history."""
+    return f"fairway:history:{repository}:{sha}"
 
 
 def sources_of(context: Context, repository: str) -> list[Object]:
